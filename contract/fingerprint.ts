@@ -1,0 +1,116 @@
+// The fingerprint of a weights file: one field per rung of the ladder (DESIGN.md section 3).
+// A rung that could not be computed is absent, and a gap says why.
+import { z } from 'zod'
+import { nameText, schemedDigest, sentence, sha256Hex, text, wholeNumber } from './wire.ts'
+
+/** Rung 1: what the file and its place say about themselves. Proves nothing; a contradiction with rungs 2-6 is a finding. */
+export const claimsSchema = z
+  .object({
+    name: nameText.optional(),
+    basename: nameText.optional(),
+    organization: nameText.optional(),
+    author: nameText.optional(),
+    version: nameText.optional(),
+    finetune: nameText.optional(),
+    sizeLabel: nameText.optional(),
+    quantizedBy: nameText.optional(),
+    license: sentence.optional(),
+    fileType: nameText.optional(),
+    sourceUrl: sentence.optional(),
+    baseModels: z
+      .array(
+        z
+          .object({ name: nameText.optional(), organization: nameText.optional(), repoUrl: sentence.optional() })
+          .readonly(),
+      )
+      .max(16)
+      .readonly()
+      .optional(),
+    tags: z.array(nameText).max(64).readonly().optional(),
+    /** `tpl1:` + SHA-256 of the chat template's bytes. The text itself is never kept. */
+    chatTemplateDigest: schemedDigest.optional(),
+    /** A digest that the place states: an Ollama blob or Hugging Face hub blob named by its SHA-256. */
+    placeDigest: z
+      .object({ sha256: sha256Hex, from: z.enum(['ollama-blob', 'hub-blob', 'lfs-pointer']) })
+      .readonly()
+      .optional(),
+    /** Hub repository or store name that the place states, e.g. `org/name`. */
+    placeName: nameText.optional(),
+  })
+  .readonly()
+export type Claims = z.infer<typeof claimsSchema>
+
+/** Rung 2: structure, from headers and shapes alone. Shared by many models: a candidate list, never a name. */
+export const structureSchema = z
+  .object({
+    /** The decoder family in llama.cpp's vocabulary (`llama`, `qwen2`, `gemma3`), from either container. */
+    architecture: nameText.optional(),
+    kind: z.enum(['text', 'adapter', 'projector', 'imatrix', 'vocabulary', 'other']),
+    layers: wholeNumber.optional(),
+    embeddingWidth: wholeNumber.optional(),
+    feedForwardWidth: wholeNumber.optional(),
+    attentionHeads: wholeNumber.optional(),
+    kvHeads: wholeNumber.optional(),
+    experts: wholeNumber.optional(),
+    expertsUsed: wholeNumber.optional(),
+    expertFeedForwardWidth: wholeNumber.optional(),
+    contextLength: wholeNumber.optional(),
+    slidingWindow: wholeNumber.optional(),
+    ropeBase: z.number().optional(),
+    ropeScaling: nameText.optional(),
+    normKind: z.enum(['rms', 'layer']).optional(),
+    normEpsilon: z.number().optional(),
+    activation: nameText.optional(),
+    vocabularyRows: wholeNumber.optional(),
+    tensorCount: wholeNumber,
+    /** Elements of all tensors of the model, e.g. 8030261248. */
+    parameterCount: wholeNumber,
+    /** Tensor bytes x 8 / parameters. */
+    bitsPerWeight: z.number().optional(),
+    /** The tensor type that holds most parameters, e.g. `Q4_K`, `BF16`. */
+    quantization: nameText.optional(),
+    /** Tensor type -> number of tensors. */
+    tensorTypes: z.record(text(64), wholeNumber).optional(),
+    /** `L32-d4096-h32/8-ff14336-v128256`: the key of `facts/model-structures.json`. */
+    structureKey: nameText.optional(),
+    architectureDigest: schemedDigest.optional(),
+    layoutDigest: schemedDigest.optional(),
+  })
+  .readonly()
+export type Structure = z.infer<typeof structureSchema>
+
+/** Rung 3: tokenizer ancestry. Digests are over raw token bytes in id order, padding stripped. */
+export const tokenizerSchema = z
+  .object({
+    kind: nameText,
+    preTokenizer: nameText.optional(),
+    size: wholeNumber,
+    baseVocabDigest: schemedDigest.optional(),
+    addedTokensDigest: schemedDigest.optional(),
+    mergesDigest: schemedDigest.optional(),
+  })
+  .readonly()
+export type Tokenizer = z.infer<typeof tokenizerSchema>
+
+/** Rung 5: size, role and shape of every tensor with four 4 KiB samples each at fixed relative places. */
+export const barcodeSchema = z
+  .object({
+    digest: schemedDigest,
+    bytesSampled: wholeNumber,
+    /** True when every tensor (and the header) was sampled inside the budget. */
+    isComplete: z.boolean(),
+  })
+  .readonly()
+export type Barcode = z.infer<typeof barcodeSchema>
+
+export const fingerprintSchema = z
+  .object({
+    claims: claimsSchema.optional(),
+    structure: structureSchema.optional(),
+    tokenizer: tokenizerSchema.optional(),
+    barcode: barcodeSchema.optional(),
+    /** Rung 6: SHA-256 of everything. */
+    content: z.object({ sha256: sha256Hex }).readonly().optional(),
+  })
+  .readonly()
+export type Fingerprint = z.infer<typeof fingerprintSchema>

@@ -1,0 +1,158 @@
+// Observations: what a sensor saw, already redacted, before anything is concluded from it. They never leave the endpoint whole.
+import type { Result } from './failure.ts'
+import type { Gap } from './wire.ts'
+
+export type Platform = 'linux' | 'darwin' | 'win32'
+
+/** dev:inode plus what changes when content changes; the only identity of a file that is believed. Nanoseconds as decimal text. */
+export interface FileIdentity {
+  readonly dev: string
+  readonly inode: string
+  readonly sizeBytes: number
+  readonly mtimeNs: string
+  readonly ctimeNs: string
+}
+
+/** A regular file that a sensor opened safely. Who receives it closes it. */
+export interface OpenedFile {
+  /** Printable path; bytes that are not UTF-8 appear as \xNN. For messages and keys only: never opened again by name. */
+  readonly path: string
+  readonly fd: number
+  readonly identity: FileIdentity
+  /** Opens a sibling in the same folder through the folder's descriptor (config.json beside model.safetensors); null when absent. */
+  openSibling(name: string): OpenedFile | null
+  /** Names of the siblings, at most 4096. */
+  listSiblings(): readonly string[]
+  /** Re-samples the identity, to see whether the file changed while it was read. */
+  sampleIdentity(): FileIdentity
+  close(): void
+}
+
+export interface MappedFile {
+  /** Path as the kernel shows it, without the ` (deleted)` mark. */
+  readonly path: string
+  readonly dev: string
+  readonly inode: string
+  /** Bytes of address space that map it. */
+  readonly mappedBytes: number
+  readonly isDeleted: boolean
+  readonly isExecutable: boolean
+  /** First address range, `7f00-7f10`: the name under /proc/PID/map_files. */
+  readonly range: string
+}
+
+export interface OpenFileLink {
+  readonly path: string
+  readonly dev: string
+  readonly inode: string
+  readonly fdNumber: number
+  readonly isDeleted: boolean
+  readonly sizeBytes: number
+}
+
+/** One argument after redaction: an allow-listed switch or program word stays, everything else becomes its length. */
+export interface ProcessObservation {
+  readonly kind: 'process'
+  readonly pid: number
+  /** Clock ticks after boot (field 22 of /proc/PID/stat): with the pid, the key of the process. */
+  readonly startTicks: string
+  readonly startedAt: string
+  readonly parentPid: number
+  readonly name: string
+  readonly executable: {
+    readonly path: string
+    readonly isDeleted: boolean
+    readonly dev: string
+    readonly inode: string
+  } | null
+  readonly user: { readonly uid: number; readonly name: string | null }
+  /** Redacted; see agent/sense/redact.ts. */
+  readonly commandLine: readonly string[]
+  readonly cgroup: string | null
+  readonly memory: {
+    readonly residentBytes: number
+    readonly anonymousBytes: number
+    readonly fileBytes: number
+    readonly swapBytes: number
+  } | null
+  /** Null when the look was denied: not the same as empty. */
+  readonly mapped: readonly MappedFile[] | null
+  readonly open: readonly OpenFileLink[] | null
+}
+
+export interface ListenerObservation {
+  readonly kind: 'listener'
+  readonly protocol: 'tcp' | 'tcp6' | 'unix'
+  readonly address: string
+  readonly port: number
+  readonly scope: 'loopback' | 'any' | 'specific'
+  readonly inode: string
+  /** Owners found by socket inode; empty when it could not be resolved. */
+  readonly pids: readonly number[]
+}
+
+export interface HostObservation {
+  readonly kind: 'host'
+  readonly hostName: string
+  readonly operatingSystem: {
+    readonly platform: Platform
+    readonly name: string
+    readonly version: string
+    readonly kernel: string
+    readonly architecture: string
+  }
+  readonly processor: { readonly model: string; readonly cores: number }
+  readonly memory: { readonly totalBytes: number; readonly swapBytes: number }
+  readonly graphics: readonly { readonly vendor: string; readonly model: string; readonly memoryBytes: number | null }[]
+}
+
+export type Observation = ProcessObservation | ListenerObservation | HostObservation
+
+export interface Interpretation {
+  readonly observations: readonly Observation[]
+  readonly gaps: readonly Gap[]
+}
+
+export interface SenseContext {
+  readonly signal: AbortSignal
+  readonly now: () => Date
+}
+
+/** A declaration and two functions (STYLE.md section 4). */
+export interface Sensor<Capture> {
+  readonly id: string
+  readonly platform: Platform | 'any'
+  /** Every place it touches: feeds ASSURANCE.md, so it must be complete. */
+  readonly touches: readonly string[]
+  /** What is collected, in words for staff and works councils. */
+  readonly collects: readonly string[]
+  readonly collect: (context: SenseContext) => Promise<Capture>
+  /** Pure: runs on any system from a recorded capture. */
+  readonly interpret: (capture: Capture) => Interpretation
+}
+
+/** A regular file that a walk thinks worth judging by its first bytes. Valid only while the walk stands in its folder. */
+export interface CandidateFile {
+  readonly name: string
+  readonly path: string
+  readonly identity: FileIdentity
+  /** Opens with O_NOFOLLOW and O_NONBLOCK relative to the folder's descriptor and checks that it is still the same regular file. */
+  open(): Result<OpenedFile>
+}
+
+/** One folder of a walk. The candidates may be opened until the next folder is asked for. */
+export interface WalkedFolder {
+  readonly path: string
+  readonly candidates: readonly CandidateFile[]
+  /** Running totals of the walk, for progress. */
+  readonly filesSeen: number
+  readonly foldersSeen: number
+}
+
+/** What a walk returns when it ends. */
+export interface WalkSummary {
+  readonly filesSeen: number
+  readonly foldersSeen: number
+  readonly isComplete: boolean
+  readonly gaps: readonly Gap[]
+}

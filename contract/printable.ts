@@ -1,0 +1,16 @@
+// Escaping on the way out: names and paths from an endpoint are chosen by strangers (CWE-150, CWE-1007).
+
+/** C0, DEL, C1, zero-width and bidirectional controls, line separators, the byte-order mark. */
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
+
+/** Makes a text safe to print on a terminal or in a log: unsafe characters become `\u{…}` in visible form. */
+export function printable(value: string): string {
+  return value.replace(UNSAFE, (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`)
+}
+
+/** Cuts a printable text to a width, keeping both ends of a long path. */
+export function shorten(value: string, width: number): string {
+  if (value.length <= width) return value
+  const head = Math.max(1, Math.floor((width - 1) / 3))
+  return `${value.slice(0, head)}…${value.slice(value.length - (width - 1 - head))}`
+}

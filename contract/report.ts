@@ -1,0 +1,105 @@
+// The report: a sequence-numbered delta from one agent, with the coverage that says what was looked at.
+import { z } from 'zod'
+import { artifactSchema } from './artifact.ts'
+import { findingSchema } from './finding.ts'
+import { runtimeSchema } from './runtime.ts'
+import { gapSchema, instant, nameText, pathText, sentence, wholeNumber } from './wire.ts'
+
+export const coverageSchema = z
+  .object({
+    sensor: nameText,
+    /** `complete`, `partial` (see the gaps), `failed`, or `unsupported` on this system. */
+    state: z.enum(['complete', 'partial', 'failed', 'unsupported']),
+    places: z.array(pathText).max(256).readonly(),
+    /** Things looked at: files seen, processes seen. */
+    looked: wholeNumber,
+    detail: sentence,
+  })
+  .readonly()
+export type Coverage = z.infer<typeof coverageSchema>
+
+export const hostSchema = z
+  .object({
+    hostId: nameText,
+    hostName: nameText,
+    platform: nameText,
+    operatingSystem: nameText,
+    kernel: nameText,
+    architecture: nameText,
+    processor: nameText,
+    cores: wholeNumber,
+    memoryBytes: wholeNumber,
+    swapBytes: wholeNumber,
+    graphics: z
+      .array(z.object({ vendor: nameText, model: nameText, memoryBytes: wholeNumber.nullable() }).readonly())
+      .max(32)
+      .readonly(),
+    agentVersion: nameText,
+    packVersion: nameText,
+  })
+  .readonly()
+export type Host = z.infer<typeof hostSchema>
+
+/** `gnomon scan --json`. */
+export const scanSchema = z
+  .object({
+    schema: z.literal('gnomon-scan/1'),
+    host: hostSchema,
+    startedAt: instant,
+    finishedAt: instant,
+    coverage: z.array(coverageSchema).max(64).readonly(),
+    artifacts: z.array(artifactSchema).readonly(),
+    runtimes: z.array(runtimeSchema).readonly(),
+    findings: z.array(findingSchema).readonly(),
+    gaps: z.array(gapSchema).readonly(),
+  })
+  .readonly()
+export type Scan = z.infer<typeof scanSchema>
+
+/** Most members one report carries in each list; the agent splits above it. */
+export const MAX_REPORT_ITEMS = 500
+
+export const reportSchema = z
+  .object({
+    schema: z.literal('gnomon-report/1'),
+    /** Starts at 1 and has no holes; with the agent's identity it makes doubles harmless. */
+    sequence: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+    reportId: z.uuid(),
+    host: hostSchema,
+    startedAt: instant,
+    finishedAt: instant,
+    coverage: z.array(coverageSchema).max(64).readonly(),
+    gaps: z.array(gapSchema).max(MAX_REPORT_ITEMS).readonly(),
+    /** New or changed since the last report. */
+    artifacts: z.array(artifactSchema).max(MAX_REPORT_ITEMS).readonly(),
+    runtimes: z.array(runtimeSchema).max(MAX_REPORT_ITEMS).readonly(),
+    findings: z.array(findingSchema).max(MAX_REPORT_ITEMS).readonly(),
+    /** Seen before, looked for again inside the coverage, and no longer there. */
+    gone: z
+      .object({
+        artifactPaths: z.array(pathText).max(MAX_REPORT_ITEMS).readonly(),
+        runtimeKeys: z.array(nameText).max(MAX_REPORT_ITEMS).readonly(),
+        findingIds: z.array(nameText).max(MAX_REPORT_ITEMS).readonly(),
+      })
+      .readonly(),
+    /** Reports that the agent had to drop before this one (full disk). */
+    lostReports: wholeNumber,
+  })
+  .readonly()
+export type Report = z.infer<typeof reportSchema>
+
+export const acknowledgementSchema = z.object({ acknowledged: wholeNumber }).readonly()
+export type Acknowledgement = z.infer<typeof acknowledgementSchema>
+
+export const enrolmentRequestSchema = z.object({ token: nameText, hostId: nameText, hostName: nameText }).readonly()
+export type EnrolmentRequest = z.infer<typeof enrolmentRequestSchema>
+export const enrolmentAnswerSchema = z
+  .object({ agentId: nameText, agentToken: nameText, nextSequence: wholeNumber })
+  .readonly()
+export type EnrolmentAnswer = z.infer<typeof enrolmentAnswerSchema>
+
+/** The body of every answer of the collector that is not 2xx. `expectedSequence` comes with GNO_REPORT_OUT_OF_ORDER. */
+export const problemSchema = z
+  .object({ code: nameText, detail: sentence, expectedSequence: wholeNumber.optional() })
+  .readonly()
+export type Problem = z.infer<typeof problemSchema>

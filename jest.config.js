@@ -1,0 +1,43 @@
+// Tests run as ES modules through ts-jest in isolatedModules mode; types are tsc's business (`npm run check`).
+// Groups: `unit` (fast, in `npm run check`) and `system` (real programs and processes; in `npm test` too).
+const transform = {
+  '^.+\\.ts$': [
+    'ts-jest',
+    {
+      useESM: true,
+      diagnostics: false,
+      tsconfig: {
+        module: 'NodeNext',
+        moduleResolution: 'NodeNext',
+        target: 'ES2023',
+        isolatedModules: true,
+        verbatimModuleSyntax: true,
+        allowImportingTsExtensions: true,
+        noEmit: true,
+        skipLibCheck: true,
+        types: ['node'],
+      },
+    },
+  ],
+}
+const shared = {
+  rootDir: import.meta.dirname,
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform,
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.gnomon/', '<rootDir>/.cache/'],
+}
+export default {
+  cacheDirectory: '<rootDir>/.cache/jest',
+  maxWorkers: 2,
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['<rootDir>/test/system/'],
+    },
+    { ...shared, displayName: 'system', testMatch: ['<rootDir>/test/system/**/*.test.ts'] },
+  ],
+  testTimeout: 60_000,
+}
