@@ -184,6 +184,14 @@ export const FAILURES = {
     means: 'The fire drill did not see what it must see.',
     operator: 'Run gnomon doctor; the stage that failed is named in the output.',
   },
+  GNO_REFERENCE_MISSING: {
+    means: 'The reference inference runtime is not installed here.',
+    operator: 'Nothing to do on an endpoint, which comes without it on purpose; in a checkout run npm ci.',
+  },
+  GNO_REFERENCE_FAILED: {
+    means: 'The reference inference runtime did not load or run the model.',
+    operator: 'The detail says how its process ended; a model that crashes it is damaged or crafted.',
+  },
   GNO_INTERNAL: {
     means: 'The program broke one of its own promises.',
     operator: 'Please report this with the detail; nothing on the machine was changed.',
