@@ -1,0 +1,357 @@
+// The rule pack: what detection engineers write (one YAML entry a file) and what an endpoint loads (one canonical JSON).
+// Key order below is the order in the files; the editors' JSON Schemas in rules/schemas are generated from here.
+import { z } from 'zod'
+import { evidenceKindSchema } from './runtime.ts'
+import { confidenceSchema, nameText, severitySchema, text } from './wire.ts'
+
+/** Lower-case words joined by hyphens, never reused. */
+export const entryIdSchema = z
+  .string()
+  .max(96)
+  .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)
+const id = entryIdSchema
+/** draft: identifies at most `possible` and never alerts. trial, stable: alert. retired: kept, never evaluated. */
+export const entryStatusSchema = z.enum(['draft', 'trial', 'stable', 'retired'])
+const why = text(2_000)
+const references = z.array(text(500)).min(1).max(64).readonly()
+
+const oneOrMore = <T extends z.ZodType>(item: T) => z.union([item, z.array(item).min(1).max(128).readonly()])
+const word = text(512)
+const literalOperators = {
+  equals: oneOrMore(z.union([word, z.number(), z.boolean()])).optional(),
+  prefix: oneOrMore(word).optional(),
+  suffix: oneOrMore(word).optional(),
+  contains: oneOrMore(word).optional(),
+  between: z.tuple([z.number(), z.number()]).readonly().optional(),
+}
+
+/** Literal operators on one value of a field; all operators that are given must hold for the same value. */
+const fieldTest = z.strictObject({ field: nameText, ...literalOperators }).readonly()
+/** Argument-level operators on a redacted command line. */
+const programTest = z.strictObject({ programName: oneOrMore(word) }).readonly()
+const subCommandTest = z.strictObject({ subCommand: oneOrMore(word) }).readonly()
+const switchTest = z.strictObject({ hasSwitch: oneOrMore(word) }).readonly()
+const switchValueTest = z
+  .strictObject({ switchValue: z.strictObject({ switch: oneOrMore(word), ...literalOperators }).readonly() })
+  .readonly()
+export const testSchema = z.union([fieldTest, programTest, subCommandTest, switchTest, switchValueTest])
+export type Test = z.infer<typeof testSchema>
+
+const combine = <T extends z.ZodType>(member: T) => {
+  const list = z.array(member).min(1).max(64).readonly()
+  return z.union([
+    z.strictObject({ all: list }).readonly(),
+    z.strictObject({ any: list }).readonly(),
+    z.strictObject({ none: list }).readonly(),
+  ])
+}
+/** Three levels at most, spelled out instead of recursive: no pack can nest deep enough to exhaust a stack (CWE-674). */
+const level1 = z.union([testSchema, combine(testSchema)])
+const level2 = z.union([level1, combine(level1)])
+export const conditionSchema = z.union([level2, combine(level2)])
+export type Condition = z.infer<typeof conditionSchema>
+
+/** One piece of evidence that an entry weighs. */
+export const evidenceRuleSchema = z
+  .strictObject({
+    kind: evidenceKindSchema,
+    weight: z.number().int().min(1).max(100),
+    /** Enough alone for `likely`. */
+    decisive: z.boolean().optional(),
+    /** Many products share it: it supports a name and never gives one. */
+    shared: z.boolean().optional(),
+    /** It shows that a model is being run, not only that the tool is there. */
+    runs: z.boolean().optional(),
+    says: text(300),
+    when: conditionSchema,
+  })
+  .readonly()
+export type EvidenceRule = z.infer<typeof evidenceRuleSchema>
+
+const platformPaths = z
+  .strictObject({
+    linux: z.array(text(300)).max(32).readonly().optional(),
+    darwin: z.array(text(300)).max(32).readonly().optional(),
+    win32: z.array(text(300)).max(32).readonly().optional(),
+  })
+  .readonly()
+
+/** Facts of an example process; what is left out was not seen. */
+export const runtimeExampleFactsSchema = z
+  .strictObject({
+    name: text(4096),
+    executablePath: text(4096).optional(),
+    commandLine: z.array(text(4096)).max(256).readonly().optional(),
+    libraries: z.array(text(512)).max(256).readonly().optional(),
+    weights: z
+      .array(z.strictObject({ how: z.enum(['mapped', 'open']), format: nameText.nullable() }).readonly())
+      .max(64)
+      .readonly()
+      .optional(),
+    listeners: z
+      .array(z.strictObject({ port: z.number().int(), scope: z.enum(['loopback', 'any', 'specific']) }).readonly())
+      .max(64)
+      .readonly()
+      .optional(),
+    parent: z
+      .strictObject({ name: text(512), executablePath: text(4096).nullable(), entryId: nameText.nullable() })
+      .readonly()
+      .optional(),
+    anonymousBytes: z.number().int().min(0).optional(),
+    containerLabels: z
+      .array(z.strictObject({ name: text(512), value: text(4096) }).readonly())
+      .max(64)
+      .readonly()
+      .optional(),
+  })
+  .readonly()
+
+export const runtimeEntrySchema = z
+  .strictObject({
+    id,
+    status: entryStatusSchema,
+    why,
+    references,
+    product: nameText,
+    vendor: id,
+    category: z.enum(['runtime', 'server', 'desktop-app', 'sdk', 'frontend', 'image', 'speech', 'tool', 'engine']),
+    /** `never`: it holds weights without running them, or only talks to something that does. */
+    runsWeights: z.enum(['always', 'optional', 'spawns', 'never']),
+    /** Used only where no named product is likely. */
+    fallback: z.boolean().optional(),
+    match: z.array(evidenceRuleSchema).min(1).max(64).readonly(),
+    /** Where it keeps models; `~` is a user's home, `%VAR%` a Windows variable. */
+    stores: platformPaths.optional(),
+    /** Environment variables that move the stores. */
+    storeVariables: z.array(text(100)).max(16).readonly().optional(),
+    /** Default TCP ports. They propose a question and never name a product. */
+    ports: z.array(z.number().int().min(1).max(65535)).max(16).readonly().optional(),
+    examples: z
+      .array(
+        z
+          .strictObject({
+            facts: runtimeExampleFactsSchema,
+            expect: z
+              .strictObject({
+                confidence: confidenceSchema,
+                activity: z.enum(['inference', 'in-use-by', 'present']),
+              })
+              .readonly(),
+          })
+          .readonly(),
+      )
+      .min(1)
+      .max(32)
+      .readonly(),
+    counterexamples: z
+      .array(z.strictObject({ facts: runtimeExampleFactsSchema }).readonly())
+      .min(1)
+      .max(32)
+      .readonly(),
+  })
+  .readonly()
+export type RuntimeEntry = z.infer<typeof runtimeEntrySchema>
+
+const dimension = z.number().int().min(1).max(1e9)
+const structureFieldsSchema = z
+  .strictObject({
+    architecture: nameText.optional(),
+    layers: dimension,
+    embeddingWidth: dimension,
+    attentionHeads: dimension,
+    kvHeads: dimension.optional(),
+    feedForwardWidth: dimension,
+    vocabularyRows: dimension,
+    experts: dimension.optional(),
+    expertsUsed: dimension.optional(),
+  })
+  .readonly()
+const candidateSchema = z
+  .strictObject({
+    name: nameText,
+    repo: nameText,
+    family: id,
+    vendor: id,
+    license: id.optional(),
+    parameters: z.number().min(1).max(1e14).optional(),
+    /** Names of the architecture in GGUF and Hugging Face. */
+    architectures: z.array(nameText).max(8).readonly(),
+    /** True when the structure was read in a configuration in one of the references. */
+    verified: z.boolean(),
+  })
+  .readonly()
+export type Candidate = z.infer<typeof candidateSchema>
+
+/** One structure key with the models that share it. */
+export const modelEntrySchema = z
+  .strictObject({
+    id,
+    status: entryStatusSchema,
+    why,
+    references,
+    structureKey: nameText,
+    match: structureFieldsSchema,
+    candidates: z.array(candidateSchema).min(1).max(64).readonly(),
+    examples: z
+      .array(
+        z
+          .strictObject({
+            structure: structureFieldsSchema,
+            expect: z.strictObject({ candidates: z.array(nameText).min(1).max(64).readonly() }).readonly(),
+          })
+          .readonly(),
+      )
+      .min(1)
+      .max(16)
+      .readonly(),
+    counterexamples: z
+      .array(z.strictObject({ structure: structureFieldsSchema }).readonly())
+      .min(1)
+      .max(16)
+      .readonly(),
+  })
+  .readonly()
+export type ModelEntry = z.infer<typeof modelEntrySchema>
+
+const approvalKind = z.enum(['sha256', 'family', 'license', 'path'])
+/** Field values of a subject, as the judge derives them. */
+const subjectFields = z.record(nameText, oneOrMore(z.union([word, z.number(), z.boolean()]))).readonly()
+export const policyEntrySchema = z
+  .strictObject({
+    id,
+    status: entryStatusSchema,
+    why,
+    references,
+    title: text(200),
+    severity: severitySchema,
+    subject: z.enum(['artifact', 'runtime', 'host']),
+    match: conditionSchema,
+    /** Approvals that end the finding. Only rung 6 may stand here (DESIGN.md section 6). */
+    silencedBy: z.array(z.literal('sha256')).max(1).readonly(),
+    /** Approvals that lower the severity by one step. */
+    loweredBy: z.array(approvalKind).max(4).readonly(),
+    advice: text(1_000),
+    falsePositives: text(1_000),
+    examples: z
+      .array(z.strictObject({ fields: subjectFields }).readonly())
+      .min(1)
+      .max(32)
+      .readonly(),
+    counterexamples: z
+      .array(z.strictObject({ fields: subjectFields }).readonly())
+      .min(1)
+      .max(32)
+      .readonly(),
+  })
+  .readonly()
+export type PolicyEntry = z.infer<typeof policyEntrySchema>
+
+const vocabularyWordSchema = z
+  .strictObject({
+    id: text(96),
+    name: nameText,
+    /** Families: words of a name that mean this family. Architectures: the lineage they belong to. */
+    words: z.array(text(64)).max(32).readonly().optional(),
+    group: text(96).optional(),
+    vendor: id.optional(),
+    /** Licences: true where it is an open-source licence without field-of-use terms. */
+    isOpen: z.boolean().optional(),
+    /** Engines: libraries that prove the engine is loaded. */
+    when: conditionSchema.optional(),
+  })
+  .readonly()
+export type VocabularyWord = z.infer<typeof vocabularyWordSchema>
+
+export const VOCABULARIES = [
+  'vendors',
+  'families',
+  'architectures',
+  'quantizations',
+  'licenses',
+  'formats',
+  'roles',
+  'engines',
+] as const
+/** A closed list of words that entries may use; a new word is a visible change. */
+export const vocabularySchema = z
+  .strictObject({
+    id: z.enum(VOCABULARIES),
+    why,
+    references,
+    words: z.array(vocabularyWordSchema).min(1).max(512).readonly(),
+  })
+  .readonly()
+export type Vocabulary = z.infer<typeof vocabularySchema>
+
+/** One line of rules/models/digests.jsonl. Exactly one of the four digests is there. */
+export const digestRowSchema = z
+  .strictObject({
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
+    sha1: z
+      .string()
+      .regex(/^[0-9a-f]{40}$/)
+      .optional(),
+    md5: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/)
+      .optional(),
+    sha384: z
+      .string()
+      .regex(/^[0-9a-f]{96}$/)
+      .optional(),
+    size: z
+      .number()
+      .int()
+      .min(0)
+      .max(2 ** 48 - 1)
+      .optional(),
+    model: nameText,
+    file: nameText,
+    aliases: z.array(nameText).max(32).readonly().optional(),
+    family: id,
+    quant: text(32).optional(),
+    format: text(32),
+    repo: nameText.optional(),
+    license: id.optional(),
+    role: id.optional(),
+    /** The catalogues gave unrelated names: say "one of", never firmly. */
+    disputed: z.literal(true).optional(),
+    /** Of an Ollama tag: digest of its manifest, and the id that `ollama list` shows. */
+    manifest: text(80).optional(),
+    listId: text(16).optional(),
+    note: text(500).optional(),
+    source: text(500),
+  })
+  .readonly()
+export type DigestRow = z.infer<typeof digestRowSchema>
+
+/** What is signed. Lists are sorted by id, so two compilations of the same tree are equal to the byte. */
+export const packBodySchema = z
+  .strictObject({
+    schema: z.literal('gnomon-pack/1'),
+    /** Version of the rules: patch = fewer or better matches, minor = new entries, major = a changed meaning. */
+    version: z.string().regex(/^\d{1,4}\.\d{1,4}\.\d{1,4}$/),
+    /** Version of the engine that this pack needs. */
+    engine: z.string().regex(/^\d{1,4}\.\d{1,4}$/),
+    runtimes: z.array(runtimeEntrySchema).max(4096).readonly(),
+    models: z.array(modelEntrySchema).max(8192).readonly(),
+    policies: z.array(policyEntrySchema).max(1024).readonly(),
+    vocabulary: z.array(vocabularySchema).max(VOCABULARIES.length).readonly(),
+    digests: z.strictObject({ count: z.number().int().min(0).max(1e6), base64: text(64 * 1024 * 1024) }).readonly(),
+  })
+  .readonly()
+export type PackBody = z.infer<typeof packBodySchema>
+
+export const packFileSchema = z
+  .strictObject({
+    pack: packBodySchema,
+    signature: z
+      .strictObject({ algorithm: z.literal('ed25519'), value: text(200) })
+      .readonly()
+      .nullable(),
+  })
+  .readonly()
+export type PackFile = z.infer<typeof packFileSchema>
