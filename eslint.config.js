@@ -23,6 +23,8 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/prefer-readonly': 'error',
+      // Leaving a field out by destructuring is how a readonly value loses one.
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
@@ -30,6 +32,18 @@ export default tseslint.config(
       'max-depth': ['error', 3],
       complexity: ['error', 20],
       eqeqeq: 'error',
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ExportDefaultDeclaration', message: 'No default exports: a thing has one name everywhere.' },
+        { selector: 'ExportAllDeclaration', message: 'No barrels: import from the file that owns the thing.' },
+        {
+          selector: 'ExportNamedDeclaration[source]',
+          message: 'No barrels: import from the file that owns the thing.',
+        },
+        { selector: 'TSEnumDeclaration', message: 'No enums: a union of literals.' },
+        { selector: 'TSNonNullExpression', message: 'No `!`: check, then use.' },
+        { selector: 'ClassDeclaration[superClass]', message: 'No inheritance.' },
+      ],
       'no-console': 'error',
       'no-control-regex': 'off',
     },

@@ -1,0 +1,75 @@
+// House rules of STYLE.md that no linter knows: names, headers, and nothing that is true on one machine only.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, extname, join, relative } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+
+const root = dirname(dirname(import.meta.dirname))
+const PRODUCT = ['contract', 'rules', 'agent', 'collector', 'installer', 'bench']
+const CODE = new Set(['.ts', '.mjs', '.cjs', '.js'])
+const TEXT = new Set([...CODE, '.json', '.md', '.yaml', '.yml', '.html', '.css', '.sh', '.service', ''])
+const VAGUE = ['manager', 'helper', 'util', 'service', 'handler', 'base', 'common', 'misc']
+/** Joined here, so that this file does not hold what it looks for. */
+const THIS_MACHINE = ['', 'work', ''].join('/')
+
+function* walk(folder: string): Generator<string> {
+  if (!existsSync(folder)) return
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) yield* walk(path)
+    else if (entry.isFile()) yield relative(root, path).replaceAll('\\', '/')
+  }
+}
+
+function filesOf(...folders: readonly string[]): readonly string[] {
+  return folders.flatMap((folder) => [...walk(join(root, folder))])
+}
+
+function topFiles(): readonly string[] {
+  return readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.deb'))
+    .map((entry) => entry.name)
+}
+
+function isVague(path: string): boolean {
+  const words = path.slice(0, path.length - extname(path).length).split(/[/\-_.]/)
+  return words.some((word) => VAGUE.some((vague) => word === vague || word === `${vague}s`))
+}
+
+describe('the house rules', () => {
+  const code = filesOf(...PRODUCT, 'test').filter((path) => CODE.has(extname(path)))
+
+  it('look at a tree that is there', () => {
+    expect(code.length).toBeGreaterThan(20)
+  })
+
+  it('give no file or folder a name that says nothing', () => {
+    expect(isVague('agent/read/file-utils.ts')).toBe(true)
+
+    expect(code.filter(isVague)).toEqual([])
+  })
+
+  it('name code files in kebab-case, and none of them is an index of others', () => {
+    const odd = code.filter((path) => !/^[a-z0-9]+([-.][a-z0-9]+)*$/.test(basename(path)))
+
+    expect(odd).toEqual([])
+    expect(code.filter((path) => /^index\./.test(basename(path)))).toEqual([])
+  })
+
+  it('open every file with a comment that says what it knows', () => {
+    const silent = code.filter((path) => {
+      if (path.startsWith('collector/page/')) return false
+      return !/^(#!.*\n)?\/[/*]/.test(readFileSync(join(root, path), 'utf8'))
+    })
+
+    expect(silent).toEqual([])
+  })
+
+  it('keep paths of the machine they were written on out of the tree', () => {
+    const written = [...topFiles(), ...filesOf(...PRODUCT, 'test', 'docs', '.ci', '.github')]
+    const tied = written
+      .filter((path) => TEXT.has(extname(path)))
+      .filter((path) => readFileSync(join(root, path), 'utf8').includes(THIS_MACHINE))
+
+    expect(tied).toEqual([])
+  })
+})
