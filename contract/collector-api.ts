@@ -1,0 +1,156 @@
+// What the collector answers on its reading routes (`/api/v1/…`): lists are short rows, details are whole records.
+import { z } from 'zod'
+import { artifactSchema } from './artifact.ts'
+import { findingSchema } from './finding.ts'
+import { coverageSchema, hostSchema } from './report.ts'
+import { runtimeSchema } from './runtime.ts'
+import { confidenceSchema, gapSchema, instant, nameText, pathText, sentence, severitySchema, wholeNumber } from './wire.ts'
+
+/** Whether "nothing found" may be believed: `never` reported, `blind` (every sensor failed), `partial` (there are gaps), `complete`. */
+export const lookedSchema = z.enum(['never', 'blind', 'partial', 'complete'])
+export type Looked = z.infer<typeof lookedSchema>
+
+export const hostRowSchema = z
+  .object({
+    hostId: nameText,
+    hostName: nameText,
+    platform: nameText.nullable(),
+    operatingSystem: nameText.nullable(),
+    agentVersion: nameText.nullable(),
+    enrolledAt: instant,
+    /** When the collector last accepted a report. */
+    lastReportAt: instant.nullable(),
+    lastSequence: wholeNumber,
+    lostReports: wholeNumber,
+    looked: lookedSchema,
+    gapCount: wholeNumber,
+    openFindings: wholeNumber,
+  })
+  .readonly()
+export type HostRow = z.infer<typeof hostRowSchema>
+
+export const findingStatusSchema = z.enum(['open', 'resolved'])
+export type FindingStatus = z.infer<typeof findingStatusSchema>
+
+export const findingRowSchema = z
+  .object({
+    findingId: nameText,
+    hostId: nameText,
+    hostName: nameText,
+    policyId: nameText,
+    title: sentence,
+    severity: severitySchema,
+    confidence: confidenceSchema,
+    status: findingStatusSchema,
+    simulated: z.boolean(),
+    subject: z.object({ kind: nameText, key: pathText }).readonly(),
+    /** Times of the collector's clock. */
+    firstSeenAt: instant,
+    lastSeenAt: instant,
+    resolvedAt: instant.nullable(),
+    revision: wholeNumber,
+  })
+  .readonly()
+export type FindingRow = z.infer<typeof findingRowSchema>
+
+export const findingChangeSchema = z.enum(['opened', 'changed', 'resolved', 'reopened'])
+export type FindingChange = z.infer<typeof findingChangeSchema>
+
+/** One step in a finding's life, written in the same transaction as the report that caused it. */
+export const historyEntrySchema = z
+  .object({
+    revision: wholeNumber,
+    change: findingChangeSchema,
+    severity: severitySchema,
+    previousSeverity: severitySchema.nullable(),
+    sequence: wholeNumber,
+    at: instant,
+  })
+  .readonly()
+export type HistoryEntry = z.infer<typeof historyEntrySchema>
+
+const seen = { hostId: nameText, firstSeenAt: instant, changedAt: instant }
+export const artifactRecordSchema = z.object({ ...seen, artifact: artifactSchema }).readonly()
+export type ArtifactRecord = z.infer<typeof artifactRecordSchema>
+export const runtimeRecordSchema = z.object({ ...seen, runtime: runtimeSchema }).readonly()
+export type RuntimeRecord = z.infer<typeof runtimeRecordSchema>
+
+export const findingDetailSchema = z
+  .object({
+    row: findingRowSchema,
+    finding: findingSchema,
+    history: z.array(historyEntrySchema).readonly(),
+    /** What the finding speaks of, as it is now on that host. */
+    artifacts: z.array(artifactRecordSchema).readonly(),
+    runtimes: z.array(runtimeRecordSchema).readonly(),
+  })
+  .readonly()
+export type FindingDetail = z.infer<typeof findingDetailSchema>
+
+export const hostDetailSchema = z
+  .object({
+    row: hostRowSchema,
+    host: hostSchema.nullable(),
+    coverage: z.array(coverageSchema).readonly(),
+    gaps: z.array(gapSchema).readonly(),
+    /** One sentence: what was looked at, and what could not be. */
+    statement: sentence,
+  })
+  .readonly()
+export type HostDetail = z.infer<typeof hostDetailSchema>
+
+const bySeverity = z
+  .object({ info: wholeNumber, low: wholeNumber, medium: wholeNumber, high: wholeNumber, critical: wholeNumber })
+  .readonly()
+
+export const summarySchema = z
+  .object({
+    at: instant,
+    hosts: z
+      .object({
+        enrolled: wholeNumber,
+        /** Reported within the last 24 hours. */
+        reporting: wholeNumber,
+        stale: wholeNumber,
+        never: wholeNumber,
+        /** Hosts of which some place could not be looked at. */
+        withGaps: wholeNumber,
+      })
+      .readonly(),
+    artifacts: z.object({ total: wholeNumber, distinct: wholeNumber }).readonly(),
+    runtimes: z.object({ total: wholeNumber, inference: wholeNumber }).readonly(),
+    /** Simulated findings are counted apart, never among the open ones. */
+    findings: z.object({ open: bySeverity, simulatedOpen: wholeNumber, resolved: wholeNumber }).readonly(),
+  })
+  .readonly()
+export type Summary = z.infer<typeof summarySchema>
+
+/** One page of a list; `next` is the cursor of the following page. */
+export interface Page<Row> {
+  readonly items: readonly Row[]
+  readonly next: string | null
+}
+
+/** The schema of one page of a list. */
+export const pageSchema = <Row extends z.ZodType>(row: Row) =>
+  z.object({ items: z.array(row).readonly(), next: nameText.nullable() }).readonly()
+
+/** `GET /api/v1/agent/findings`: what an agent may know about its own host. */
+export const ownFindingsSchema = z
+  .object({
+    findings: z
+      .array(
+        z
+          .object({
+            findingId: nameText,
+            title: sentence,
+            severity: severitySchema,
+            simulated: z.boolean(),
+            firstSeenAt: instant,
+          })
+          .readonly(),
+      )
+      .readonly(),
+  })
+  .readonly()
+export type OwnFindings = z.infer<typeof ownFindingsSchema>
