@@ -36,6 +36,8 @@ export const runtimeIdentificationSchema = z
     category: nameText,
     confidence: confidenceSchema,
     evidence: z.array(evidenceSchema).max(64).readonly(),
+    /** True when some evidence shows a model being run, not only that the tool is there. */
+    runsModel: z.boolean().optional(),
     because,
   })
   .readonly()
