@@ -1,6 +1,8 @@
-// What the reference runtime says about itself: one JSON line per stage on its standard output. The program works on models that
-// strangers made, and native code may write anything, so its output is read like any other hostile input: by schema, within bounds.
+// How the reference runtime is asked and what it says about itself: one JSON line per stage on its standard output. It works on
+// models that strangers made, and native code may write anything, so its output is read like other hostile input: by schema, bounded.
 import { z } from 'zod'
+import { type Result, failed } from './failure.ts'
+import { printable } from './printable.ts'
 import { sentence, wholeNumber } from './wire.ts'
 
 export const referenceStageSchema = z.discriminatedUnion('stage', [
@@ -25,6 +27,36 @@ export const referenceStageSchema = z.discriminatedUnion('stage', [
     .readonly(),
 ])
 export type ReferenceStage = z.infer<typeof referenceStageSchema>
+
+export interface ReferenceOrder {
+  /** Absolute path of the weights; any name, any extension. */
+  readonly modelPath: string
+  /** `copied` is `--no-mmap`: nothing of the file shows in the maps of the process. */
+  readonly weights: 'mapped' | 'copied'
+  readonly tokens: number
+  /** Also answer as an OpenAI-compatible endpoint on a free loopback port. */
+  readonly serves: boolean
+  /** The program ends itself after this time, whatever it does. */
+  readonly seconds: number
+}
+
+/** The arguments behind the program's own path. */
+export function referenceArguments(order: ReferenceOrder): string[] {
+  const args = ['--model', order.modelPath, '--tokens', String(order.tokens), '--seconds', String(order.seconds)]
+  if (order.serves) args.push('--serve')
+  if (order.weights === 'copied') args.push('--no-mmap')
+  return args
+}
+
+/** Why it ended before it was ready, from its stages, how its process ended and the last thing it wrote on standard error. */
+export function explainReferenceEnd(stages: readonly ReferenceStage[], end: string, lastWords: string): Result<never> {
+  const failure = stages.find((stage) => stage.stage === 'failed')
+  if (failure?.reason === 'not-installed') return failed('GNO_REFERENCE_MISSING', printable(failure.detail))
+  if (failure !== undefined) return failed('GNO_REFERENCE_FAILED', `${failure.reason}: ${printable(failure.detail)}`)
+  const line = lastWords.trim().split('\n').at(-1) ?? ''
+  const words = line === '' ? '' : `; last words: ${printable(line.slice(0, 300))}`
+  return failed('GNO_REFERENCE_FAILED', `ended after stage ${stages.at(-1)?.stage ?? 'none'}: ${end}${words}`)
+}
 
 /** A stage is one short line; what a native library prints on the same pipe may be endless (CWE-770). */
 const MAX_STAGE_CHARS = 8192
