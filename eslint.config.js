@@ -40,8 +40,6 @@ export default tseslint.config(
           selector: 'ExportNamedDeclaration[source]',
           message: 'No barrels: import from the file that owns the thing.',
         },
-        { selector: 'TSEnumDeclaration', message: 'No enums: a union of literals.' },
-        { selector: 'TSNonNullExpression', message: 'No `!`: check, then use.' },
         { selector: 'ClassDeclaration[superClass]', message: 'No inheritance.' },
       ],
       'no-console': 'error',
