@@ -1,0 +1,188 @@
+// Which model is this file? Each rung of the ladder answers for itself and says so (DESIGN.md section 3).
+import type { Identification } from '../contract/artifact.ts'
+import type { Fingerprint } from '../contract/fingerprint.ts'
+import { type Confidence, MAX_NAME_CHARS } from '../contract/wire.ts'
+import type { KnownFile } from './digest-table.ts'
+import { claimedNames, familiesIn, wordsOf } from './name-words.ts'
+import type { Pack } from './pack.ts'
+import { type StructureMatch, matchStructure } from './structure-match.ts'
+
+export interface ArtifactFacts {
+  readonly format: string | null
+  readonly path: string
+  readonly sizeBytes: number
+  readonly fingerprint: Fingerprint
+}
+
+const ORDER: Readonly<Record<Confidence, number>> = { certain: 0, likely: 1, possible: 2 }
+const MAX_CANDIDATES = 64
+const MAX_IDENTIFICATIONS = 32
+
+/** All answers, the surest first: content digest, then the digest its place claims, then structure, then its own name. */
+export function identifyArtifact(facts: ArtifactFacts, pack: Pack): readonly Identification[] {
+  const found = [
+    ...byContent(facts, pack),
+    ...byPlace(facts, pack),
+    ...byStructure(facts, pack),
+    ...byClaim(facts, pack),
+  ]
+  return found
+    .sort((left, right) => ORDER[left.confidence] - ORDER[right.confidence] || right.rung - left.rung)
+    .slice(0, MAX_IDENTIFICATIONS)
+}
+
+function byContent({ fingerprint }: ArtifactFacts, pack: Pack): readonly Identification[] {
+  const sha256 = fingerprint.content?.sha256
+  const known = sha256 === undefined ? null : pack.digests.find('sha256', sha256)
+  if (known === null) return []
+  const isDisputed = known.models.length > 1
+  const reason = isDisputed
+    ? `the catalogues give ${known.models.length} names for SHA-256 ${sha256 ?? ''}, so it is one of them`
+    : `SHA-256 ${sha256 ?? ''} was computed here and is listed as ${known.models[0] ?? ''}`
+  return [
+    knownFile(
+      known,
+      { rung: 6, confidence: isDisputed ? 'likely' : 'certain', because: [reason, origin(known)] },
+      pack,
+    ),
+  ]
+}
+
+function byPlace(facts: ArtifactFacts, pack: Pack): readonly Identification[] {
+  const claim = facts.fingerprint.claims?.placeDigest
+  const computed = facts.fingerprint.content?.sha256
+  if (claim === undefined || computed !== undefined) return []
+  const known = pack.digests.find('sha256', claim.sha256)
+  if (known === null) return []
+  const because = [
+    `its place (${claim.from}) says SHA-256 ${claim.sha256}; not confirmed by reading all of it`,
+    origin(known),
+  ]
+  if (known.sizeBytes !== undefined) {
+    if (known.sizeBytes !== facts.sizeBytes) return []
+    because.push(`its size of ${facts.sizeBytes} bytes is that of the known file`)
+  }
+  return [knownFile(known, { rung: 1, confidence: 'possible', because }, pack)]
+}
+
+interface Verdict {
+  readonly rung: number
+  readonly confidence: Confidence
+  readonly because: readonly string[]
+}
+
+function knownFile(known: KnownFile, verdict: Verdict, pack: Pack): Identification {
+  const vendor = vendorOf(known.family, pack)
+  return {
+    entryId: known.entryId,
+    model:
+      known.models.length > 1 ? `one of: ${known.models.join(', ')}`.slice(0, MAX_NAME_CHARS) : (known.models[0] ?? ''),
+    family: known.family,
+    ...(vendor === undefined ? {} : { vendor }),
+    ...(known.license === undefined ? {} : { license: known.license }),
+    rung: verdict.rung,
+    confidence: verdict.confidence,
+    candidates: known.models.length > 1 ? known.models.slice(0, MAX_CANDIDATES) : [],
+    because: verdict.because,
+  }
+}
+
+function origin(known: KnownFile): string {
+  const details = [known.repo, known.quantization, known.role].filter((detail) => detail !== undefined)
+  return details.length === 0
+    ? `digest table, row ${known.entryId}`
+    : `digest table, row ${known.entryId}: ${details.join(', ')}`
+}
+
+function byStructure({ fingerprint }: ArtifactFacts, pack: Pack): readonly Identification[] {
+  const { structure, claims } = fingerprint
+  if (structure === undefined || (structure.kind !== 'text' && structure.kind !== 'other')) return []
+  const names = claims === undefined ? [] : claimedNames(claims)
+  return matchStructure(structure, pack).map((match) =>
+    structureIdentification(match, names, structure.vocabularyRows ?? 0, pack),
+  )
+}
+
+function structureIdentification(
+  match: StructureMatch,
+  names: readonly string[],
+  vocabularyRows: number,
+  pack: Pack,
+): Identification {
+  const { entry, candidates, isExact } = match
+  const claimed = names.length === 0 ? undefined : closest(candidates, names)
+  const [first] = candidates
+  const chosen = claimed ?? first
+  const because = [
+    `layers, widths, heads and vocabulary rows are those of ${entry.structureKey}, which ${candidates.length} known ${candidates.length === 1 ? 'model has' : 'models share'}`,
+  ]
+  if (!isExact)
+    because.push(
+      `${vocabularyRows} vocabulary rows against ${entry.match.vocabularyRows}: within padding and added tokens`,
+    )
+  if (claimed !== undefined) because.push(`of these, its own name fits ${claimed.name} best; a name proves nothing`)
+  if (chosen?.verified === false) because.push(`the structure of ${chosen.name} was not read in a configuration`)
+  const license = sameOrNone(candidates.map((candidate) => candidate.license))
+  return {
+    entryId: entry.id,
+    model: chosen?.name ?? entry.structureKey,
+    family: chosen?.family ?? 'other',
+    ...(chosen === undefined
+      ? {}
+      : { vendor: pack.vocabulary.get('vendors')?.get(chosen.vendor)?.name ?? chosen.vendor }),
+    ...(license === undefined ? {} : { license }),
+    rung: 2,
+    confidence: 'possible',
+    candidates: candidates.slice(0, MAX_CANDIDATES).map((candidate) => candidate.name),
+    because,
+  }
+}
+
+/** The candidate whose every word is in the file's own name; the one with most words wins. */
+function closest(
+  candidates: StructureMatch['candidates'],
+  names: readonly string[],
+): StructureMatch['candidates'][number] | undefined {
+  const said = new Set(names.flatMap(wordsOf))
+  let best: StructureMatch['candidates'][number] | undefined
+  let bestCount = 0
+  for (const candidate of candidates) {
+    const words = wordsOf(candidate.name)
+    if (words.length > bestCount && words.every((word) => said.has(word))) {
+      best = candidate
+      bestCount = words.length
+    }
+  }
+  return best
+}
+
+function byClaim({ fingerprint }: ArtifactFacts, pack: Pack): readonly Identification[] {
+  const [name] = fingerprint.claims === undefined ? [] : claimedNames(fingerprint.claims)
+  if (name === undefined) return []
+  const families = familiesIn(name, pack)
+  const [family] = families
+  if (family === undefined) return []
+  const vendor = families.length === 1 ? vendorOf(family, pack) : undefined
+  return [
+    {
+      entryId: 'claimed-name',
+      model: name.slice(0, MAX_NAME_CHARS),
+      family,
+      ...(vendor === undefined ? {} : { vendor }),
+      rung: 1,
+      confidence: 'possible',
+      candidates: [],
+      because: [`it calls itself "${name.slice(0, 200)}"; nobody checked that`],
+    },
+  ]
+}
+
+function vendorOf(family: string, pack: Pack): string | undefined {
+  const vendor = pack.vocabulary.get('families')?.get(family)?.vendor
+  return vendor === undefined ? undefined : pack.vocabulary.get('vendors')?.get(vendor)?.name
+}
+
+function sameOrNone(values: readonly (string | undefined)[]): string | undefined {
+  const [first] = values
+  return values.every((value) => value === first) ? first : undefined
+}

@@ -1,0 +1,265 @@
+// What a policy may ask about an artifact, a runtime or the host's coverage, and the evidence that a finding will carry.
+import type { Artifact } from '../contract/artifact.ts'
+import type { FindingEvidence } from '../contract/finding.ts'
+import type { Coverage } from '../contract/report.ts'
+import type { Runtime } from '../contract/runtime.ts'
+import type { Confidence, Gap } from '../contract/wire.ts'
+import { type Contradiction, contradictions } from './contradictions.ts'
+import type { FieldValue } from './operators.ts'
+import type { Pack } from './pack.ts'
+
+/** A model that a subject consists of, as far as approvals ask for it. */
+export interface SubjectModel {
+  readonly path: string
+  readonly sha256: string | undefined
+  readonly family: string | undefined
+  readonly license: string | undefined
+}
+
+export interface JudgeSubject {
+  readonly kind: 'artifact' | 'runtime' | 'host'
+  readonly key: string
+  readonly label: string
+  readonly fields: ReadonlyMap<string, readonly FieldValue[]>
+  readonly confidence: Confidence
+  readonly because: readonly string[]
+  readonly evidence: readonly FindingEvidence[]
+  readonly artifactIds: readonly string[]
+  readonly models: readonly SubjectModel[]
+  readonly simulated: boolean
+}
+
+/** A title is one line on a screen; the paths in it may be 16,384 characters. */
+const MAX_LABEL_CHARS = 300
+
+/** An artifact, with its contradictions worked out. */
+export function artifactSubject(artifact: Artifact, pack: Pack): JudgeSubject {
+  const { structure, claims, content } = artifact.fingerprint
+  const [best] = artifact.identifications
+  const found = contradictions(artifact, pack)
+  const fields = new Map<string, readonly FieldValue[]>([
+    ['verdict', [artifact.verdict]],
+    ['artifactKind', [artifact.kind]],
+    ['format', listOf(artifact.format)],
+    ['structureKind', listOf(structure?.kind)],
+    ['architecture', listOf(structure?.architecture)],
+    ['tensorCount', listOf(structure?.tensorCount)],
+    ['parameterCount', listOf(structure?.parameterCount)],
+    ['sizeBytes', [artifact.sizeBytes]],
+    ['family', listOf(best?.family)],
+    ['license', [...new Set([...listOf(best?.license), ...listOf(claims?.license)])]],
+    ['rung', listOf(best?.rung)],
+    ['identificationConfidence', listOf(best?.confidence)],
+    ['contradictions', [found.length]],
+    ['gapCode', [...new Set(artifact.gaps.map((gap) => gap.code))]],
+  ])
+  return {
+    kind: 'artifact',
+    key: artifact.path,
+    label: `${describeModel(artifact)} at ${artifact.path}`.slice(0, MAX_LABEL_CHARS),
+    fields,
+    confidence: content !== undefined && best?.confidence === 'certain' ? 'certain' : 'likely',
+    because: artifactReasons(artifact, found),
+    evidence: artifactEvidence(artifact, found),
+    artifactIds: [artifact.artifactId],
+    models: [modelOf(artifact)],
+    simulated: artifact.simulated,
+  }
+}
+
+function modelOf(artifact: Artifact): SubjectModel {
+  const [best] = artifact.identifications
+  return {
+    path: artifact.path,
+    sha256: artifact.fingerprint.content?.sha256,
+    family: best?.family,
+    license: best?.license ?? artifact.fingerprint.claims?.license,
+  }
+}
+
+function describeModel(artifact: Artifact): string {
+  const [best] = artifact.identifications
+  const { structure } = artifact.fingerprint
+  const quantization = structure?.quantization === undefined ? '' : ` ${structure.quantization}`
+  if (best !== undefined) return `${best.model}${quantization} (${best.confidence})`
+  return `${structure?.architecture ?? artifact.format ?? 'unknown'}${quantization} model`
+}
+
+function artifactReasons(artifact: Artifact, found: readonly Contradiction[]): readonly string[] {
+  const { structure, content } = artifact.fingerprint
+  const reasons = [
+    `its first bytes and structure are ${artifact.format ?? 'none that is known'}, whatever its name says`,
+  ]
+  if (structure !== undefined) reasons.push(describeStructure(structure))
+  reasons.push(...found.map((each) => `${each.claim}, but ${each.observed}`))
+  reasons.push(...(artifact.identifications[0]?.because ?? []))
+  if (artifact.verdict === 'malformed') reasons.push(...artifact.gaps.map((gap) => `${gap.code}: ${gap.detail}`))
+  if (content === undefined) reasons.push('no approval can silence this before its SHA-256 is computed')
+  return reasons.map(cut)
+}
+
+function describeStructure(structure: NonNullable<Artifact['fingerprint']['structure']>): string {
+  const parts = [
+    `${structure.tensorCount} tensors with ${structure.parameterCount} parameters`,
+    ...listOf(structure.structureKey),
+    ...(structure.bitsPerWeight === undefined ? [] : [`${structure.bitsPerWeight.toFixed(2)} bits per weight`]),
+  ]
+  return `it holds a ${structure.kind} model: ${parts.join(', ')}`
+}
+
+function artifactEvidence(artifact: Artifact, found: readonly Contradiction[]): readonly FindingEvidence[] {
+  const place = artifact.path
+  const { structure, tokenizer, barcode, content, claims } = artifact.fingerprint
+  const evidence: FindingEvidence[] = [
+    {
+      kind: 'format',
+      place,
+      detail: `${artifact.format ?? 'unknown'} ${artifact.formatVersion ?? ''}, ${artifact.sizeBytes} bytes`.trim(),
+    },
+  ]
+  const add = (kind: string, detail: string): unknown => evidence.push({ kind, place, detail: cut(detail) })
+  if (claims?.name !== undefined) add('claims', `calls itself "${claims.name}"`)
+  if (claims?.license !== undefined) add('claims', `claims the licence ${claims.license}`)
+  if (claims?.placeDigest !== undefined) add('claims', `its place names SHA-256 ${claims.placeDigest.sha256}`)
+  if (structure !== undefined) {
+    add(
+      'structure',
+      `${describeStructure(structure)}${structure.architectureDigest === undefined ? '' : `, ${structure.architectureDigest}`}`,
+    )
+  }
+  if (tokenizer !== undefined)
+    add('tokenizer', `${tokenizer.kind}, ${tokenizer.size} tokens, ${tokenizer.baseVocabDigest ?? 'no digest'}`)
+  if (barcode !== undefined) add('barcode', `${barcode.digest}, ${barcode.bytesSampled} bytes sampled`)
+  if (content !== undefined) add('content', `SHA-256 ${content.sha256}`)
+  for (const each of found) add('contradiction', `${each.claim}; ${each.observed}; ${each.because.join('; ')}`)
+  for (const each of artifact.identifications)
+    add(`identification rung ${each.rung}`, `${each.model} (${each.confidence}): ${each.because.join('; ')}`)
+  for (const gap of artifact.gaps) evidence.push({ kind: gap.code, place: gap.place, detail: gap.detail })
+  return evidence
+}
+
+/** A runtime; `artifacts` by path says what its weights are. */
+export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, Artifact>): JudgeSubject {
+  const { identification } = runtime
+  const fields = new Map<string, readonly FieldValue[]>([
+    ['activity', [runtime.activity]],
+    ['entryId', listOf(identification?.entryId)],
+    ['category', listOf(identification?.category)],
+    ['confidence', listOf(identification?.confidence)],
+    ['listenerScope', [...new Set(runtime.listeners.filter(isTcp).map((listener) => listener.scope))]],
+    ['port', runtime.listeners.filter(isTcp).map((listener) => listener.port)],
+    ['weightsCount', [runtime.weights.length]],
+    ['weightFormat', [...new Set(runtime.weights.flatMap((weights) => weights.format ?? []))]],
+  ])
+  const known = runtime.weights.map((weights) => artifacts.get(weights.path))
+  return {
+    kind: 'runtime',
+    key: runtime.runtimeKey,
+    label: describeRuntime(runtime).slice(0, MAX_LABEL_CHARS),
+    fields,
+    confidence: identification?.confidence ?? 'possible',
+    because: runtimeReasons(runtime),
+    evidence: runtimeEvidence(runtime),
+    artifactIds: [...new Set(runtime.weights.flatMap((weights) => weights.artifactId ?? []))],
+    models: runtime.weights.map((weights, index) => {
+      const artifact = known[index]
+      return artifact === undefined
+        ? { path: weights.path, sha256: undefined, family: undefined, license: undefined }
+        : modelOf(artifact)
+    }),
+    simulated: runtime.simulated,
+  }
+}
+
+function isTcp(listener: Runtime['listeners'][number]): boolean {
+  return listener.protocol !== 'unix'
+}
+
+function describeRuntime(runtime: Runtime): string {
+  const product = runtime.identification?.product ?? 'unknown program'
+  const [weights] = runtime.weights
+  const model = weights === undefined ? '' : ` with ${weights.model ?? weights.path}`
+  return `${product}, started as "${runtime.name}"${model}`
+}
+
+function runtimeReasons(runtime: Runtime): readonly string[] {
+  const who = runtime.user.name ?? `uid ${runtime.user.uid}`
+  const reasons = [`pid ${runtime.pid}, started as "${runtime.name}" by ${who} at ${runtime.startedAt}`]
+  for (const weights of runtime.weights) {
+    const verb = weights.how === 'mapped' ? 'maps' : 'holds open'
+    const what = weights.model === null ? (weights.format ?? 'weights') : weights.model
+    reasons.push(
+      `${verb} ${weights.sizeBytes} bytes of ${weights.path}${weights.isDeleted ? ' (unlinked)' : ''}: ${what}`,
+    )
+  }
+  for (const listener of runtime.listeners)
+    reasons.push(`listens on ${listener.address}:${listener.port} (${listener.scope})`)
+  reasons.push(...(runtime.identification?.because ?? ['nothing names its program']))
+  return reasons.map(cut)
+}
+
+function runtimeEvidence(runtime: Runtime): readonly FindingEvidence[] {
+  const place = `pid ${runtime.pid}`
+  const evidence: FindingEvidence[] = []
+  if (runtime.executable !== null) {
+    const isGone = runtime.executable.isDeleted ? ' (unlinked)' : ''
+    evidence.push({ kind: 'process', place, detail: cut(`runs ${runtime.executable.path}${isGone}`) })
+  }
+  for (const each of runtime.identification?.evidence ?? [])
+    evidence.push({ kind: each.kind, place, detail: each.detail })
+  for (const weights of runtime.weights) {
+    const detail = `${weights.how}, ${weights.sizeBytes} bytes, ${weights.format ?? 'unknown format'}, ${weights.model ?? 'not named'}`
+    evidence.push({ kind: `weights-${weights.how}`, place: weights.path, detail })
+  }
+  for (const listener of runtime.listeners) {
+    evidence.push({
+      kind: 'listener',
+      place: `${listener.address}:${listener.port}`,
+      detail: `${listener.protocol}, ${listener.scope}`,
+    })
+  }
+  if (runtime.memory !== null) {
+    const { residentBytes, anonymousBytes, fileBytes } = runtime.memory
+    evidence.push({
+      kind: 'memory',
+      place,
+      detail: `${residentBytes} bytes resident, ${anonymousBytes} anonymous, ${fileBytes} of files`,
+    })
+  }
+  for (const gap of runtime.gaps) evidence.push({ kind: gap.code, place: gap.place, detail: gap.detail })
+  return evidence
+}
+
+/** One sensor's coverage of the host. */
+export function hostSubject(coverage: Coverage, gaps: readonly Gap[]): JudgeSubject {
+  const told = [...gaps].sort((left, right) => right.count - left.count).slice(0, 32)
+  return {
+    kind: 'host',
+    key: coverage.sensor,
+    label: `${coverage.sensor} is ${coverage.state}`,
+    fields: new Map<string, readonly FieldValue[]>([
+      ['sensor', [coverage.sensor]],
+      ['coverageState', [coverage.state]],
+      ['gapCode', [...new Set(gaps.map((gap) => gap.code))]],
+    ]),
+    confidence: 'certain',
+    because: [
+      cut(`${coverage.sensor} looked at ${coverage.looked} things and is ${coverage.state}: ${coverage.detail}`),
+    ],
+    evidence: [
+      ...coverage.places.slice(0, 32).map((place) => ({ kind: 'coverage', place, detail: coverage.state })),
+      ...told.map((gap) => ({ kind: gap.code, place: gap.place, detail: cut(`${gap.count} times: ${gap.detail}`) })),
+    ],
+    artifactIds: [],
+    models: [],
+    simulated: false,
+  }
+}
+
+function listOf<T extends FieldValue>(value: T | null | undefined): readonly T[] {
+  return value === null || value === undefined ? [] : [value]
+}
+
+function cut(sentence: string): string {
+  return sentence.slice(0, 2_000)
+}

@@ -1,0 +1,82 @@
+// The literal operators of rule entries: equals, prefix, suffix, contains, between; all, any, none; and those on arguments.
+// No regular expressions: a hostile command line must not be able to slow the match down (CWE-1333).
+import type { Condition, Test } from '../contract/rule-pack.ts'
+import type { CommandWords } from './command-words.ts'
+
+export type FieldValue = string | number | boolean
+
+/** What a condition is held against. */
+export interface Subject {
+  /** All values of a field; none when it was not seen. */
+  readonly values: (field: string) => readonly FieldValue[]
+  readonly command: CommandWords | null
+}
+
+interface Operators {
+  readonly equals?: FieldValue | readonly FieldValue[] | undefined
+  readonly prefix?: string | readonly string[] | undefined
+  readonly suffix?: string | readonly string[] | undefined
+  readonly contains?: string | readonly string[] | undefined
+  readonly between?: readonly [number, number] | undefined
+}
+
+/** True when the condition holds. A field that was not seen fulfils no test. */
+export function holds(condition: Condition, subject: Subject): boolean {
+  if ('all' in condition) return condition.all.every((member) => holds(member, subject))
+  if ('any' in condition) return condition.any.some((member) => holds(member, subject))
+  if ('none' in condition) return !condition.none.some((member) => holds(member, subject))
+  return passes(condition, subject)
+}
+
+/** The values that made a test of one field true, to be shown as evidence. */
+export function speaking(condition: Condition, subject: Subject): readonly string[] {
+  if ('none' in condition) return []
+  const members = 'all' in condition ? condition.all : 'any' in condition ? condition.any : null
+  if (members !== null) {
+    const spoken = members.filter((member) => holds(member, subject)).flatMap((member) => speaking(member, subject))
+    return [...new Set(spoken)]
+  }
+  return holds(condition, subject) ? spokenBy(condition as Test, subject) : []
+}
+
+function passes(test: Test, subject: Subject): boolean {
+  return spokenBy(test, subject).length > 0
+}
+
+function spokenBy(test: Test, subject: Subject): readonly string[] {
+  const { command } = subject
+  if ('field' in test)
+    return subject
+      .values(test.field)
+      .filter((value) => fits(value, test))
+      .map(String)
+  if (command === null) return []
+  if ('programName' in test) return command.programs.filter((program) => isOneOf(program, test.programName))
+  if ('subCommand' in test) return isOneOf(command.subCommand, test.subCommand) ? [command.subCommand ?? ''] : []
+  if ('hasSwitch' in test) return listed(test.hasSwitch).filter((name) => command.switches.has(name))
+  const { switch: names, ...operators } = test.switchValue
+  return listed(names).flatMap((name) => {
+    const values = command.switches.get(name) ?? []
+    return values.filter((value) => fits(value, operators)).map((value) => `${name} ${value}`)
+  })
+}
+
+/** True when one value fulfils every operator that is given; with no operator, any value does. */
+function fits(value: FieldValue, operators: Operators): boolean {
+  const { equals, prefix, suffix, contains, between } = operators
+  if (equals !== undefined && !isOneOf(value, equals)) return false
+  if (between !== undefined && !(typeof value === 'number' && value >= between[0] && value <= between[1])) return false
+  if (prefix === undefined && suffix === undefined && contains === undefined) return true
+  if (typeof value !== 'string') return false
+  if (prefix !== undefined && !listed(prefix).some((text) => value.startsWith(text))) return false
+  if (suffix !== undefined && !listed(suffix).some((text) => value.endsWith(text))) return false
+  return contains === undefined || listed(contains).some((text) => value.includes(text))
+}
+
+function listed<T extends FieldValue>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T]
+}
+
+function isOneOf(value: FieldValue | null, wanted: FieldValue | readonly FieldValue[]): boolean {
+  return value !== null && listed(wanted).includes(value)
+}

@@ -1,0 +1,72 @@
+// The pack as the engine uses it: validated, checked against the engine's version, and indexed.
+import { type Result, failed, success } from '../contract/failure.ts'
+import {
+  type ModelEntry,
+  type PackBody,
+  type PolicyEntry,
+  type RuntimeEntry,
+  type VocabularyWord,
+  packFileSchema,
+} from '../contract/rule-pack.ts'
+import { canonicalJson } from './canonical-json.ts'
+import { type DigestTable, openDigestTable } from './digest-table.ts'
+
+/** What these functions understand. A pack of another major, or of a later minor, is refused. */
+export const ENGINE_VERSION = '1.0'
+
+export interface Pack {
+  readonly version: string
+  readonly runtimes: readonly RuntimeEntry[]
+  readonly models: readonly ModelEntry[]
+  readonly policies: readonly PolicyEntry[]
+  /** Vocabulary name -> word id -> word. */
+  readonly vocabulary: ReadonlyMap<string, ReadonlyMap<string, VocabularyWord>>
+  readonly digests: DigestTable
+}
+
+/** Whom a pack must come from. The check itself comes in as an argument: the rules import no Node module. */
+export interface PackTrust {
+  /** True when `signature` (Base64, Ed25519) is the trusted key's over `message` (UTF-8). */
+  readonly verify: (message: string, signature: string) => boolean
+}
+
+/** Reads a pack file that was parsed as JSON. With `trust` an unsigned or wrongly signed pack is refused. */
+export function readPack(json: unknown, trust?: PackTrust): Result<Pack> {
+  const parsed = packFileSchema.safeParse(json)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    return failed('GNO_PACK_INVALID', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a pack'}`.slice(0, 500))
+  }
+  const { pack: body, signature } = parsed.data
+  if (!isUnderstood(body.engine)) {
+    return failed('GNO_PACK_INVALID', `the pack needs engine ${body.engine}, this is engine ${ENGINE_VERSION}`)
+  }
+  if (trust !== undefined && signature === null) return failed('GNO_PACK_INVALID', 'the pack is not signed')
+  if (trust !== undefined && signature !== null && !trust.verify(canonicalJson(body), signature.value)) {
+    return failed('GNO_PACK_INVALID', 'the signature of the pack is not by the trusted key')
+  }
+  return assemblePack(body)
+}
+
+function isUnderstood(wanted: string): boolean {
+  const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number)
+  const [major = 0, minor = 0] = ENGINE_VERSION.split('.').map(Number)
+  return wantedMajor === major && wantedMinor <= minor
+}
+
+function assemblePack(body: PackBody): Result<Pack> {
+  const digests = openDigestTable(body.digests.base64, body.digests.count)
+  if (digests === null) return failed('GNO_PACK_INVALID', 'the table of digests is damaged')
+  const vocabulary = new Map(
+    body.vocabulary.map((list) => [list.id as string, new Map(list.words.map((word) => [word.id, word]))]),
+  )
+  const isUsed = (entry: { readonly status: string }): boolean => entry.status !== 'retired'
+  return success({
+    version: body.version,
+    runtimes: body.runtimes.filter(isUsed),
+    models: body.models.filter(isUsed),
+    policies: body.policies.filter(isUsed),
+    vocabulary,
+    digests,
+  })
+}
