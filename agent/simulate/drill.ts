@@ -1,0 +1,158 @@
+// The fire drill: plants a decoy model, runs it under an innocent name, waits until its findings are at the collector and removes
+// everything. It decides nothing about detection: what was seen, and what arrived, is told by the `observe` of the caller.
+import { existsSync } from 'node:fs'
+import { constants, chmod, copyFile, link, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Result, describeFailure, failed, success } from '../../contract/failure.ts'
+import { printable } from '../../contract/printable.ts'
+import { awaitSight } from './await-sight.ts'
+import { DECOY_NAME, HELPER_NAME, makeDrillFolder, removeDrillFolder, removeLeftovers } from './drill-folder.ts'
+import type { DrillStage, Observe, RecordStage } from './drill-sight.ts'
+import { type ReferenceChild, startReferenceChild } from './reference-child.ts'
+import { type Decoy, describeDecoy, writeDecoy } from './write-decoy.ts'
+
+export interface DrillOptions {
+  /** Where the drill folder is made: a folder that no other user can change, or a sticky one such as the temporary folder. */
+  readonly place: string
+  /** Fresh for each drill; it decides every byte of the decoy. */
+  readonly nonce: string
+  readonly withRuntime: boolean
+  /** Absolute path of the built reference-runtime.js; left out, the one of this build. */
+  readonly referenceProgram?: string
+  /** Registers the decoy in the agent's own state; called before the decoy exists. */
+  readonly register: (decoy: Decoy) => Result<void>
+  readonly observe: Observe
+  readonly onStage: (stage: DrillStage) => void
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  readonly now: () => Date
+}
+
+export interface DrillReport {
+  readonly stages: readonly DrillStage[]
+  /** No stage failed. A skipped stage says why in its detail. */
+  readonly passed: boolean
+}
+
+/** The registration of a decoy lasts ten minutes (DESIGN.md section 6); the drill ends before it. */
+const MAX_TIMEOUT_MS = 540_000
+
+/** Runs one drill. Whatever happens, also an abort, the child is ended and the folder removed before it returns. */
+export async function runDrill(options: DrillOptions): Promise<DrillReport> {
+  const stages: DrillStage[] = []
+  const record: RecordStage = (name, outcome, since, detail) => {
+    const stage = { name, outcome, milliseconds: Math.round(performance.now() - since), detail }
+    stages.push(stage)
+    options.onStage(stage)
+  }
+  const started = performance.now()
+  const leftovers = await removeLeftovers(options.place, options.now())
+  const made = await makeDrillFolder(options.place, options.now())
+  if (made.ok) await runInFolder(options, made.value, leftovers, record)
+  else record('planted', 'failed', started, describeFailure(made.failure))
+  return { stages, passed: stages.every((stage) => stage.outcome !== 'failed') }
+}
+
+async function runInFolder(
+  options: DrillOptions,
+  folder: string,
+  leftovers: readonly string[],
+  record: RecordStage,
+): Promise<void> {
+  let child: ReferenceChild | null = null
+  const limit = new AbortController()
+  const limitMs = Math.min(options.timeoutMs, MAX_TIMEOUT_MS)
+  const timer = setTimeout(() => limit.abort(), limitMs)
+  const signal = AbortSignal.any([options.signal, limit.signal])
+  const stopReason = () => {
+    const end = child?.endedAs() ?? null
+    if (options.signal.aborted) return 'the drill was stopped'
+    if (end !== null) return `the runtime ended early (${end})`
+    return limit.signal.aborted ? `not within ${limitMs} ms` : null
+  }
+  try {
+    const decoy = await plant(options, folder, signal, record)
+    if (decoy === null) return
+    const plantedAt = performance.now()
+    child = await run(options, folder, record)
+    const target = { folder, decoyPath: join(folder, DECOY_NAME), decoy, runtime: child, signal }
+    const runningAt = performance.now()
+    await awaitSight({ target, observe: options.observe, record, stopReason, plantedAt, runningAt })
+  } finally {
+    clearTimeout(timer)
+    const since = performance.now()
+    await child?.stop()
+    const removed = await removeDrillFolder(folder)
+    const earlier = leftovers.length === 0 ? '' : `, and ${leftovers.length} left by earlier drills`
+    if (removed.ok) record('cleaned up', 'passed', since, `removed ${printable(folder)}${earlier}`)
+    else record('cleaned up', 'failed', since, describeFailure(removed.failure))
+  }
+}
+
+/** Registers, then writes: a watcher that sees the first byte must find the decoy registered. */
+async function plant(
+  options: DrillOptions,
+  folder: string,
+  signal: AbortSignal,
+  record: RecordStage,
+): Promise<Decoy | null> {
+  const since = performance.now()
+  const decoy = describeDecoy(options.nonce)
+  const registered = options.register(decoy)
+  const written = registered.ok ? await writeDecoy(join(folder, DECOY_NAME), options.nonce, signal) : registered
+  if (!written.ok) {
+    record('planted', 'failed', since, describeFailure(written.failure))
+    return null
+  }
+  const place = printable(join(folder, DECOY_NAME))
+  record('planted', 'passed', since, `${place}, ${decoy.sizeBytes} bytes, sha256 ${decoy.sha256}`)
+  return decoy
+}
+
+async function run(options: DrillOptions, folder: string, record: RecordStage): Promise<ReferenceChild | null> {
+  const since = performance.now()
+  const program =
+    options.referenceProgram ??
+    fileURLToPath(new URL('../../rules/workbench/reference/reference-runtime.js', import.meta.url))
+  if (!options.withRuntime || !existsSync(program)) {
+    const why = options.withRuntime ? 'the reference runtime is not installed here' : 'not asked for'
+    record('running', 'skipped', since, `runtime skipped: ${why}; the file is planted only`)
+    return null
+  }
+  const executable = await nameHelper(folder)
+  const seconds = Math.ceil(Math.min(options.timeoutMs, MAX_TIMEOUT_MS) / 1000) + 30
+  const modelPath = join(folder, DECOY_NAME)
+  const started = executable.ok
+    ? await startReferenceChild({ executable: executable.value, program, modelPath, seconds, signal: options.signal })
+    : executable
+  if (started.ok) {
+    const { pid, port } = started.value
+    record('running', 'passed', since, `${HELPER_NAME}, pid ${pid}, runs the decoy and listens on 127.0.0.1:${port}`)
+    return started.value
+  }
+  const isMissing = started.failure.code === 'GNO_REFERENCE_MISSING'
+  const said = describeFailure(started.failure)
+  if (isMissing) record('running', 'skipped', since, `runtime skipped: ${said}`)
+  else record('running', 'failed', since, said)
+  return null
+}
+
+/** Gives this Node.js binary an innocent name: a hard link where the system allows one, otherwise a copy (125 MB). */
+async function nameHelper(folder: string): Promise<Result<string>> {
+  const helper = join(folder, HELPER_NAME)
+  try {
+    const binary = await realpath(process.execPath)
+    // Another file system, or protected_hardlinks with a binary of another user.
+    await link(binary, helper).catch(() => copyBinary(binary, helper))
+    return success(helper)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return failed('GNO_SIMULATION_FAILED', `the renamed runtime cannot be made: ${printable(reason)}`, error)
+  }
+}
+
+async function copyBinary(binary: string, helper: string): Promise<void> {
+  await copyFile(binary, helper, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  await chmod(helper, 0o700)
+}
