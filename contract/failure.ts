@@ -192,6 +192,10 @@ export const FAILURES = {
     means: 'The reference inference runtime did not load or run the model.',
     operator: 'The detail says how its process ended; a model that crashes it is damaged or crafted.',
   },
+  GNO_PROGRAM_ENDED: {
+    means: 'A program that the quickstart started ended by itself.',
+    operator: 'Read its own last lines above the message and the log it names, then start again.',
+  },
   GNO_INTERNAL: {
     means: 'The program broke one of its own promises.',
     operator: 'Please report this with the detail; nothing on the machine was changed.',
