@@ -138,6 +138,10 @@ export const FAILURES = {
     means: 'The collector refused a report.',
     operator: 'The detail gives its code; enrol again if the token was revoked.',
   },
+  GNO_DELIVERY_GARBLED: {
+    means: 'Something answered in place of the collector, or the collector gave an answer that makes no sense.',
+    operator: 'Check the address and what lies between (proxy, portal); reports are kept and sent later.',
+  },
   GNO_NOT_ENROLLED: {
     means: 'This machine is not enrolled at a collector.',
     operator: 'Run gnomon enroll --collector URL --token TOKEN.',
