@@ -1,0 +1,118 @@
+// What agents call: enrolment, reports, and a look at their own open findings.
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import { ownFindingsSchema } from '../../contract/collector-api.ts'
+import { jsonSchemaOf } from '../../contract/json-schema.ts'
+import {
+  type EnrolmentAnswer,
+  type EnrolmentRequest,
+  type Problem,
+  type Report,
+  acknowledgementSchema,
+  enrolmentAnswerSchema,
+  enrolmentRequestSchema,
+  problemSchema,
+  reportSchema,
+} from '../../contract/report.ts'
+import type { ReportQueue } from '../report-queue.ts'
+import type { Store } from '../store/store.ts'
+import { digestToken, makeToken } from '../tokens.ts'
+import type { Access } from './access.ts'
+import { sendProblem } from './problems.ts'
+
+/** Largest report, inflated. 500 items of each list are 1-3 MB; eight leave room (CWE-770). */
+export const MAX_REPORT_BYTES = 8_388_608
+/** Largest enrolment request. */
+const MAX_ENROLMENT_BYTES = 16_384
+
+export interface AgentRouteOptions {
+  readonly store: Pick<Store, 'enrol' | 'listOwnFindings'>
+  readonly queue: ReportQueue
+  readonly access: Access
+  readonly now: () => Date
+}
+
+const problem = jsonSchemaOf(problemSchema)
+
+/** Registers the routes of agents. */
+export function addAgentRoutes(app: FastifyInstance, options: AgentRouteOptions): void {
+  addEnrolment(app, options)
+  addReports(app, options)
+  const { store, access } = options
+  app.get('/api/v1/agent/findings', {
+    onRequest: access.requireAgent,
+    schema: {
+      summary: "The open findings of the agent's own host",
+      security: [{ agentToken: [] }],
+      response: { 200: jsonSchemaOf(ownFindingsSchema) },
+    },
+    handler: ({ agent }) => {
+      if (agent === null) throw new Error('the access hook let a stranger through')
+      return store.listOwnFindings(agent.hostId)
+    },
+  })
+}
+
+function addEnrolment(app: FastifyInstance, { store, access, now }: AgentRouteOptions): void {
+  app.post<{ Body: EnrolmentRequest }>('/api/v1/enrol', {
+    bodyLimit: MAX_ENROLMENT_BYTES,
+    onRequest: access.admitStranger,
+    schema: {
+      summary: 'Enrol a host with a token of `gnomon-collector token`',
+      body: jsonSchemaOf(enrolmentRequestSchema),
+      response: { 200: jsonSchemaOf(enrolmentAnswerSchema), 403: problem },
+    },
+    handler: async ({ body }, reply) => {
+      if (body.hostId === '') return sendProblem(reply, 400, 'GNO_REQUEST_INVALID', 'hostId is empty')
+      const agentToken = makeToken('agent', randomBytes)
+      const enrolled = await store.enrol({
+        tokenDigest: digestToken(body.token),
+        hostId: body.hostId,
+        hostName: body.hostName,
+        agentId: `agt_${randomUUID()}`,
+        agentTokenDigest: digestToken(agentToken),
+        at: now().toISOString(),
+      })
+      if (!enrolled.ok) return sendProblem(reply, 403, enrolled.failure.code, enrolled.failure.detail)
+      const answer: EnrolmentAnswer = { ...enrolled.value, agentToken }
+      return answer
+    },
+  })
+}
+
+function addReports(app: FastifyInstance, { queue, access, now }: AgentRouteOptions): void {
+  app.post<{ Body: Report }>('/api/v1/reports', {
+    bodyLimit: MAX_REPORT_BYTES,
+    onRequest: access.requireAgent,
+    schema: {
+      summary: 'Deliver one report; a repeated sequence is acknowledged and stores nothing',
+      security: [{ agentToken: [] }],
+      body: jsonSchemaOf(reportSchema),
+      response: { 200: jsonSchemaOf(acknowledgementSchema), '4xx': problem },
+    },
+    handler: async ({ agent, body }, reply) => {
+      if (agent === null) throw new Error('the access hook let a stranger through')
+      if (body.host.hostId !== agent.hostId)
+        return sendProblem(
+          reply,
+          403,
+          'GNO_UNAUTHORISED',
+          'the report speaks for a host that this agent is not enrolled for',
+        )
+      const ingested = await queue.submit({ agentId: agent.agentId, report: body, receivedAt: now().toISOString() })
+      switch (ingested.kind) {
+        case 'accepted':
+        case 'duplicate':
+          return { acknowledged: ingested.acknowledged }
+        case 'unknown-agent':
+          return sendProblem(reply, 401, 'GNO_UNAUTHORISED', 'the agent is no longer enrolled')
+        case 'out-of-order': {
+          const { expectedSequence } = ingested
+          const detail = `sequence ${body.sequence} came before ${expectedSequence}`
+          const answer: Problem = { code: 'GNO_REPORT_OUT_OF_ORDER', detail, expectedSequence }
+          return reply.code(409).send(answer)
+        }
+      }
+    },
+  })
+}

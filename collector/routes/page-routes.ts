@@ -1,0 +1,27 @@
+// The page and what needs no token: three static files, the health answer, the OpenAPI document.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+
+const FILES = [
+  { url: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
+  { url: '/page.css', file: 'page.css', type: 'text/css; charset=utf-8' },
+  { url: '/page.js', file: 'page.js', type: 'text/javascript; charset=utf-8' },
+  { url: '/view.js', file: 'view.js', type: 'text/javascript; charset=utf-8' },
+  { url: '/favicon.svg', file: 'favicon.svg', type: 'image/svg+xml' },
+] as const
+
+/** Registers the page; its files are read once, so nothing in a request ever becomes a path. */
+export function addPageRoutes(app: FastifyInstance, folder: string): void {
+  for (const { url, file, type } of FILES) {
+    const content = readFileSync(join(folder, file))
+    app.get(url, {
+      schema: { hide: true },
+      handler: (_request, reply) => reply.type(type).header('cache-control', 'no-cache').send(content),
+    })
+  }
+  for (const url of ['/healthz', '/api/v1/healthz']) {
+    app.get(url, { schema: { summary: 'Whether the collector answers' }, handler: () => ({ status: 'ok' }) })
+  }
+  app.get('/api/v1/openapi.json', { schema: { hide: true }, handler: () => app.swagger() })
+}

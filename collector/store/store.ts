@@ -1,0 +1,96 @@
+// The store as the rest of the centre sees it. Asynchronous throughout, so that a server database can stand behind it later.
+import type {
+  ArtifactRecord,
+  FindingDetail,
+  FindingRow,
+  FindingStatus,
+  HostDetail,
+  HostRow,
+  OwnFindings,
+  Page,
+  RuntimeRecord,
+  Summary,
+} from '../../contract/collector-api.ts'
+import type { Result } from '../../contract/failure.ts'
+import type { Report } from '../../contract/report.ts'
+import type { Severity } from '../../contract/wire.ts'
+import type { FindingEvent, HostSnapshot } from '../records.ts'
+
+export interface Agent {
+  readonly agentId: string
+  readonly hostId: string
+}
+
+export interface Enrolment {
+  /** SHA-256 of the enrolment token that was presented. */
+  readonly tokenDigest: string
+  readonly hostId: string
+  readonly hostName: string
+  readonly agentId: string
+  /** SHA-256 of the agent's new token; the token itself is never stored. */
+  readonly agentTokenDigest: string
+  readonly at: string
+}
+
+/** What became of one report. Only `accepted` stored anything. */
+export type Ingested =
+  | { readonly kind: 'accepted'; readonly acknowledged: number }
+  | { readonly kind: 'duplicate'; readonly acknowledged: number }
+  | { readonly kind: 'out-of-order'; readonly expectedSequence: number }
+  | { readonly kind: 'unknown-agent' }
+
+export interface Delivery {
+  readonly agentId: string
+  readonly report: Report
+  readonly receivedAt: string
+}
+
+export interface PageRequest {
+  readonly limit: number
+  readonly cursor: string | undefined
+}
+
+export interface InventoryQuery extends PageRequest {
+  readonly hostId: string | undefined
+  /** Contained in the path or the name, without regard to case. */
+  readonly text: string | undefined
+}
+
+export interface FindingQuery extends InventoryQuery {
+  readonly severity: Severity | undefined
+  readonly status: FindingStatus | undefined
+  readonly simulated: boolean | undefined
+}
+
+export interface Store {
+  addEnrolmentToken(token: {
+    readonly digest: string
+    readonly uses: number
+    readonly createdAt: string
+    readonly expiresAt: string
+  }): Promise<void>
+  /** Uses up one enrolment. The same host again gets a new token and goes on with its sequence. */
+  enrol(enrolment: Enrolment): Promise<Result<{ readonly agentId: string; readonly nextSequence: number }>>
+  findAgent(tokenDigest: string): Promise<Agent | null>
+  /** All deliveries in one transaction, in the order given. When it rejects, nothing of any of them was stored. */
+  ingest(deliveries: readonly Delivery[]): Promise<readonly Ingested[]>
+
+  summarise(at: string): Promise<Summary>
+  listHosts(query: PageRequest): Promise<Page<HostRow>>
+  describeHost(hostId: string): Promise<HostDetail | null>
+  listArtifacts(query: InventoryQuery): Promise<Page<ArtifactRecord>>
+  listRuntimes(query: InventoryQuery): Promise<Page<RuntimeRecord>>
+  listFindings(query: FindingQuery): Promise<Page<FindingRow>>
+  /** All hosts that report this id: more than one only when an agent lies or was cloned. */
+  findFinding(findingId: string, hostId: string | undefined): Promise<readonly FindingDetail[]>
+  listOwnFindings(hostId: string): Promise<OwnFindings>
+  /** The host as it was known at an instant; null when it was not enrolled then. */
+  snapshotHost(hostId: string, asOf: string): Promise<HostSnapshot | null>
+
+  /** Events after the feed's position, oldest first. A feed that was never heard of begins at the first event. */
+  pendingEvents(feedId: string, limit: number): Promise<readonly FindingEvent[]>
+  confirmEvents(feedId: string, upTo: number, at: string): Promise<void>
+  /** Fails when the database is damaged. */
+  check(): Promise<Result<{ readonly place: string }>>
+  close(): Promise<void>
+}
