@@ -102,7 +102,15 @@ function jestArguments() {
   var json = process.env.GNOMON_JEST_JSON
   return ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', inRoot('node_modules/jest/bin/jest.js')]
     .concat(json ? ['--json', '--outputFile', json] : [])
-    .concat(rest)
+    .concat(jestPaths(rest))
+}
+
+/** `--selectProjects unit test/agent` means a path after the project: jest itself would take both words as projects. */
+function jestPaths(words) {
+  var at = words.indexOf('--selectProjects')
+  var next = words[at + 2]
+  if (at < 0 || !next || next.charAt(0) === '-' || next === 'unit' || next === 'system') return words
+  return words.slice(0, at + 2).concat('--testPathPatterns', words.slice(at + 2))
 }
 
 var node = pinnedNode()
