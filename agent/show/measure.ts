@@ -1,0 +1,22 @@
+// Sizes and counts in the words people use.
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
+
+/** `4.1 GiB`; bytes below one KiB stay whole. */
+export function describeBytes(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024
+    unit += 1
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit] ?? 'B'}`
+}
+
+/** `8.03 B` parameters, `494 M`, `12 k`. */
+export function describeParameters(count: number): string {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(2)} B`
+  if (count >= 1e6) return `${(count / 1e6).toFixed(1)} M`
+  if (count >= 1e3) return `${(count / 1e3).toFixed(0)} k`
+  return String(count)
+}

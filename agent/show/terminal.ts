@@ -1,0 +1,41 @@
+// What the terminal can do. Colours and moving progress only where a person looks; a pipe gets plain lines.
+import type { Severity } from '../../contract/wire.ts'
+
+export interface Terminal {
+  readonly isInteractive: boolean
+  readonly hasColour: boolean
+  readonly columns: number
+  readonly write: (text: string) => void
+}
+
+export interface TerminalStream {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string): unknown
+}
+
+/** Describes a stream (stdout or stderr); NO_COLOR and TERM=dumb are honoured (no-color.org). */
+export function terminalOf(stream: TerminalStream, environment: Readonly<Record<string, string | undefined>>): Terminal {
+  const isInteractive = stream.isTTY === true && environment['TERM'] !== 'dumb'
+  return {
+    isInteractive,
+    hasColour: isInteractive && (environment['NO_COLOR'] ?? '') === '',
+    columns: Math.min(Math.max(stream.columns ?? 100, 60), 200),
+    write: (text) => void stream.write(text),
+  }
+}
+
+type Ink = 'bold' | 'dim' | 'red' | 'yellow' | 'blue' | 'green'
+const INKS: Readonly<Record<Ink, string>> = { bold: '1', dim: '2', red: '31', yellow: '33', blue: '34', green: '32' }
+
+/** Colours a text where the terminal has colour. */
+export function paint(terminal: Terminal, ink: Ink, text: string): string {
+  return terminal.hasColour ? `\u001b[${INKS[ink]}m${text}\u001b[0m` : text
+}
+
+const SEVERITY_INK: Readonly<Record<Severity, Ink>> = { info: 'dim', low: 'blue', medium: 'yellow', high: 'red', critical: 'red' }
+
+/** A severity word in its colour, padded to one width. */
+export function paintSeverity(terminal: Terminal, severity: Severity): string {
+  return paint(terminal, SEVERITY_INK[severity], severity.padEnd(8))
+}
