@@ -153,6 +153,8 @@ export interface WalkedFolder {
 export interface WalkSummary {
   readonly filesSeen: number
   readonly foldersSeen: number
+  /** Candidates met again under another name (hard link, bind mount) and yielded once only. */
+  readonly alreadySeen?: number
   readonly isComplete: boolean
   readonly gaps: readonly Gap[]
 }
