@@ -1,6 +1,17 @@
-// Delivery: the oldest report first, one at a time, until the collector has acknowledged everything.
-import { type Failure } from '../../contract/failure.ts'
+// Delivery: the oldest report first, one at a time, until the collector has acknowledged everything. At least once: a report is
+// removed only after an acknowledgement that makes sense, and its number makes doubles harmless.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Failure } from '../../contract/failure.ts'
+import { nextWaitMs, refusedWaitMs } from './backoff.ts'
+import { noteFailure, readDeliveryRecord } from './delivery-record.ts'
+import { DEFAULT_TIMEOUT_MS, postJson } from './exchange.ts'
+import { type Enrolment, readEnrolment } from './identity.ts'
+import { renderReport } from './report-body.ts'
+import { pickReport } from './sent-report.ts'
+import { type Settlement, settle } from './settle.ts'
 import type { StateStore } from './state-store.ts'
+
+const DEFAULT_POLL_MS = 1_000
 
 export interface DeliveryOptions {
   readonly fetch: typeof globalThis.fetch
@@ -23,11 +34,102 @@ export interface DeliveryLoopOptions extends DeliveryOptions {
 }
 
 /** Sends everything that waits, and stops at the first trouble. `delivered` with 0 means that nothing waited. */
-export async function deliverOnce(_state: StateStore, _options: DeliveryOptions): Promise<DeliveryOutcome> {
-  return Promise.resolve({ kind: 'delivered', delivered: 0 })
+export async function deliverOnce(state: StateStore, options: DeliveryOptions): Promise<DeliveryOutcome> {
+  const enrolment = readEnrolment(state)
+  if (!enrolment.ok)
+    return failedOutcome(state, options, 0, { kind: 'failed', failure: enrolment.failure, wait: 'short' })
+  if (enrolment.value === null) return notEnrolled(options)
+  let delivered = 0
+  // A collector that changes its mind about the number again and again gets the next answer only after a wait.
+  let mayRenumber = true
+  for (;;) {
+    if (options.signal.aborted) return { kind: 'stopped', delivered }
+    const step = await sendOldest(state, options, enrolment.value)
+    if (step.kind === 'empty') return { kind: 'delivered', delivered }
+    if (step.kind === 'stopped') return { kind: 'stopped', delivered }
+    if (step.kind === 'failed') return failedOutcome(state, options, delivered, step)
+    if (step.kind === 'renumbered') {
+      if (!mayRenumber) return failedOutcome(state, options, delivered, { ...step, kind: 'failed', wait: 'short' })
+      mayRenumber = false
+    }
+    if (step.kind === 'acknowledged') {
+      delivered += step.reports
+      mayRenumber = true
+    }
+  }
 }
 
-/** Delivers until the signal is aborted; waits between failures (exponential, full jitter, Retry-After). Never rejects. */
-export async function runDelivery(_state: StateStore, _options: DeliveryLoopOptions): Promise<void> {
-  return Promise.resolve()
+/** Delivers until the signal is aborted; waits between failures (exponential, full jitter, Retry-After). */
+export async function runDelivery(state: StateStore, options: DeliveryLoopOptions): Promise<void> {
+  const pollMs = options.pollMs ?? DEFAULT_POLL_MS
+  while (!options.signal.aborted) {
+    const outcome = await deliverOnce(state, options)
+    if (outcome.kind !== 'delivered' || outcome.delivered > 0) options.onOutcome?.(outcome)
+    if (outcome.kind === 'failed') await waitOut(state, options, outcome.retryInMs, pollMs)
+    else await pause(pollMs, options.signal)
+  }
+}
+
+async function sendOldest(
+  state: StateStore,
+  options: DeliveryOptions,
+  enrolment: Enrolment,
+): Promise<Settlement | { readonly kind: 'empty' }> {
+  const picked = pickReport(state)
+  if (!picked.ok) return { kind: 'failed', failure: picked.failure, wait: 'short' }
+  if (picked.value === null) return { kind: 'empty' }
+  const exchange = await postJson({
+    fetch: options.fetch,
+    url: `${enrolment.collectorUrl}/api/v1/reports`,
+    token: enrolment.agentToken,
+    body: renderReport(picked.value),
+    signal: options.signal,
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    now: options.now,
+  })
+  return settle(state, picked.value, exchange, options.now())
+}
+
+function failedOutcome(
+  state: StateStore,
+  options: DeliveryOptions,
+  delivered: number,
+  step: Extract<Settlement, { kind: 'failed' }>,
+): DeliveryOutcome {
+  const before = state.read((database) => readDeliveryRecord(database).consecutiveFailures)
+  const failures = (before.ok ? before.value : 0) + 1
+  const retryInMs =
+    step.wait === 'long'
+      ? refusedWaitMs(options.random)
+      : nextWaitMs({ failures, random: options.random, atLeastMs: step.retryAfterMs ?? null })
+  // On a full disk this cannot be noted; the outcome itself still says it.
+  state.write((database) => noteFailure(database, step.failure, options.now(), retryInMs))
+  return { kind: 'failed', delivered, failure: step.failure, retryInMs }
+}
+
+function notEnrolled(options: DeliveryOptions): DeliveryOutcome {
+  const failure: Failure = { code: 'GNO_NOT_ENROLLED', detail: 'reports are kept until this machine is enrolled' }
+  return { kind: 'failed', delivered: 0, failure, retryInMs: refusedWaitMs(options.random) }
+}
+
+/** Waits, but not longer than until this machine is enrolled anew: `gnomon enroll` is another process. */
+async function waitOut(state: StateStore, options: DeliveryLoopOptions, waitMs: number, pollMs: number): Promise<void> {
+  const before = tokenOf(state)
+  for (let left = waitMs; left > 0 && !options.signal.aborted; left -= pollMs) {
+    await pause(Math.min(left, pollMs), options.signal)
+    if (tokenOf(state) !== before) return
+  }
+}
+
+function tokenOf(state: StateStore): string | null {
+  const enrolment = readEnrolment(state)
+  return enrolment.ok && enrolment.value !== null ? enrolment.value.agentToken : null
+}
+
+async function pause(waitMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(waitMs, undefined, { signal })
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
 }

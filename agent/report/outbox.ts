@@ -1,19 +1,35 @@
-// The outbox: what is new since the last report, as numbered reports that wait for the collector.
+// The outbox: what a sweep changes, as numbered reports that wait for the collector. Everything happens in one transaction, so
+// that two processes (daemon and `simulate`) never give a number twice and a crash leaves all of a sweep or nothing.
+import type { Database } from 'better-sqlite3'
+import { artifactSchema } from '../../contract/artifact.ts'
 import { type Result, failed } from '../../contract/failure.ts'
-import type { Scan } from '../../contract/report.ts'
+import { findingSchema } from '../../contract/finding.ts'
+import { type Coverage, hostSchema, type Scan } from '../../contract/report.ts'
+import { runtimeSchema } from '../../contract/runtime.ts'
+import type { Gap } from '../../contract/wire.ts'
+import { compareSweep, type CoveredPlaces, GONE, type SeenThing, seeThings, type Told, UNTOLD } from './delta.ts'
+import { digestThing, digestValue, withoutMeasures } from './digest.ts'
+import { readCounter, readMeta, writeCounter, writeMeta } from './meta.ts'
+import {
+  type Draft,
+  type Entry,
+  gapEntry,
+  goneEntry,
+  MAX_ITEM_BYTES,
+  presentEntry,
+  splitReports,
+} from './report-body.ts'
+import { trimSpool } from './spool-limit.ts'
+import { insertReport, nextSequence, noteTold, replaceReport } from './spool.ts'
 import type { StateStore } from './state-store.ts'
+import { readThing } from './stored-thing.ts'
+import { parseJson, recordSweep, renderSweepRecord } from './sweep-record.ts'
 
-/** A scan and what it covered: only what was looked at completely can be reported as gone. */
-export interface SweepResult extends Scan {
-  /** Files and folders that were walked to their end. */
-  readonly coveredPaths: readonly string[]
-  /** Places inside them that could not be looked at. */
-  readonly uncoveredPaths: readonly string[]
-  /** True when every process that can be seen was looked at. */
-  readonly coveredProcesses: boolean
-  /** True for a whole sweep: findings about the host that are missing here are gone. Default: false. */
-  readonly coveredHost?: boolean
-}
+/** Things told as gone are remembered, so that a collector restored from a backup hears it again; this many of them. */
+const MAX_TOMBSTONES = 20_000
+
+/** A scan and where it looked. */
+export interface SweepResult extends Scan, CoveredPlaces {}
 
 export interface EnqueueOptions {
   /** A sweep that changes nothing is told at most this often. Default 0: every sweep is told. */
@@ -31,6 +47,202 @@ export interface Enqueued {
 }
 
 /** Puts what this sweep changes into the outbox, all of it or (on a failure) nothing. */
-export function enqueueSweep(_state: StateStore, _sweep: SweepResult, _options: EnqueueOptions = {}): Result<Enqueued> {
-  return failed('GNO_INTERNAL', 'being written')
+export function enqueueSweep(state: StateStore, sweep: SweepResult, options: EnqueueOptions = {}): Result<Enqueued> {
+  const host = hostSchema.safeParse(sweep.host)
+  if (!host.success)
+    return failed('GNO_INTERNAL', `the description of the host breaks its schema: ${host.error.message}`)
+  const seen = seeThings(sweep)
+  const stored = state.write((database) =>
+    enqueue({ state, database, sweep, seen, heartbeatMs: options.heartbeatMs ?? 0 }),
+  )
+  if (stored.ok) state.lostInMemory = 0
+  else countLoss(state)
+  return stored
+}
+
+interface Work {
+  readonly state: StateStore
+  readonly database: Database
+  readonly sweep: SweepResult
+  readonly seen: ReadonlyMap<string, SeenThing>
+  readonly heartbeatMs: number
+}
+
+function enqueue(work: Work): Enqueued {
+  const { state, database, sweep, seen } = work
+  const delta = compareSweep(sweep, seen, readTold(database))
+  const tellable = checkChanged(delta.changed)
+  const entries = [...tellable.entries, ...repeatLost(database, delta.repeated), ...delta.gone.map(entryOfGone)]
+  const record = recordSweep(sweep)
+  const lost = readCounter(database, 'lostReports', 0) + state.lostInMemory
+  const gaps = [...ownGaps(state, database, lost), ...tellable.refused, ...record.gaps]
+  const told = digestLook(record.envelope.coverage, gaps)
+  rememberThings(database, [...tellable.things, ...delta.refreshed])
+  buryThings(database, delta.gone)
+  if (sweep.coveredPaths.length > 0 || readMeta(database, 'lastSweep') === null)
+    writeMeta(database, 'lastSweep', renderSweepRecord(record))
+  if (entries.length === 0 && lost === 0 && isFresh(work, told))
+    return { enqueued: 0, sequences: [], changed: 0, gone: 0, dropped: 0 }
+  const sequences = store(
+    database,
+    splitReports(record.envelope, [...gaps.map(gapEntry), ...entries]),
+    lost,
+    state.now(),
+  )
+  writeMeta(database, 'lastTold', JSON.stringify({ at: state.now().getTime(), told }))
+  writeMeta(database, 'damagedFile', null)
+  writeCounter(database, 'lostReports', 0)
+  const dropped = trimSpool(database, state.maxSpoolBytes, state.now())
+  return { enqueued: sequences.length, sequences, changed: tellable.things.length, gone: delta.gone.length, dropped }
+}
+
+/** What a look covered and could not see; not how much it saw, and not which processes ended while it looked. */
+function digestLook(coverage: readonly Coverage[], gaps: readonly Gap[]): string {
+  const lasting = gaps.filter(({ code }) => code !== 'GNO_SENSE_VANISHED')
+  const blind = new Set(lasting.map(({ code, place }) => `${code} ${withoutMeasures(place)}`))
+  return digestValue([coverage.map(({ sensor, state, places }) => [sensor, state, places]), [...blind].sort()])
+}
+
+function readTold(database: Database): readonly Told[] {
+  return database
+    .prepare<[], Told>('SELECT kind, key, subjectKind, subjectKey, digest, fullDigest, isGone FROM things')
+    .all()
+}
+
+interface Tellable {
+  readonly entries: readonly Entry[]
+  readonly things: readonly SeenThing[]
+  readonly refused: readonly Gap[]
+}
+
+/** What breaks the contract is left out here, visibly and at every sweep, so that it cannot block the queue later. */
+function checkChanged(changed: readonly SeenThing[]): Tellable {
+  const entries: Entry[] = []
+  const things: SeenThing[] = []
+  const refused: Gap[] = []
+  for (const one of changed) {
+    const text = JSON.stringify(one.thing.item)
+    const detail = faultOf(one, text)
+    if (detail !== null) {
+      refused.push({ code: 'GNO_SPOOL_LOST', place: one.key.slice(0, 4096), count: 1, detail })
+      continue
+    }
+    entries.push(presentEntry(one.thing.kind, one.key, text))
+    things.push(one)
+  }
+  return { entries, things, refused }
+}
+
+/** Things whose report was dropped and that this sweep did not look at: told again as they were. */
+function repeatLost(database: Database, repeated: readonly Told[]): readonly Entry[] {
+  const entries: Entry[] = []
+  const mend = database.prepare('UPDATE things SET digest = ? WHERE kind = ? AND key = ?')
+  for (const { kind, key } of repeated) {
+    const stored = readThing(database, kind, key)
+    if (stored === null) continue
+    entries.push(presentEntry(kind, key, stored.text))
+    mend.run(digestThing(stored.thing).stable, kind, key)
+  }
+  return entries
+}
+
+function entryOfGone({ kind, key }: Told): Entry {
+  return goneEntry(kind, key)
+}
+
+function faultOf({ thing }: SeenThing, text: string): string | null {
+  const bytes = Buffer.byteLength(text)
+  if (bytes > MAX_ITEM_BYTES) return `${thing.kind} of ${bytes} bytes, limit ${MAX_ITEM_BYTES}`
+  const schema = { artifact: artifactSchema, runtime: runtimeSchema, finding: findingSchema }[thing.kind]
+  const checked = schema.safeParse(thing.item)
+  if (checked.success) return null
+  const [issue] = checked.error.issues
+  return `${thing.kind} breaks its schema at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`.slice(0, 1024)
+}
+
+/** What went wrong in this state itself since the last report. */
+function ownGaps(state: StateStore, database: Database, lost: number): readonly Gap[] {
+  const gaps: Gap[] = []
+  const damaged = readMeta(database, 'damagedFile')
+  if (damaged !== null)
+    gaps.push({ code: 'GNO_SPOOL_DAMAGED', place: damaged, count: 1, detail: 'the state was set aside and begun anew' })
+  if (lost > 0)
+    gaps.push({ code: 'GNO_SPOOL_LOST', place: state.file, count: lost, detail: 'sweeps could not be written down' })
+  return gaps
+}
+
+function rememberThings(database: Database, things: readonly SeenThing[]): void {
+  const put = database.prepare(
+    `INSERT INTO things (kind, key, subjectKind, subjectKey, digest, fullDigest, isGone, sequence, document)
+     VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?)
+     ON CONFLICT (kind, key) DO UPDATE SET subjectKind = excluded.subjectKind, subjectKey = excluded.subjectKey,
+       digest = excluded.digest, fullDigest = excluded.fullDigest, isGone = 0, document = excluded.document`,
+  )
+  for (const { thing, key, subjectKind, subjectKey, digests } of things) {
+    put.run(thing.kind, key, subjectKind, subjectKey, digests.stable, digests.full, JSON.stringify(thing.item))
+  }
+}
+
+function buryThings(database: Database, gone: readonly Told[]): void {
+  const bury = database.prepare('UPDATE things SET isGone = 1, digest = ?, document = NULL WHERE kind = ? AND key = ?')
+  for (const { kind, key } of gone) bury.run(GONE, kind, key)
+  if (gone.length > 0) forgetOldTombstones(database)
+}
+
+function forgetOldTombstones(database: Database): void {
+  database
+    .prepare(
+      `DELETE FROM things WHERE isGone = 1 AND digest <> ? AND sequence < (
+         SELECT sequence FROM things WHERE isGone = 1 ORDER BY sequence DESC LIMIT 1 OFFSET ?)`,
+    )
+    .run(UNTOLD, MAX_TOMBSTONES)
+}
+
+/** True when the same coverage and gaps were told so recently that silence says the same. */
+function isFresh({ state, database, heartbeatMs }: Work, told: string): boolean {
+  const last = parseJson(readMeta(database, 'lastTold') ?? 'null')
+  if (typeof last !== 'object' || last === null || !('at' in last) || !('told' in last)) return false
+  const age = state.now().getTime() - Number(last.at)
+  return last.told === told && age >= 0 && age < heartbeatMs
+}
+
+function store(database: Database, drafts: readonly Draft[], lost: number, now: Date): readonly number[] {
+  const createdAt = now.toISOString()
+  const [first] = drafts
+  const waiting =
+    drafts.length === 1 && first !== undefined && isHeartbeat(first) ? unsentHeartbeat(database) : undefined
+  if (waiting !== undefined && first !== undefined) {
+    // While the collector is away, one heartbeat waits, not one for every sweep.
+    replaceReport(database, { sequence: waiting.sequence, draft: first, lost: waiting.lost + lost, createdAt })
+    return [waiting.sequence]
+  }
+  const start = nextSequence(database)
+  for (const [index, draft] of drafts.entries()) {
+    insertReport(database, { sequence: start + index, draft, lost: index === 0 ? lost : 0, createdAt })
+    noteTold(database, draft.entries, start + index)
+  }
+  writeCounter(database, 'nextSequence', start + drafts.length)
+  return drafts.map((_draft, index) => start + index)
+}
+
+function isHeartbeat(draft: Draft): boolean {
+  return draft.entries.every((entry) => entry.thing === null)
+}
+
+function unsentHeartbeat(database: Database): { readonly sequence: number; readonly lost: number } | undefined {
+  return database
+    .prepare<[number, number], { sequence: number; lost: number }>(
+      'SELECT sequence, lost FROM outbox WHERE sequence = ? AND items = 0 AND sequence > ?',
+    )
+    .get(nextSequence(database) - 1, readCounter(database, 'sentSequence', 0))
+}
+
+/** A sweep that could not be stored is not lost for good (the next one tells the same), but that it happened is told. */
+function countLoss(state: StateStore): void {
+  state.lostInMemory += 1
+  const { lostInMemory } = state
+  const written = state.write((database) =>
+    writeCounter(database, 'lostReports', readCounter(database, 'lostReports', 0) + lostInMemory),
+  )
+  if (written.ok) state.lostInMemory = 0
 }

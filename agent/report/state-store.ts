@@ -2,9 +2,11 @@
 // survive a power cut. A damaged database is set aside and a new one started; trouble is a Result, never an exception.
 import Database from 'better-sqlite3'
 import { chmodSync, closeSync, constants, lstatSync, mkdirSync, openSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Failure, type Result, failed, success } from '../../contract/failure.ts'
 import { setAside } from './damaged-state.ts'
+import { restoreIdentityCopy, saveIdentityCopy } from './identity-copy.ts'
+import { writeMeta } from './meta.ts'
 
 const FILE_NAME = 'state.db'
 /** Raised with every change of the tables below; a state from a newer agent is left alone. */
@@ -24,8 +26,9 @@ CREATE TABLE IF NOT EXISTS outbox (
   sequence INTEGER PRIMARY KEY, reportId TEXT NOT NULL, body TEXT NOT NULL, lost INTEGER NOT NULL,
   priority INTEGER NOT NULL, items INTEGER NOT NULL, bytes INTEGER NOT NULL, createdAt TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS things (
-  kind TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL, fullDigest TEXT NOT NULL, isGone INTEGER NOT NULL,
-  sequence INTEGER NOT NULL, document TEXT, PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID;
+  kind TEXT NOT NULL, key TEXT NOT NULL, subjectKind TEXT NOT NULL, subjectKey TEXT NOT NULL,
+  digest TEXT NOT NULL, fullDigest TEXT NOT NULL, isGone INTEGER NOT NULL, sequence INTEGER NOT NULL, document TEXT) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS thingsByKey ON things (kind, key);
 CREATE INDEX IF NOT EXISTS thingsBySequence ON things (sequence);
 CREATE TABLE IF NOT EXISTS simulations (
   nonce TEXT PRIMARY KEY, sha256 TEXT NOT NULL, sizeBytes INTEGER NOT NULL, expiresAt INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -68,6 +71,12 @@ export class StateStore {
   /** Runs `work` on one consistent snapshot. */
   read<T>(work: (database: Database.Database) => T): Result<T> {
     return this.#attempt((database) => database.transaction(() => work(database)).deferred())
+  }
+
+  /** Keeps host id and enrolment beside the database as well. */
+  saveIdentity(): Result<void> {
+    const saved = this.#attempt((database) => saveIdentityCopy(database, this.folder))
+    return saved.ok ? saved.value : saved
   }
 
   close(): void {
@@ -168,12 +177,17 @@ function isSound(database: Database.Database): boolean {
 function replaceDamaged(file: string, inode: bigint | null, now: Date, maxPages: number): Result<Database.Database> {
   const aside = setAside(file, inode, now)
   if (!aside.ok) return aside
-  const prepared = prepareFolder(join(file, '..'), file)
+  const prepared = prepareFolder(dirname(file), file)
   if (!prepared.ok) return prepared
   const opened = openDatabase(file, maxPages)
   if (!opened.ok || aside.value === null) return opened
   try {
-    opened.value.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)').run('damagedFile', aside.value)
+    const database = opened.value
+    const damagedFile = aside.value
+    database.transaction(() => {
+      writeMeta(database, 'damagedFile', damagedFile)
+      restoreIdentityCopy(database, dirname(file))
+    })()
     return opened
   } catch (error) {
     opened.value.close()

@@ -1,15 +1,24 @@
 // What the state knows, for `gnomon status` and `gnomon explain`: both work without a collector and without a daemon.
+import type { Database } from 'better-sqlite3'
 import type { Artifact } from '../../contract/artifact.ts'
-import { type Result, failed } from '../../contract/failure.ts'
+import { type Result, failed, success } from '../../contract/failure.ts'
 import type { Finding } from '../../contract/finding.ts'
 import type { Coverage } from '../../contract/report.ts'
 import type { Runtime } from '../../contract/runtime.ts'
 import type { Gap } from '../../contract/wire.ts'
+import { type DeliveryRecord, readDeliveryRecord } from './delivery-record.ts'
+import { readEnrolment } from './identity.ts'
+import { readCounter, readMeta } from './meta.ts'
+import { nextSequence } from './spool.ts'
 import type { StateStore } from './state-store.ts'
+import { readThing, readThings } from './stored-thing.ts'
+import { parseSweepRecord } from './sweep-record.ts'
 
 export interface AgentStatus {
   readonly hostId: string | null
+  /** Never the token. */
   readonly enrolment: { readonly agentId: string; readonly collectorUrl: string } | null
+  /** The last sweep that covered folders. */
   readonly lastSweep: {
     readonly startedAt: string
     readonly finishedAt: string
@@ -23,16 +32,8 @@ export interface AgentStatus {
     readonly oldestAt: string | null
     readonly nextSequence: number
   }
-  readonly delivery: {
-    readonly lastAttemptAt: string | null
-    readonly lastSuccessAt: string | null
-    readonly nextAttemptAt: string | null
-    readonly consecutiveFailures: number
-    readonly lastFailure: { readonly code: string; readonly detail: string; readonly at: string } | null
-    /** Items that the collector would not take and that were left out, newest last. */
-    readonly refused: readonly { readonly what: string; readonly detail: string; readonly at: string }[]
-  }
-  /** Reports lost since the last one that said so. */
+  readonly delivery: DeliveryRecord
+  /** Sweeps that could not be written down since the last report that said so. */
   readonly lostReports: number
 }
 
@@ -43,16 +44,105 @@ export interface Explanation {
   readonly runtimes: readonly Runtime[]
 }
 
-export function readStatus(_state: StateStore): Result<AgentStatus> {
-  return failed('GNO_INTERNAL', 'being written')
+/** Everything `gnomon status` prints. */
+export function readStatus(state: StateStore): Result<AgentStatus> {
+  const enrolment = readEnrolment(state)
+  if (!enrolment.ok && enrolment.failure.code !== 'GNO_NOT_ENROLLED') return enrolment
+  const known = enrolment.ok ? enrolment.value : null
+  return state.read((database) => ({
+    hostId: readMeta(database, 'hostId'),
+    enrolment: known && { agentId: known.agentId, collectorUrl: known.collectorUrl },
+    lastSweep: lastSweepOf(database),
+    known: countKnown(database),
+    spool: spoolOf(database),
+    delivery: readDeliveryRecord(database),
+    lostReports: readCounter(database, 'lostReports', 0) + state.lostInMemory,
+  }))
 }
 
 /** The findings of the last sweeps that are not gone. */
-export function readFindings(_state: StateStore): Result<readonly Finding[]> {
-  return failed('GNO_INTERNAL', 'being written')
+export function readFindings(state: StateStore): Result<readonly Finding[]> {
+  return state.read((database) => findingsIn(database))
+}
+
+/** The artifacts of the last sweeps that are not gone. */
+export function readArtifacts(state: StateStore): Result<readonly Artifact[]> {
+  return state.read((database) => artifactsIn(database))
 }
 
 /** Looks a finding up by its id, or by the first characters of it when only one fits. GNO_NOT_FOUND otherwise. */
-export function explainFinding(_state: StateStore, _findingId: string): Result<Explanation> {
-  return failed('GNO_INTERNAL', 'being written')
+export function explainFinding(state: StateStore, findingId: string): Result<Explanation> {
+  const explained = state.read((database) => explain(database, findingId))
+  return explained.ok ? explained.value : explained
+}
+
+function explain(database: Database, findingId: string): Result<Explanation> {
+  const exact = readThing(database, 'finding', findingId)?.thing
+  const fitting = findingsIn(database).filter((one) => findingId !== '' && one.findingId.startsWith(findingId))
+  const finding = exact?.kind === 'finding' ? exact.item : fitting[0]
+  if (finding === undefined) return failed('GNO_NOT_FOUND', `no finding with the id ${findingId} is known here`)
+  if (exact === undefined && fitting.length > 1)
+    return failed('GNO_NOT_FOUND', `${fitting.length} findings begin with ${findingId}; give more of the id`)
+  return success({ finding, artifacts: artifactsOf(database, finding), runtimes: runtimesOf(database, finding) })
+}
+
+function artifactsOf(database: Database, { subject, artifactIds }: Finding): readonly Artifact[] {
+  return artifactsIn(database).filter(
+    (one) => (subject.kind === 'artifact' && one.path === subject.key) || artifactIds.includes(one.artifactId),
+  )
+}
+
+function runtimesOf(database: Database, { subject, artifactIds }: Finding): readonly Runtime[] {
+  return runtimesIn(database).filter(
+    (one) =>
+      (subject.kind === 'runtime' && one.runtimeKey === subject.key) ||
+      one.weights.some(
+        ({ path, artifactId }) =>
+          (artifactId !== null && artifactIds.includes(artifactId)) ||
+          (subject.kind === 'artifact' && path === subject.key),
+      ),
+  )
+}
+
+function findingsIn(database: Database): readonly Finding[] {
+  return readThings(database, 'finding').flatMap((thing) => (thing.kind === 'finding' ? [thing.item] : []))
+}
+
+function artifactsIn(database: Database): readonly Artifact[] {
+  return readThings(database, 'artifact').flatMap((thing) => (thing.kind === 'artifact' ? [thing.item] : []))
+}
+
+function runtimesIn(database: Database): readonly Runtime[] {
+  return readThings(database, 'runtime').flatMap((thing) => (thing.kind === 'runtime' ? [thing.item] : []))
+}
+
+function lastSweepOf(database: Database): AgentStatus['lastSweep'] {
+  const record = parseSweepRecord(readMeta(database, 'lastSweep'))
+  if (record === null) return null
+  const { startedAt, finishedAt, coverage } = record.envelope
+  return { startedAt, finishedAt, coverage, gaps: record.gaps }
+}
+
+function countKnown(database: Database): AgentStatus['known'] {
+  const rows = database
+    .prepare<[], { kind: string; count: number }>(
+      'SELECT kind, COUNT(*) AS count FROM things WHERE isGone = 0 GROUP BY kind',
+    )
+    .all()
+  const of = (kind: string): number => rows.find((row) => row.kind === kind)?.count ?? 0
+  return { artifacts: of('artifact'), runtimes: of('runtime'), findings: of('finding') }
+}
+
+function spoolOf(database: Database): AgentStatus['spool'] {
+  const row = database
+    .prepare<[], { reports: number; bytes: number | null; oldestAt: string | null }>(
+      'SELECT COUNT(*) AS reports, SUM(bytes) AS bytes, MIN(createdAt) AS oldestAt FROM outbox',
+    )
+    .get()
+  return {
+    reports: row?.reports ?? 0,
+    bytes: row?.bytes ?? 0,
+    oldestAt: row?.oldestAt ?? null,
+    nextSequence: nextSequence(database),
+  }
 }

@@ -1,0 +1,90 @@
+// Digests that decide whether something is new. The stable digest leaves out what changes by itself (a pid, a moment, memory
+// in use), because a restart or a breathing process is no news; the full digest covers everything.
+import { createHash } from 'node:crypto'
+import type { Artifact } from '../../contract/artifact.ts'
+import type { Finding } from '../../contract/finding.ts'
+import type { Runtime } from '../../contract/runtime.ts'
+
+export type Thing =
+  | { readonly kind: 'artifact'; readonly item: Artifact }
+  | { readonly kind: 'runtime'; readonly item: Runtime }
+  | { readonly kind: 'finding'; readonly item: Finding }
+
+export interface ThingDigests {
+  readonly stable: string
+  readonly full: string
+}
+
+/** Sweeps hand the same frozen objects over again and again; hashing each once keeps the ten-second look cheap. */
+const seen = new WeakMap<object, ThingDigests>()
+
+/** Both digests of an artifact, runtime or finding. */
+export function digestThing(thing: Thing): ThingDigests {
+  const known = seen.get(thing.item)
+  if (known !== undefined) return known
+  const digests = { stable: digestValue(stableView(thing)), full: digestValue(thing.item) }
+  seen.set(thing.item, digests)
+  return digests
+}
+
+/** SHA-256 of the canonical JSON (keys in code-unit order), shortened to 128 bits: these digests meet no attacker's choice of a twin that matters. */
+export function digestValue(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('hex').slice(0, 32)
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner
+    return Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1)))
+  })
+}
+
+function stableView(thing: Thing): unknown {
+  switch (thing.kind) {
+    case 'artifact':
+      return thing.item
+    case 'runtime':
+      return stableRuntime(thing.item)
+    case 'finding':
+      return stableFinding(thing.item)
+  }
+}
+
+function stableRuntime(runtime: Runtime): unknown {
+  const { identification } = runtime
+  return {
+    ...runtime,
+    pid: 0,
+    startedAt: '',
+    memory: null,
+    parent: runtime.parent && { name: runtime.parent.name },
+    identification: identification && {
+      ...identification,
+      because: identification.because.map(withoutMeasures),
+      evidence: identification.evidence.map(({ kind, detail, weight }) => [kind, withoutMeasures(detail), weight]),
+    },
+    gaps: runtime.gaps.map(({ code, place }) => [code, withoutMeasures(place)]),
+  }
+}
+
+function stableFinding(finding: Finding): unknown {
+  return {
+    ...finding,
+    observedAt: '',
+    because: finding.because.map(withoutMeasures),
+    evidence: finding.evidence.map(({ kind, place, detail }) => [
+      kind,
+      withoutMeasures(place),
+      withoutMeasures(detail),
+    ]),
+  }
+}
+
+/** Takes pids and amounts of memory out of a sentence; every other number in it counts. */
+export function withoutMeasures(sentence: string): string {
+  return sentence
+    .replace(/^\d+$/, '#')
+    .replace(/\bpid \d+/gi, 'pid #')
+    .replace(/\/proc\/\d+/g, '/proc/#')
+    .replace(/\b\d[\d.,]{0,20} ?(bytes|[kKMGT]i?B|%)/g, '# $1')
+}

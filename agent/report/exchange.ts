@@ -1,0 +1,101 @@
+// One request to the collector and its answer, bounded in time and size. The answer is as hostile as any other input: a proxy,
+// a captive portal or a stranger may have given it.
+import { gzipSync } from 'node:zlib'
+import { printable } from '../../contract/printable.ts'
+import { type Problem, problemSchema } from '../../contract/report.ts'
+import { parseJson } from './sweep-record.ts'
+
+export const DEFAULT_TIMEOUT_MS = 10_000
+/** An acknowledgement has 40 bytes, a problem a few thousand. */
+const MAX_ANSWER_BYTES = 64 * 1024
+/** Below this a report is sent as it is: compressing saves no packet. */
+const MIN_GZIP_BYTES = 2048
+/** Retry-After beyond this is not followed to the letter: a typing error must not silence a machine for a month. */
+const MAX_RETRY_AFTER_MS = 60 * 60 * 1000
+
+export interface ExchangeRequest {
+  readonly fetch: typeof globalThis.fetch
+  readonly url: string
+  readonly token: string | null
+  readonly body: string
+  readonly signal: AbortSignal
+  readonly timeoutMs: number
+  readonly now: () => Date
+}
+
+export type Exchange =
+  /** `json` is undefined when the body is no JSON or too long. */
+  | {
+      readonly kind: 'answer'
+      readonly status: number
+      readonly json: unknown
+      readonly problem: Problem | null
+      readonly retryAfterMs: number | null
+    }
+  | { readonly kind: 'down'; readonly detail: string }
+  | { readonly kind: 'stopped' }
+
+/** Posts JSON. Never rejects. */
+export async function postJson(request: ExchangeRequest): Promise<Exchange> {
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(request.timeoutMs)])
+  try {
+    const compress = Buffer.byteLength(request.body) >= MIN_GZIP_BYTES
+    const response = await request.fetch(request.url, {
+      method: 'POST',
+      redirect: 'error',
+      signal,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        ...(compress ? { 'content-encoding': 'gzip' } : {}),
+        ...(request.token === null ? {} : { authorization: `Bearer ${request.token}` }),
+      },
+      body: compress ? gzipSync(request.body, { level: 6 }) : request.body,
+    })
+    const text = await readBounded(response)
+    const json = text === null ? undefined : parseJson(text)
+    const problem = problemSchema.safeParse(json)
+    return {
+      kind: 'answer',
+      status: response.status,
+      json,
+      problem: problem.success ? problem.data : null,
+      retryAfterMs: retryAfter(response.headers.get('retry-after'), request.now()),
+    }
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    if (request.signal.aborted) return { kind: 'stopped' }
+    return { kind: 'down', detail: `${request.url}: ${reason(error, request.timeoutMs)}` }
+  }
+}
+
+async function readBounded(response: Response): Promise<string | null> {
+  if (response.body === null) return ''
+  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader()
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return Buffer.concat(pieces).toString('utf8')
+    bytes += value.byteLength
+    if (bytes > MAX_ANSWER_BYTES) {
+      await reader.cancel()
+      return null
+    }
+    pieces.push(value)
+  }
+}
+
+/** Seconds or a date (RFC 9110 section 10.2.3); null when absent or neither. */
+function retryAfter(value: string | null, now: Date): number | null {
+  if (value === null) return null
+  const waitMs = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime()
+  return Number.isFinite(waitMs) ? Math.min(Math.max(waitMs, 0), MAX_RETRY_AFTER_MS) : null
+}
+
+function reason(error: Error, timeoutMs: number): string {
+  if (error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`
+  const { cause } = error
+  const inner = cause instanceof Error ? cause.message || ('code' in cause ? String(cause.code) : cause.name) : ''
+  return printable(inner === '' ? error.message : inner).slice(0, 512)
+}

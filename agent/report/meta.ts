@@ -1,0 +1,42 @@
+// The small facts of the state, one row each: counters, the enrolment, the last sweep, what delivery last met.
+import type { Database } from 'better-sqlite3'
+
+export type MetaKey =
+  | 'hostId'
+  | 'enrolment'
+  /** The number of the next report. */
+  | 'nextSequence'
+  /** The highest number that was ever put on the wire under the present numbering. */
+  | 'sentSequence'
+  /** Goes up whenever waiting reports get other numbers, so that an answer to an old number is not misread. */
+  | 'numbering'
+  | 'lostReports'
+  | 'damagedFile'
+  | 'lastSweep'
+  | 'lastTold'
+  | 'delivery'
+
+/** The value under a key, or null. */
+export function readMeta(database: Database, key: MetaKey): string | null {
+  return database.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck().get(key) ?? null
+}
+
+/** Stores a value; null removes the row. */
+export function writeMeta(database: Database, key: MetaKey, value: string | null): void {
+  if (value === null) database.prepare('DELETE FROM meta WHERE key = ?').run(key)
+  else database.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)').run(key, value)
+}
+
+/** A counter; `absent` when it was never stored. */
+export function readCounter(database: Database, key: MetaKey, absent: number): number {
+  const text = readMeta(database, key)
+  return text === null ? absent : Number(text)
+}
+
+export function writeCounter(database: Database, key: MetaKey, value: number): void {
+  writeMeta(database, key, String(value))
+}
+
+export function bumpCounter(database: Database, key: MetaKey): void {
+  writeCounter(database, key, readCounter(database, key, 0) + 1)
+}

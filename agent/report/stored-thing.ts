@@ -1,0 +1,57 @@
+// The documents kept of what was seen last: read back through the contract, because a disk may hand back anything.
+import type { Database } from 'better-sqlite3'
+import { artifactSchema } from '../../contract/artifact.ts'
+import { findingSchema } from '../../contract/finding.ts'
+import { runtimeSchema } from '../../contract/runtime.ts'
+import type { ThingKind } from './delta.ts'
+import type { Thing } from './digest.ts'
+import { parseJson } from './sweep-record.ts'
+
+export interface StoredThing {
+  readonly thing: Thing
+  readonly text: string
+}
+
+/** What is known of one thing; null when it is not known, gone, or damaged. */
+export function readThing(database: Database, kind: ThingKind, key: string): StoredThing | null {
+  const text = database
+    .prepare<[string, string], string | null>('SELECT document FROM things WHERE kind = ? AND key = ?')
+    .pluck()
+    .get(kind, key)
+  return text === null || text === undefined ? null : reviveThing(kind, text)
+}
+
+/** Everything of one kind that is there, by key. */
+export function readThings(database: Database, kind: ThingKind): readonly Thing[] {
+  const texts = database
+    .prepare<[string], string>('SELECT document FROM things WHERE kind = ? AND isGone = 0 ORDER BY key')
+    .pluck()
+    .all(kind)
+  const things: Thing[] = []
+  for (const text of texts) {
+    const revived = reviveThing(kind, text)
+    if (revived !== null) things.push(revived.thing)
+  }
+  return things
+}
+
+function reviveThing(kind: ThingKind, text: string): StoredThing | null {
+  const value = parseJson(text)
+  const thing = { artifact: reviveArtifact, runtime: reviveRuntime, finding: reviveFinding }[kind](value)
+  return thing === null ? null : { thing, text }
+}
+
+function reviveArtifact(value: unknown): Thing | null {
+  const parsed = artifactSchema.safeParse(value)
+  return parsed.success ? { kind: 'artifact', item: parsed.data } : null
+}
+
+function reviveRuntime(value: unknown): Thing | null {
+  const parsed = runtimeSchema.safeParse(value)
+  return parsed.success ? { kind: 'runtime', item: parsed.data } : null
+}
+
+function reviveFinding(value: unknown): Thing | null {
+  const parsed = findingSchema.safeParse(value)
+  return parsed.success ? { kind: 'finding', item: parsed.data } : null
+}
