@@ -9,6 +9,7 @@ import {
   nameText,
   pathText,
   severitySchema,
+  sha256Hex,
   wholeNumber,
 } from './wire.ts'
 
@@ -46,7 +47,13 @@ export const identificationSchema = z
 export type Identification = z.infer<typeof identificationSchema>
 
 export const filePartSchema = z
-  .object({ path: pathText, sizeBytes: wholeNumber, role: z.enum(['weights', 'config', 'tokenizer', 'index']) })
+  .object({
+    path: pathText,
+    sizeBytes: wholeNumber,
+    role: z.enum(['weights', 'config', 'tokenizer', 'index']),
+    /** Rung 6 of this part; the artifact's own `content` exists only where one file holds all weights. */
+    sha256: sha256Hex.optional(),
+  })
   .readonly()
 export type FilePart = z.infer<typeof filePartSchema>
 
