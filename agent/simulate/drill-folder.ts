@@ -121,7 +121,8 @@ function isOwn(stats: Stats): boolean {
 }
 
 function passAbsence(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  const isAbsence = typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT'
+  if (!isAbsence) throw error
 }
 
 function reasonOf(error: unknown): string {

@@ -8,7 +8,7 @@ import { type Result, describeFailure, failed, success } from '../../contract/fa
 import { printable } from '../../contract/printable.ts'
 import { awaitSight } from './await-sight.ts'
 import { DECOY_NAME, HELPER_NAME, makeDrillFolder, removeDrillFolder, removeLeftovers } from './drill-folder.ts'
-import type { DrillStage, Observe, RecordStage } from './drill-sight.ts'
+import type { DrillStage, DrillTarget, Observe, RecordStage } from './drill-sight.ts'
 import { type ReferenceChild, startReferenceChild } from './reference-child.ts'
 import { type Decoy, describeDecoy, writeDecoy } from './write-decoy.ts'
 
@@ -24,6 +24,7 @@ export interface DrillOptions {
   readonly register: (decoy: Decoy) => Result<void>
   readonly observe: Observe
   readonly onStage: (stage: DrillStage) => void
+  /** How long to look for what the drill must raise, once it lies there and runs. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
   readonly now: () => Date
@@ -36,7 +37,9 @@ export interface DrillReport {
 }
 
 /** The registration of a decoy lasts ten minutes (DESIGN.md section 6); the drill ends before it. */
-const MAX_TIMEOUT_MS = 540_000
+const MAX_TIMEOUT_MS = 480_000
+/** Longest time that the runtime may take to start. */
+const MAX_START_MS = 60_000
 
 /** Runs one drill. Whatever happens, also an abort, the child is ended and the folder removed before it returns. */
 export async function runDrill(options: DrillOptions): Promise<DrillReport> {
@@ -61,26 +64,17 @@ async function runInFolder(
   record: RecordStage,
 ): Promise<void> {
   let child: ReferenceChild | null = null
-  const limit = new AbortController()
-  const limitMs = Math.min(options.timeoutMs, MAX_TIMEOUT_MS)
-  const timer = setTimeout(() => limit.abort(), limitMs)
-  const signal = AbortSignal.any([options.signal, limit.signal])
-  const stopReason = () => {
-    const end = child?.endedAs() ?? null
-    if (options.signal.aborted) return 'the drill was stopped'
-    if (end !== null) return `the runtime ended early (${end})`
-    return limit.signal.aborted ? `not within ${limitMs} ms` : null
-  }
   try {
-    const decoy = await plant(options, folder, signal, record)
+    const decoy = await plant(options, folder, record)
     if (decoy === null) return
     const plantedAt = performance.now()
-    child = await run(options, folder, record)
-    const target = { folder, decoyPath: join(folder, DECOY_NAME), decoy, runtime: child, signal }
-    const runningAt = performance.now()
-    await awaitSight({ target, observe: options.observe, record, stopReason, plantedAt, runningAt })
+    const launch = await run(options, folder)
+    // Held before anything is told, so that a listener that breaks cannot leave it running.
+    child = launch.child
+    record('running', launch.outcome, plantedAt, launch.detail)
+    const target = { folder, decoyPath: join(folder, DECOY_NAME), decoy, runtime: child }
+    await look(options, target, child, { plantedAt, runningAt: performance.now() }, record)
   } finally {
-    clearTimeout(timer)
     const since = performance.now()
     await child?.stop()
     const removed = await removeDrillFolder(folder)
@@ -90,17 +84,37 @@ async function runInFolder(
   }
 }
 
-/** Registers, then writes: a watcher that sees the first byte must find the decoy registered. */
-async function plant(
+async function look(
   options: DrillOptions,
-  folder: string,
-  signal: AbortSignal,
+  target: Omit<DrillTarget, 'signal'>,
+  child: ReferenceChild | null,
+  times: { readonly plantedAt: number; readonly runningAt: number },
   record: RecordStage,
-): Promise<Decoy | null> {
+): Promise<void> {
+  const limit = new AbortController()
+  const limitMs = Math.min(options.timeoutMs, MAX_TIMEOUT_MS)
+  // Not AbortSignal.timeout, whose timer lets the process end while an observer hangs, before the decoy is removed.
+  const timer = setTimeout(() => limit.abort(), limitMs)
+  const signal = AbortSignal.any([options.signal, limit.signal])
+  const stopReason = () => {
+    const end = child?.endedAs() ?? null
+    if (options.signal.aborted) return 'the drill was stopped'
+    if (end !== null) return `the runtime ended early (${end})`
+    return limit.signal.aborted ? `not within ${limitMs} ms` : null
+  }
+  try {
+    await awaitSight({ target: { ...target, signal }, observe: options.observe, record, stopReason, ...times })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Registers, then writes: a watcher that sees the first byte must find the decoy registered. */
+async function plant(options: DrillOptions, folder: string, record: RecordStage): Promise<Decoy | null> {
   const since = performance.now()
   const decoy = describeDecoy(options.nonce)
   const registered = options.register(decoy)
-  const written = registered.ok ? await writeDecoy(join(folder, DECOY_NAME), options.nonce, signal) : registered
+  const written = registered.ok ? await writeDecoy(join(folder, DECOY_NAME), options.nonce, options.signal) : registered
   if (!written.ok) {
     record('planted', 'failed', since, describeFailure(written.failure))
     return null
@@ -110,32 +124,40 @@ async function plant(
   return decoy
 }
 
-async function run(options: DrillOptions, folder: string, record: RecordStage): Promise<ReferenceChild | null> {
-  const since = performance.now()
+interface Launch {
+  readonly child: ReferenceChild | null
+  readonly outcome: DrillStage['outcome']
+  readonly detail: string
+}
+
+async function run(options: DrillOptions, folder: string): Promise<Launch> {
   const program =
     options.referenceProgram ??
     fileURLToPath(new URL('../../rules/workbench/reference/reference-runtime.js', import.meta.url))
-  if (!options.withRuntime || !existsSync(program)) {
-    const why = options.withRuntime ? 'the reference runtime is not installed here' : 'not asked for'
-    record('running', 'skipped', since, `runtime skipped: ${why}; the file is planted only`)
-    return null
-  }
-  const executable = await nameHelper(folder)
-  const seconds = Math.ceil(Math.min(options.timeoutMs, MAX_TIMEOUT_MS) / 1000) + 30
-  const modelPath = join(folder, DECOY_NAME)
-  const started = executable.ok
-    ? await startReferenceChild({ executable: executable.value, program, modelPath, seconds, signal: options.signal })
-    : executable
+  const skip = (why: string): Launch => ({
+    child: null,
+    outcome: 'skipped',
+    detail: `runtime skipped: ${why}; the file is planted only`,
+  })
+  if (!options.withRuntime) return skip('not asked for')
+  if (!existsSync(program)) return skip('the reference runtime is not installed here')
+  const helper = await nameHelper(folder)
+  if (!helper.ok) return { child: null, outcome: 'failed', detail: describeFailure(helper.failure) }
+  const started = await startReferenceChild({
+    executable: helper.value,
+    program,
+    modelPath: join(folder, DECOY_NAME),
+    startMs: MAX_START_MS,
+    seconds: Math.ceil((MAX_START_MS + Math.min(options.timeoutMs, MAX_TIMEOUT_MS)) / 1000),
+    signal: options.signal,
+  })
   if (started.ok) {
     const { pid, port } = started.value
-    record('running', 'passed', since, `${HELPER_NAME}, pid ${pid}, runs the decoy and listens on 127.0.0.1:${port}`)
-    return started.value
+    const detail = `${HELPER_NAME}, pid ${pid}, runs the decoy and listens on 127.0.0.1:${port}`
+    return { child: started.value, outcome: 'passed', detail }
   }
-  const isMissing = started.failure.code === 'GNO_REFERENCE_MISSING'
-  const said = describeFailure(started.failure)
-  if (isMissing) record('running', 'skipped', since, `runtime skipped: ${said}`)
-  else record('running', 'failed', since, said)
-  return null
+  if (started.failure.code === 'GNO_REFERENCE_MISSING') return skip(started.failure.detail)
+  return { child: null, outcome: 'failed', detail: describeFailure(started.failure) }
 }
 
 /** Gives this Node.js binary an innocent name: a hard link where the system allows one, otherwise a copy (125 MB). */

@@ -13,6 +13,9 @@ interface ChildRequest {
   readonly executable: string
   readonly program: string
   readonly modelPath: string
+  /** Longest time until it must listen. */
+  readonly startMs: number
+  /** Longest life of the child. */
   readonly seconds: number
   readonly signal: AbortSignal
 }
@@ -40,7 +43,9 @@ export async function startReferenceChild(request: ChildRequest): Promise<Result
     child.kill('SIGKILL')
     await follower.ended
   }
+  const timer = setTimeout(() => child.kill('SIGKILL'), request.startMs)
   await Promise.race([follower.ready, follower.ended])
+  clearTimeout(timer)
   const listening = follower.stages.find((stage) => stage.stage === 'listening')
   if (follower.endedAs() === null && child.pid !== undefined && listening !== undefined) {
     return success({ pid: child.pid, port: listening.port, endedAs: follower.endedAs, stop })

@@ -144,16 +144,17 @@ function valueRange(tensor: TensorShape): { readonly centre: number; readonly sp
   return { centre: 0, spread: tensor.name === 'output.weight' ? 0.5 : 0.08 }
 }
 
-/** A stream of bell-shaped values around 0 from the nonce: xoshiro128** and sums of four, exact arithmetic on every machine. */
+/** A stream of bell-shaped values around 0 from the nonce: xoshiro128** and sums of four halves, exact on every machine. */
 function randomFloats(nonce: string): () => number {
+  const { imul } = Math
   const seed = createHash('sha256').update(nonce).digest()
   let a = seed.readUInt32LE(0) | 1
   let b = seed.readUInt32LE(4)
   let c = seed.readUInt32LE(8)
   let d = seed.readUInt32LE(12)
   const draw = () => {
-    const product = Math.imul(b, 5)
-    const result = Math.imul((product << 7) | (product >>> 25), 9) >>> 0
+    const product = imul(b, 5)
+    const result = imul((product << 7) | (product >>> 25), 9)
     const shifted = b << 9
     c ^= a
     d ^= b
@@ -161,7 +162,7 @@ function randomFloats(nonce: string): () => number {
     a ^= d
     c ^= shifted
     d = (d << 11) | (d >>> 21)
-    return result / 2 ** 32
+    return (result >>> 16) + (result & 0xffff)
   }
-  return () => draw() + draw() + draw() + draw() - 2
+  return () => (draw() + draw()) / 65_536 - 2
 }
