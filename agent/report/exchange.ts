@@ -69,7 +69,8 @@ export async function postJson(request: ExchangeRequest): Promise<Exchange> {
   }
 }
 
-async function readBounded(response: Response): Promise<string | null> {
+/** The body as text; null when it is longer than the limit. */
+export async function readBounded(response: Response, maxBytes = MAX_ANSWER_BYTES): Promise<string | null> {
   if (response.body === null) return ''
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader()
   const pieces: Uint8Array[] = []
@@ -78,7 +79,7 @@ async function readBounded(response: Response): Promise<string | null> {
     const { done, value } = await reader.read()
     if (done) return Buffer.concat(pieces).toString('utf8')
     bytes += value.byteLength
-    if (bytes > MAX_ANSWER_BYTES) {
+    if (bytes > maxBytes) {
       await reader.cancel()
       return null
     }

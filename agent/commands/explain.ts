@@ -1,0 +1,92 @@
+// `gnomon explain FINDING`: the evidence of a finding, back to the bytes.
+import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
+import type { Finding } from '../../contract/finding.ts'
+import { printable } from '../../contract/printable.ts'
+import type { Runtime } from '../../contract/runtime.ts'
+import { type Explanation, explainFinding } from '../report/status.ts'
+import { settingsOf, stateOf } from '../session.ts'
+import { renderInspection } from '../show/inspection.ts'
+import { describeBytes } from '../show/measure.ts'
+import { paint, paintSeverity, type Terminal } from '../show/terminal.ts'
+import { type Command, type CommandContext, hasOption, JSON_OPTION, PLACE_OPTIONS, report } from './command.ts'
+
+export const explain: Command = {
+  spec: {
+    name: 'explain',
+    operands: 'FINDING',
+    minOperands: 1,
+    maxOperands: 1,
+    summary:
+      'Show why a finding was raised: what was observed, where, and what to do. The first characters of its id suffice.',
+    options: { json: JSON_OPTION, ...PLACE_OPTIONS },
+  },
+  run: (invocation, context) => Promise.resolve(runExplain(invocation, context)),
+}
+
+function runExplain(invocation: Invocation, context: CommandContext): ExitCode {
+  const loaded = settingsOf(invocation, context)
+  if (!loaded.ok) return report(context, loaded.failure)
+  const state = stateOf(loaded.value.settings, context)
+  if (!state.ok) return report(context, state.failure)
+  try {
+    const found = explainFinding(state.value, invocation.operands[0] ?? '')
+    if (!found.ok) return report(context, found.failure)
+    const text = hasOption(invocation, 'json')
+      ? JSON.stringify(found.value, null, 2)
+      : renderExplanation(found.value, context.stdout)
+    context.stdout.write(`${text}\n`)
+    return EXIT.done
+  } finally {
+    state.value.close()
+  }
+}
+
+function renderExplanation(explanation: Explanation, terminal: Terminal): string {
+  const { finding } = explanation
+  return [
+    `${paintSeverity(terminal, finding.severity).trimEnd()}  ${paint(terminal, 'bold', printable(finding.title))}`,
+    ...renderFacts(finding, terminal),
+    ...explanation.runtimes.flatMap((runtime) => ['', ...renderStory(runtime, terminal)]),
+    ...explanation.artifacts.flatMap((artifact) => ['', renderInspection(artifact, terminal)]),
+    '',
+    `${paint(terminal, 'bold', 'What to do')}  ${printable(finding.advice)}`,
+    `${paint(terminal, 'bold', 'If it is a mistake')}  ${printable(finding.falsePositives)}`,
+  ].join('\n')
+}
+
+function renderFacts(finding: Finding, terminal: Terminal): readonly string[] {
+  const flag = finding.simulated
+    ? [`  ${paint(terminal, 'yellow', 'simulated')}: a fire drill of this agent raised it`]
+    : []
+  const lowered = finding.loweredBy === null ? [] : [`  lowered by ${printable(finding.loweredBy)}`]
+  return [
+    `  ${finding.findingId}, policy ${finding.policyId}, ${finding.confidence}, seen ${finding.observedAt}`,
+    ...flag,
+    ...lowered,
+    paint(terminal, 'bold', 'Because'),
+    ...finding.because.map((sentence) => `  ${printable(sentence)}`),
+    paint(terminal, 'bold', 'Evidence'),
+    ...finding.evidence.map(
+      (item) => `  ${printable(item.kind)} at ${printable(item.place)}: ${printable(item.detail)}`,
+    ),
+  ]
+}
+
+function renderStory(runtime: Runtime, terminal: Terminal): readonly string[] {
+  const memory = runtime.memory === null ? 'memory not seen' : `${describeBytes(runtime.memory.residentBytes)} resident`
+  const evidence = runtime.identification?.evidence ?? []
+  return [
+    paint(terminal, 'bold', printable(`Process ${runtime.pid} "${runtime.name}"`)),
+    `  ${printable(runtime.executable?.path ?? 'executable not seen')}${runtime.executable?.isDeleted === true ? ' (deleted)' : ''}`,
+    `  command line (redacted): ${printable(runtime.commandLine.join(' '))}`,
+    `  user ${runtime.user.uid}${runtime.user.name === null ? '' : ` (${printable(runtime.user.name)})`}, since ${runtime.startedAt}, ${memory}`,
+    ...runtime.weights.map(
+      (held) =>
+        `  ${held.how} ${printable(held.path)} (${describeBytes(held.sizeBytes)}${held.model === null ? '' : `, ${printable(held.model)}`})`,
+    ),
+    ...runtime.listeners.map(
+      (listener) => `  listens on ${printable(listener.address)}:${listener.port} (${listener.scope})`,
+    ),
+    ...evidence.map((item) => `  ${item.kind} (weight ${item.weight}): ${printable(item.detail)}`),
+  ]
+}

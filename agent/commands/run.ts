@@ -1,0 +1,150 @@
+// `gnomon run`: the daemon. Sweeps, keeps watching, reports; `--once` ends after the first sweep is delivered.
+import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
+import { describeFailure } from '../../contract/failure.ts'
+import type { Finding } from '../../contract/finding.ts'
+import { printable } from '../../contract/printable.ts'
+import { type DaemonEvents, runDaemon } from '../daemon.ts'
+import { deliverOnce } from '../report/deliver.ts'
+import { readEnrolment } from '../report/identity.ts'
+import { enqueueSweep } from '../report/outbox.ts'
+import { watchedFolders, watchFolders } from '../sense/watch.ts'
+import { openSession, type Session } from '../session.ts'
+import { renderFindings } from '../show/findings.ts'
+import { describeGap } from '../show/inspection.ts'
+import { type ProgressLine, startProgress } from '../show/progress.ts'
+import { paint } from '../show/terminal.ts'
+import { type SweepOptions, sweep } from '../sweep.ts'
+import { createSweepMemory, sweepOptionsOf } from '../sweep-options.ts'
+import { rootsOf } from '../sweep-roots.ts'
+import { renderScan } from './scan.ts'
+import {
+  checkFailOn,
+  type Command,
+  type CommandContext,
+  exitFor,
+  FAIL_ON_OPTION,
+  hasOption,
+  PLACE_OPTIONS,
+  report,
+} from './command.ts'
+
+/** `--once` waits this long for the collector; what was not taken stays in the spool. */
+const ONCE_DELIVERY_MS = 15_000
+
+export const run: Command = {
+  spec: {
+    name: 'run',
+    operands: '[PATH…]',
+    minOperands: 0,
+    maxOperands: 256,
+    summary: 'Run the daemon: sweep, watch, and report to the collector until stopped.',
+    details: ['Without paths it sweeps every home and known model store. Ctrl-C or SIGTERM ends it cleanly.'],
+    options: {
+      once: { type: 'boolean', summary: 'End after the first sweep and its delivery.' },
+      'fail-on': FAIL_ON_OPTION,
+      ...PLACE_OPTIONS,
+    },
+  },
+  run: runRun,
+}
+
+async function runRun(invocation: Invocation, context: CommandContext): Promise<ExitCode> {
+  const usage = checkFailOn(invocation)
+  if (usage !== null) return report(context, usage)
+  const opened = openSession(invocation, context)
+  if (!opened.ok) return report(context, opened.failure)
+  const session = opened.value
+  try {
+    const enrolment = readEnrolment(session.state)
+    if (!enrolment.ok) return report(context, enrolment.failure)
+    if (enrolment.value === null)
+      context.stderr.write('Not enrolled: findings stay in the spool until `gnomon enroll` names a collector.\n')
+    const roots = rootsOf(invocation.operands, session.settings.roots, session.pack, context.platform)
+    if (!roots.ok) return report(context, roots.failure)
+    if (hasOption(invocation, 'once')) return await runOnce(invocation, context, session, roots.value)
+    return await runOn(context, session, roots.value)
+  } finally {
+    session.state.close()
+  }
+}
+
+async function runOnce(
+  invocation: Invocation,
+  context: CommandContext,
+  session: Session,
+  roots: readonly string[],
+): Promise<ExitCode> {
+  const progress = startProgress(context.stderr, () => context.now().getTime())
+  const { result } = await sweep(sweepOptionsOf(session, context, { roots, onProgress: progress.show })).finally(
+    progress.clear,
+  )
+  if (context.signal.aborted) return EXIT.failure
+  const enqueued = enqueueSweep(session.state, result)
+  if (!enqueued.ok) report(context, enqueued.failure)
+  context.stdout.write(`${renderScan(result, context.stdout)}\n`)
+  const enrolment = readEnrolment(session.state)
+  if (enrolment.ok && enrolment.value !== null) {
+    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(ONCE_DELIVERY_MS)])
+    const outcome = await deliverOnce(session.state, {
+      fetch: globalThis.fetch,
+      signal,
+      now: context.now,
+      random: Math.random,
+    })
+    if (outcome.kind === 'failed') return report(context, outcome.failure)
+    context.stdout.write(`Delivered ${outcome.delivered} report(s) to ${printable(enrolment.value.collectorUrl)}.\n`)
+  }
+  return exitFor(result.findings, invocation)
+}
+
+async function runOn(context: CommandContext, session: Session, roots: readonly string[]): Promise<ExitCode> {
+  const { settings, state } = session
+  const progress = startProgress(context.stderr, () => context.now().getTime())
+  const memory = createSweepMemory()
+  const take = async (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known'>) =>
+    sweep(sweepOptionsOf(session, context, { ...chosen, memory, onProgress: progress.show })).finally(progress.clear)
+  await runDaemon({
+    state,
+    sweep: take,
+    roots,
+    watch: settings.watch
+      ? (tell) => watchFolders({ folders: watchedFolders(roots, session.pack), ...tell, signal: context.signal })
+      : null,
+    sweepIntervalMs: settings.sweepIntervalSeconds * 1000,
+    processIntervalMs: settings.processIntervalSeconds * 1000,
+    now: context.now,
+    random: Math.random,
+    fetch: globalThis.fetch,
+    signal: context.signal,
+    tell: tellTerminal(context, progress),
+  })
+  return EXIT.done
+}
+
+/** The first sweep is shown whole; afterwards only what is new gets a line. */
+function tellTerminal(context: CommandContext, progress: ProgressLine): DaemonEvents {
+  const told = new Set<string>()
+  let lastFailure = ''
+  return {
+    swept: (result, enqueued, isFirst) => {
+      progress.clear()
+      if (!enqueued.ok) report(context, enqueued.failure)
+      const fresh = result.findings.filter((finding) => !told.has(finding.findingId))
+      for (const finding of fresh) told.add(finding.findingId)
+      if (isFirst) context.stdout.write(`${renderScan(result, context.stdout)}\nWatching. Ctrl-C stops.\n`)
+      else if (fresh.length > 0) context.stdout.write(`${describeFresh(fresh, context)}\n`)
+    },
+    delivered: (outcome) => {
+      const failure = outcome.kind === 'failed' ? describeFailure(outcome.failure) : ''
+      if (failure !== lastFailure && failure !== '') context.stderr.write(`${printable(failure)}\n`)
+      if (failure === '' && lastFailure !== '') context.stderr.write('The collector answers again.\n')
+      lastFailure = failure
+    },
+    gap: (gap) => context.stderr.write(`${describeGap(gap)}\n`),
+  }
+}
+
+function describeFresh(fresh: readonly Finding[], context: CommandContext): string {
+  const time = context.now().toISOString().slice(11, 19)
+  return `${paint(context.stdout, 'dim', `new at ${time} UTC`)}\n${renderFindings(fresh, context.stdout)}`
+}

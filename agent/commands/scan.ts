@@ -1,0 +1,118 @@
+// `gnomon scan [PATH…]`: one sweep of the files and the processes of this machine.
+import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
+import type { Scan } from '../../contract/report.ts'
+import { enqueueSweep, type SweepResult } from '../report/outbox.ts'
+import { openSession, type Session } from '../session.ts'
+import { renderFindings, renderRuntimes } from '../show/findings.ts'
+import { describeGap } from '../show/inspection.ts'
+import { startProgress } from '../show/progress.ts'
+import { paint, type Terminal } from '../show/terminal.ts'
+import { sweep } from '../sweep.ts'
+import { sweepOptionsOf } from '../sweep-options.ts'
+import { rootsOf } from '../sweep-roots.ts'
+import {
+  checkFailOn,
+  type Command,
+  type CommandContext,
+  exitFor,
+  FAIL_ON_OPTION,
+  hasOption,
+  JSON_OPTION,
+  listOption,
+  PLACE_OPTIONS,
+  report,
+} from './command.ts'
+
+/** A scan by hand that changes nothing need not be told to the collector more often than this. */
+const HEARTBEAT_MS = 60 * 60 * 1000
+
+export const scan: Command = {
+  spec: {
+    name: 'scan',
+    operands: '[PATH…]',
+    minOperands: 0,
+    maxOperands: 256,
+    summary:
+      'Sweep once: model files below the paths (default: every home and known model store), and all running processes.',
+    details: ['What was found is kept in the state folder, so that `gnomon explain` can show its evidence.'],
+    options: {
+      deep: { type: 'boolean', summary: 'Hash every model file (SHA-256): slower, and the only proof of identity.' },
+      exclude: {
+        type: 'string',
+        multiple: true,
+        value: 'PATH',
+        summary: 'Leave this folder out; may be given several times.',
+      },
+      json: JSON_OPTION,
+      'fail-on': FAIL_ON_OPTION,
+      ...PLACE_OPTIONS,
+    },
+  },
+  run: runScan,
+}
+
+async function runScan(invocation: Invocation, context: CommandContext): Promise<ExitCode> {
+  const usage = checkFailOn(invocation)
+  if (usage !== null) return report(context, usage)
+  const opened = openSession(invocation, context)
+  if (!opened.ok) return report(context, opened.failure)
+  const session = opened.value
+  try {
+    const roots = rootsOf(invocation.operands, session.settings.roots, session.pack, context.platform)
+    if (!roots.ok) return report(context, roots.failure)
+    const scanned = await sweepOnce(invocation, context, session, roots.value)
+    if (context.signal.aborted) return EXIT.failure
+    const remembered = enqueueSweep(session.state, scanned, { heartbeatMs: HEARTBEAT_MS })
+    if (!remembered.ok) report(context, remembered.failure)
+    if (hasOption(invocation, 'json')) context.stdout.write(`${JSON.stringify(documentOf(scanned), null, 2)}\n`)
+    else context.stdout.write(`${renderScan(scanned, context.stdout)}\n`)
+    return exitFor(scanned.findings, invocation)
+  } finally {
+    session.state.close()
+  }
+}
+
+async function sweepOnce(
+  invocation: Invocation,
+  context: CommandContext,
+  session: Session,
+  roots: readonly string[],
+): Promise<SweepResult> {
+  const progress = startProgress(context.stderr, () => context.now().getTime())
+  try {
+    const swept = await sweep(
+      sweepOptionsOf(session, context, {
+        roots,
+        excludes: listOption(invocation, 'exclude'),
+        deep: hasOption(invocation, 'deep') || session.settings.deep,
+        onProgress: progress.show,
+      }),
+    )
+    return swept.result
+  } finally {
+    progress.clear()
+  }
+}
+
+/** The published document: what the outbox needs beside it stays inside. */
+function documentOf(scanned: SweepResult): Scan {
+  const { schema, host, startedAt, finishedAt, coverage, artifacts, runtimes, findings, gaps } = scanned
+  return { schema, host, startedAt, finishedAt, coverage, artifacts, runtimes, findings, gaps }
+}
+
+/** A sweep as a person reads it: findings, what runs, what was covered, and the blind spots. */
+export function renderScan(scanned: Scan, terminal: Terminal): string {
+  const covered = scanned.coverage.map((entry) => `${entry.sensor}: ${entry.state}, ${entry.detail}`)
+  const gapCount = scanned.gaps.reduce((sum, gap) => sum + gap.count, 0)
+  const gaps = scanned.gaps.slice(0, 5).map((gap) => `  ${describeGap(gap)}`)
+  const more = scanned.gaps.length > gaps.length ? [`  … and ${scanned.gaps.length - gaps.length} more kinds`] : []
+  return [
+    renderFindings(scanned.findings, terminal),
+    '',
+    renderRuntimes(scanned.runtimes, terminal),
+    '',
+    paint(terminal, 'bold', `Looked at (${scanned.artifacts.length} models found)`),
+    ...covered.map((line) => `  ${line}`),
+    ...(gapCount === 0 ? [] : [paint(terminal, 'bold', `Could not look (${gapCount} places)`), ...gaps, ...more]),
+  ].join('\n')
+}

@@ -1,0 +1,198 @@
+// One story per thing: joins a process, the weights it maps or holds, its memory and its listeners (DESIGN.md promise 2).
+// Pure: everything it needs to know about files was looked up before.
+import type { Artifact } from '../contract/artifact.ts'
+import type { ListenerObservation, MappedFile, ProcessObservation } from '../contract/observation.ts'
+import type { Runtime, RuntimeIdentification, WeightsInUse } from '../contract/runtime.ts'
+import type { Gap } from '../contract/wire.ts'
+import { activityOf, identifyRuntime, type RuntimeFacts } from '../rules/identify-runtime.ts'
+import type { Pack } from '../rules/pack.ts'
+
+/** Most members of one story's lists; the wire schema refuses more (contract/runtime.ts). */
+const MAX_STORY_ITEMS = 64
+const MAX_ARGUMENTS = 256
+
+/** A weights file that a process maps or holds, already recognised by content. */
+export interface HeldWeights {
+  readonly how: 'mapped' | 'open'
+  readonly path: string
+  readonly isDeleted: boolean
+  readonly sizeBytes: number
+  readonly format: string | null
+  /** Null when the file could be sniffed but not read. */
+  readonly artifact: Artifact | null
+}
+
+export interface CorrelateInput {
+  readonly processes: readonly ProcessObservation[]
+  readonly listeners: readonly ListenerObservation[]
+  readonly weightsOf: (process: ProcessObservation) => readonly HeldWeights[]
+  readonly pack: Pack
+  readonly digest: (text: string) => string
+}
+
+/** Makes the stories of all processes that hold weights or are a known runtime. */
+export function correlate(input: CorrelateInput): readonly Runtime[] {
+  const byPid = new Map(input.processes.map((process) => [process.pid, process]))
+  const listenersByPid = groupListeners(input.listeners)
+  const identified = new Map<number, RuntimeIdentification | null>()
+  const stories: Runtime[] = []
+  for (const process of parentsFirst(input.processes, byPid)) {
+    const weights = input.weightsOf(process)
+    const listeners = listenersByPid.get(process.pid) ?? []
+    const facts = factsOf(process, weights, listeners, byPid, identified)
+    const identification = identifyRuntime(facts, input.pack)
+    identified.set(process.pid, identification)
+    if (identification === null && weights.length === 0) continue
+    stories.push(storyOf({ process, weights, facts, listeners, identification, byPid, digest: input.digest }))
+  }
+  return stories
+}
+
+function groupListeners(
+  listeners: readonly ListenerObservation[],
+): ReadonlyMap<number, readonly ListenerObservation[]> {
+  const groups = new Map<number, ListenerObservation[]>()
+  for (const listener of listeners) {
+    for (const pid of listener.pids) {
+      const group = groups.get(pid)
+      if (group === undefined) groups.set(pid, [listener])
+      else group.push(listener)
+    }
+  }
+  return groups
+}
+
+/** A child is judged after its parent, because Ollama is known by the parent of a stock llama-server. */
+function parentsFirst(
+  processes: readonly ProcessObservation[],
+  byPid: ReadonlyMap<number, ProcessObservation>,
+): readonly ProcessObservation[] {
+  const depthOf = (process: ProcessObservation): number => {
+    let depth = 0
+    let current = byPid.get(process.parentPid)
+    // A pid chain read at different moments may loop; no real tree is deeper than this.
+    while (current !== undefined && depth < 64) {
+      depth += 1
+      current = byPid.get(current.parentPid)
+    }
+    return depth
+  }
+  return processes
+    .map((process) => ({ process, depth: depthOf(process) }))
+    .sort((left, right) => left.depth - right.depth || left.process.pid - right.process.pid)
+    .map(({ process }) => process)
+}
+
+function factsOf(
+  process: ProcessObservation,
+  weights: readonly HeldWeights[],
+  listeners: readonly ListenerObservation[],
+  byPid: ReadonlyMap<number, ProcessObservation>,
+  identified: ReadonlyMap<number, RuntimeIdentification | null>,
+): RuntimeFacts {
+  const parent = byPid.get(process.parentPid)
+  return {
+    name: process.name,
+    executablePath: process.executable?.path ?? null,
+    commandLine: process.commandLine,
+    libraries: libraryNames(process.mapped ?? []),
+    weights: weights.map(({ how, format }) => ({ how, format })),
+    listeners: listeners.map(({ port, scope }) => ({ port, scope })),
+    parent:
+      parent === undefined
+        ? null
+        : {
+            name: parent.name,
+            executablePath: parent.executable?.path ?? null,
+            entryId: identified.get(parent.pid)?.entryId ?? null,
+          },
+    memory: process.memory,
+  }
+}
+
+function libraryNames(mapped: readonly MappedFile[]): readonly string[] {
+  const names = new Set<string>()
+  for (const file of mapped) {
+    if (file.isExecutable) names.add(file.path.slice(file.path.lastIndexOf('/') + 1))
+  }
+  return [...names]
+}
+
+interface StoryParts {
+  readonly process: ProcessObservation
+  readonly weights: readonly HeldWeights[]
+  readonly facts: RuntimeFacts
+  readonly listeners: readonly ListenerObservation[]
+  readonly identification: RuntimeIdentification | null
+  readonly byPid: ReadonlyMap<number, ProcessObservation>
+  readonly digest: (text: string) => string
+}
+
+function storyOf(parts: StoryParts): Runtime {
+  const { process, weights, identification } = parts
+  const parent = parts.byPid.get(process.parentPid)
+  return {
+    runtimeKey: runtimeKeyOf(process, weights, parts.digest),
+    pid: process.pid,
+    startedAt: process.startedAt,
+    name: process.name.slice(0, 512),
+    parent: parent === undefined ? null : { pid: parent.pid, name: parent.name.slice(0, 512) },
+    user: process.user,
+    executable: process.executable && { path: process.executable.path, isDeleted: process.executable.isDeleted },
+    commandLine: process.commandLine.slice(0, MAX_ARGUMENTS),
+    weights: weights.slice(0, MAX_STORY_ITEMS).map(inUse),
+    memory: process.memory,
+    listeners: parts.listeners
+      .slice(0, MAX_STORY_ITEMS)
+      .map(({ protocol, address, port, scope }) => ({ protocol, address, port, scope })),
+    activity: activityOf(parts.facts, identification),
+    identification,
+    gaps: gapsOf(process),
+    simulated: weights.some((held) => held.artifact?.simulated === true),
+  }
+}
+
+function inUse(held: HeldWeights): WeightsInUse {
+  return {
+    path: held.path,
+    how: held.how,
+    isDeleted: held.isDeleted,
+    sizeBytes: held.sizeBytes,
+    artifactId: held.artifact?.artifactId ?? null,
+    format: held.format,
+    model: held.artifact === null ? null : modelNameOf(held.artifact),
+  }
+}
+
+/** The best name an artifact has: what it was identified as, else what its structure says, else what it claims. */
+export function modelNameOf(artifact: Artifact): string | null {
+  const [best] = artifact.identifications
+  if (best !== undefined) return best.model
+  const { claims, structure } = artifact.fingerprint
+  if (structure?.architecture !== undefined) return `unnamed ${structure.architecture} model`
+  return claims?.name === undefined ? null : `claims to be "${claims.name}"`.slice(0, 512)
+}
+
+/** User, executable, script and the weights in use: the same after a restart, whatever the pid. */
+function runtimeKeyOf(
+  process: ProcessObservation,
+  weights: readonly HeldWeights[],
+  digest: StoryParts['digest'],
+): string {
+  const script = process.commandLine.slice(1, 2).join(' ')
+  const paths = weights.map((held) => held.path).sort()
+  return `run1:${digest(JSON.stringify([process.user.uid, process.executable?.path ?? process.name, script, paths])).slice(0, 32)}`
+}
+
+function gapsOf(process: ProcessObservation): readonly Gap[] {
+  const place = `/proc/${process.pid}`
+  const gaps: Gap[] = []
+  if (process.executable === null) gaps.push(denied(place, 'the executable'))
+  if (process.mapped === null) gaps.push(denied(place, 'the mapped files'))
+  if (process.open === null) gaps.push(denied(place, 'the open files'))
+  return gaps
+}
+
+function denied(place: string, what: string): Gap {
+  return { code: 'GNO_SENSE_DENIED', place, count: 1, detail: `${what} of this process could not be looked at` }
+}

@@ -1,0 +1,22 @@
+// Turns what was read of a model into an artifact: adds who it may be, and whether it is a registered decoy.
+import type { Artifact } from '../contract/artifact.ts'
+import { identifyArtifact } from '../rules/identify-artifact.ts'
+import type { Pack } from '../rules/pack.ts'
+import type { DraftArtifact } from './read/read-candidates.ts'
+
+export interface FinishOptions {
+  readonly pack: Pack
+  /** Asks the agent's own state; nothing in the file can answer this. */
+  readonly isSimulated: (sha256: string) => boolean
+}
+
+/** Identifies a draft. Its file identity stays behind: it means nothing on another machine. */
+export function finishArtifact(draft: DraftArtifact, options: FinishOptions): Artifact {
+  const { identity: _identity, ...read } = draft
+  const sha256 = draft.fingerprint.content?.sha256
+  return {
+    ...read,
+    identifications: identifyArtifact(draft, options.pack),
+    simulated: sha256 !== undefined && options.isSimulated(sha256),
+  }
+}

@@ -1,0 +1,45 @@
+// The part of a sweep's options that is the same for scan, run, ps and simulate.
+import { createHash } from 'node:crypto'
+import type { Artifact } from '../contract/artifact.ts'
+import type { CommandContext } from './commands/command.ts'
+import { isSimulated, registeredSizes } from './report/simulations.ts'
+import { createSensorMemory } from './sense-host.ts'
+import type { Session } from './session.ts'
+import type { SweepMemory, SweepOptions } from './sweep.ts'
+import { AGENT_VERSION } from './version.ts'
+import { createWeightsMemory } from './weights-in-use.ts'
+
+type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
+  Partial<Pick<SweepOptions, 'deep' | 'known' | 'memory' | 'excludes' | 'changed'>>
+
+/** A fresh memory: for one sweep, or for the life of the daemon. */
+export function createSweepMemory(): SweepMemory {
+  return { sensors: createSensorMemory(), weights: createWeightsMemory() }
+}
+
+/** Fills a sweep's options from the session: approvals by SHA-256 need rung 6, so they turn hashing on. */
+export function sweepOptionsOf(session: Session, context: CommandContext, chosen: Chosen): SweepOptions {
+  const { settings, state, pack, hostId } = session
+  const approvesByDigest = settings.approvals.some((approval) => approval.kind === 'sha256')
+  return {
+    hostId,
+    hostName: context.hostName,
+    platform: context.platform,
+    agentVersion: AGENT_VERSION,
+    roots: chosen.roots,
+    changed: chosen.changed ?? [],
+    excludes: [...settings.excludes, settings.stateFolder, ...(chosen.excludes ?? [])],
+    deep: (chosen.deep ?? settings.deep) || approvesByDigest,
+    approvals: settings.approvals,
+    pack,
+    decoySizes: registeredSizes(state, context.now()),
+    isSimulated: (sha256) => isSimulated(state, sha256, context.now()),
+    known: chosen.known ?? new Map<string, Artifact>(),
+    memory: chosen.memory ?? createSweepMemory(),
+    ownPid: process.pid,
+    digest: (text) => createHash('sha256').update(text).digest('hex'),
+    now: context.now,
+    signal: context.signal,
+    onProgress: chosen.onProgress,
+  }
+}

@@ -1,0 +1,107 @@
+// Which weights a process maps or holds: looks at the content of large mapped and open files, never at their names.
+// What was looked at once is remembered by device, inode and size, so a scan every ten seconds reads almost nothing.
+import type { Artifact } from '../contract/artifact.ts'
+import type { Result } from '../contract/failure.ts'
+import type { CandidateFile, FileIdentity, OpenedFile, ProcessObservation } from '../contract/observation.ts'
+import type { HeldWeights } from './correlate.ts'
+import { sniffFormat } from './read/read-candidates.ts'
+import { openHeld, openMapped } from './sense/linux/mapped-file.ts'
+
+/** Weights below this size are not worth a look inside a process: fonts, locales and databases abound. */
+const MIN_WEIGHTS_BYTES = 1024 * 1024
+
+/** Files remembered; a machine with more large mapped files than this only pays by looking again. */
+const MAX_REMEMBERED = 20_000
+
+interface LookedAt {
+  readonly identity: FileIdentity
+  readonly format: string | null
+}
+
+/** What is known of files that processes use, across scans. */
+export interface WeightsMemory {
+  readonly looked: Map<string, LookedAt>
+}
+
+/** A memory for one sweep or for the life of the daemon. */
+export function createWeightsMemory(): WeightsMemory {
+  return { looked: new Map() }
+}
+
+/** A weights file in use, not yet tied to an artifact. */
+export interface SeenWeights {
+  readonly how: HeldWeights['how']
+  readonly path: string
+  readonly isDeleted: boolean
+  readonly identity: FileIdentity
+  readonly format: string
+  /** Opens the very file that the process uses, also when it was unlinked. */
+  readonly candidate: CandidateFile
+}
+
+/** Lists the weights that one process maps or holds, each file once; a mapping says more than a descriptor. */
+export function seeWeights(process: ProcessObservation, memory: WeightsMemory): readonly SeenWeights[] {
+  const seen = new Map<string, SeenWeights>()
+  const add = (how: HeldWeights['how'], use: FileUse, sizeBytes: number, open: () => Result<OpenedFile>): void => {
+    const key = `${use.dev}:${use.inode}`
+    if (seen.has(key)) return
+    const looked = lookAt(`${key}:${sizeBytes}:${use.path}`, open, memory)
+    if (looked?.format == null) return
+    const path = use.isDeleted ? `${use.path} (deleted)` : use.path
+    const candidate: CandidateFile = {
+      name: use.path.slice(use.path.lastIndexOf('/') + 1),
+      path,
+      identity: looked.identity,
+      open,
+    }
+    seen.set(key, { how, path, isDeleted: use.isDeleted, identity: looked.identity, format: looked.format, candidate })
+  }
+  for (const mapped of process.mapped ?? []) {
+    if (mapped.isExecutable || mapped.mappedBytes < MIN_WEIGHTS_BYTES) continue
+    add('mapped', mapped, mapped.mappedBytes, () => openMapped(process.pid, process.startTicks, mapped))
+  }
+  for (const link of process.open ?? []) {
+    if (link.sizeBytes < MIN_WEIGHTS_BYTES) continue
+    add('open', link, link.sizeBytes, () => openHeld(process.pid, process.startTicks, link))
+  }
+  return [...seen.values()]
+}
+
+interface FileUse {
+  readonly path: string
+  readonly dev: string
+  readonly inode: string
+  readonly isDeleted: boolean
+}
+
+function lookAt(key: string, open: () => Result<OpenedFile>, memory: WeightsMemory): LookedAt | null {
+  const known = memory.looked.get(key)
+  if (known !== undefined) return known
+  const opened = open()
+  if (!opened.ok) return null
+  try {
+    const looked = { identity: opened.value.identity, format: sniffFormat(opened.value) }
+    if (memory.looked.size >= MAX_REMEMBERED) memory.looked.clear()
+    memory.looked.set(key, looked)
+    return looked
+  } finally {
+    opened.value.close()
+  }
+}
+
+/** Key of a file's content: a mapped file finds the model it belongs to, and an overwritten one does not. */
+export function identityKey(identity: FileIdentity): string {
+  return [identity.dev, identity.inode, identity.sizeBytes, identity.mtimeNs, identity.ctimeNs].join(':')
+}
+
+/** Ties a seen file to what was read of it. */
+export function holdWeights(seen: SeenWeights, artifact: Artifact | null): HeldWeights {
+  return {
+    how: seen.how,
+    path: seen.path,
+    isDeleted: seen.isDeleted,
+    sizeBytes: seen.identity.sizeBytes,
+    format: seen.format,
+    artifact,
+  }
+}
