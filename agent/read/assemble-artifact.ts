@@ -1,0 +1,130 @@
+// Joins the parts of one model into one artifact: the ladder of fingerprints, the verdict, and a gap for every rung not reached.
+import type { Artifact, FilePart, Verdict } from '../../contract/artifact.ts'
+import type { Barcode, Claims, Fingerprint } from '../../contract/fingerprint.ts'
+import type { FileIdentity } from '../../contract/observation.ts'
+import type { Gap } from '../../contract/wire.ts'
+import { joinBarcodes, writeArtifactId } from './barcode.ts'
+import type { GapList } from './gap-list.ts'
+import type { HfFolder } from './hf-folder.ts'
+import { readPlaceClaims } from './place-claims.ts'
+import type { ReadPart } from './read-part.ts'
+import { describeStructure } from './structure.ts'
+
+/** The artifact without what others say about it; `identity` is that of the first part. */
+export type Draft = Omit<Artifact, 'identifications' | 'simulated'> & { readonly identity: FileIdentity }
+
+export interface Assembly {
+  readonly kind: Artifact['kind']
+  readonly path: string
+  readonly parts: readonly [ReadPart, ...ReadPart[]]
+  readonly folder?: HfFolder
+  /** Gaps of the artifact as a whole: missing shards, rungs that were not computed. */
+  readonly gaps: GapList
+  readonly isDeep: boolean
+}
+
+/** Most gaps and parts that one artifact carries over the wire. */
+const MAX_GAPS = 256
+const MAX_PARTS = 4_096
+
+/** Builds the draft of one artifact. */
+export function assembleArtifact(assembly: Assembly): Draft {
+  const { parts, folder, gaps } = assembly
+  const [first] = parts
+  const fingerprint = buildFingerprint(assembly)
+  const modifiedAt = writeInstant(first.identity.mtimeNs)
+  const weightBytes = parts.reduce((sum, part) => sum + part.identity.sizeBytes, 0)
+  const files: FilePart[] = parts.map(describePart)
+  return {
+    artifactId: writeArtifactId(weightBytes, joinSamples(parts)),
+    kind: assembly.kind,
+    path: assembly.path,
+    parts: [...files, ...(folder?.parts ?? [])].slice(0, MAX_PARTS),
+    sizeBytes: weightBytes + (folder?.parts ?? []).reduce((sum, part) => sum + part.sizeBytes, 0),
+    ...(modifiedAt === undefined ? {} : { modifiedAt }),
+    format: first.format,
+    formatVersion: first.weights.formatVersion,
+    verdict: worstVerdict(parts.map((part) => part.gaps.verdict())),
+    fingerprint,
+    threats: [],
+    gaps: joinGaps([...parts.map((part) => part.gaps), gaps]),
+    identity: first.identity,
+  }
+}
+
+function describePart(part: ReadPart): FilePart {
+  const { path, sha256 } = part
+  const described: FilePart = { path, sizeBytes: part.identity.sizeBytes, role: 'weights' }
+  return sha256 === undefined ? described : { ...described, sha256 }
+}
+
+function buildFingerprint(assembly: Assembly): Fingerprint {
+  const { parts, folder, gaps } = assembly
+  const [first] = parts
+  const hyperparameters = { ...folder?.hyperparameters, ...first.weights.hyperparameters }
+  const tensors = parts.flatMap((part) => part.weights.tensors)
+  const stated = first.weights.kind ?? folder?.kind
+  const tokenizer = first.weights.tokenizer ?? folder?.tokenizer
+  const claims = { ...folder?.claims, ...first.weights.claims, ...readPlaceClaims(first.path) }
+  const structure = first.weights.isModel ? describeStructure(hyperparameters, tensors, stated) : undefined
+  const barcode = parts.every((part) => part.isBarcode && part.samples !== null) ? joinSamples(parts) : undefined
+  const content = parts.length === 1 && first.sha256 !== undefined ? { sha256: first.sha256 } : undefined
+  const fingerprint = {
+    ...(hasClaims(claims) ? { claims } : {}),
+    ...(structure === undefined ? {} : { structure }),
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...(barcode === undefined ? {} : { barcode }),
+    ...(content === undefined ? {} : { content }),
+  }
+  if (first.weights.isModel) noteAbsentRungs(fingerprint, assembly)
+  else if (!assembly.isDeep) gaps.note('GNO_READ_SKIPPED', 'rung 6: the whole file was not read, --deep was not given')
+  return fingerprint
+}
+
+function hasClaims(claims: Claims): boolean {
+  return Object.keys(claims).length > 0
+}
+
+/** A silent rung must be told apart from an empty one. */
+function noteAbsentRungs(fingerprint: Fingerprint, assembly: Assembly): void {
+  const note = (detail: string) => assembly.gaps.note('GNO_READ_SKIPPED', detail)
+  const isContainerWithTokenizer = assembly.parts[0].format === 'gguf'
+  if (fingerprint.claims === undefined) note('rung 1: neither the file nor its place claims anything')
+  if (fingerprint.structure?.structureKey === undefined) {
+    note(
+      'rung 2: no structure key, the file and its neighbours do not state all of layers, widths, heads and vocabulary',
+    )
+  }
+  if (fingerprint.structure?.architectureDigest === undefined) {
+    note('rung 2: no architecture digest, this is no text decoder with stated hyperparameters')
+  }
+  if (fingerprint.tokenizer === undefined && !isContainerWithTokenizer) note('rung 3: no tokenizer beside the weights')
+  note('rung 4: the lineage of norm tensors is not computed by this version')
+  if (fingerprint.barcode === undefined) note('rung 5: the header could not be read to its end, so there is no barcode')
+  else if (!fingerprint.barcode.isComplete) note('rung 5: fewer than four samples a tensor, to keep within the budget')
+  if (fingerprint.content !== undefined) return
+  const reason = assembly.isDeep ? 'it is told part by part' : 'the whole file was not read, --deep was not given'
+  note(`rung 6: ${reason}`)
+}
+
+function joinSamples(parts: readonly ReadPart[]): Barcode {
+  return joinBarcodes(parts.flatMap((part) => (part.samples === null ? [] : [part.samples])))
+}
+
+const WORST_FIRST: readonly Verdict[] = ['malformed', 'unscannable', 'unchecked']
+
+function worstVerdict(verdicts: readonly Verdict[]): Verdict {
+  return WORST_FIRST.find((verdict) => verdicts.includes(verdict)) ?? 'unchecked'
+}
+
+function joinGaps(lists: readonly GapList[]): readonly Gap[] {
+  return lists.flatMap((list) => list.list()).slice(-MAX_GAPS)
+}
+
+/** ISO 8601 of a file time, or nothing where the file system keeps a year that has no four digits. */
+function writeInstant(mtimeNs: string): string | undefined {
+  const milliseconds = Number(BigInt(mtimeNs) / 1_000_000n)
+  const date = new Date(milliseconds)
+  const year = date.getUTCFullYear()
+  return year >= 1 && year <= 9999 ? date.toISOString() : undefined
+}

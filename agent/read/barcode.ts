@@ -1,0 +1,78 @@
+// Rung 5: a file by samples. Size, header, and four 4 KiB pieces of every tensor at fixed relative places, so that an edit
+// of a tensor is likely seen without reading the tensor. A strong hint, no proof.
+import { createHash } from 'node:crypto'
+import type { Barcode } from '../../contract/fingerprint.ts'
+import type { OpenedFile } from '../../contract/observation.ts'
+import { readAt } from './cursor.ts'
+import type { TensorInfo } from './weights.ts'
+
+const SAMPLE_BYTES = 4_096
+/** Samples a tensor gets: all four, else two, else one, the first of these sets that keeps within the budget. */
+const PLACES: readonly (readonly number[])[] = [[0, 1 / 3, 2 / 3, 1], [1 / 3, 2 / 3], [1 / 3]]
+/** A 70B has 723 tensors: two samples each are 5.9 MB. */
+const BUDGET_BYTES = 6_291_456
+/** Pieces of the header; its facts (tensor table, metadata) are digested by other rungs. */
+const HEADER_PLACES = [0, 1 / 3, 2 / 3, 1]
+
+export interface BarcodeInput {
+  readonly format: string | null
+  readonly headerBytes: number
+  readonly tensors: readonly TensorInfo[]
+  /** Files that share the budget, e.g. the shards of one model. */
+  readonly fileCount: number
+}
+
+/** Samples one file. Throws ReadTrouble when the system refuses a read. */
+export function sampleFile(file: OpenedFile, input: BarcodeInput): Barcode {
+  const size = file.identity.sizeBytes
+  const budget = Math.max(SAMPLE_BYTES * 16, Math.floor(BUDGET_BYTES / input.fileCount))
+  const sampled = input.tensors.filter((tensor) => tensor.bytes !== null && tensor.bytes > 0)
+  const places = PLACES.find((set) => sampled.length * set.length * SAMPLE_BYTES <= budget) ?? [1 / 3]
+  const stride = Math.max(1, Math.ceil((sampled.length * places.length * SAMPLE_BYTES) / budget))
+  const hash = createHash('sha256')
+  const piece = new Uint8Array(SAMPLE_BYTES)
+  let bytesSampled = 0
+  const sample = (start: number, length: number, place: number) => {
+    const wanted = Math.min(SAMPLE_BYTES, length)
+    const position = start + Math.floor((length - wanted) * place)
+    const done = readAt(file, position, piece.subarray(0, wanted))
+    hash.update(piece.subarray(0, done))
+    bytesSampled += done
+  }
+  hash.update(JSON.stringify(['bar1', input.format, size, input.headerBytes, sampled.length]))
+  const header = Math.min(input.headerBytes, size)
+  for (const place of HEADER_PLACES) sample(0, header, place)
+  for (const tensor of input.tensors) {
+    hash.update(JSON.stringify([tensor.name, tensor.type, tensor.shape, tensor.offset - input.headerBytes]))
+  }
+  for (let index = 0; index < sampled.length; index += stride) {
+    const tensor = sampled[index]
+    if (tensor === undefined) continue
+    for (const place of places) sample(tensor.offset, tensor.bytes ?? 0, place)
+  }
+  const isComplete = sampled.length === input.tensors.length && places.length === 4 && stride === 1
+  return { digest: `bar1:${hash.digest('hex')}`, bytesSampled, isComplete }
+}
+
+/** Samples of a file whose inside is not understood: four pieces of the whole. */
+export function sampleWhole(file: OpenedFile): Barcode {
+  return sampleFile(file, { format: null, headerBytes: file.identity.sizeBytes, tensors: [], fileCount: 1 })
+}
+
+/** One barcode over the parts of a model, the same in whatever order they are found. */
+export function joinBarcodes(parts: readonly Barcode[]): Barcode {
+  const [only] = parts
+  if (only !== undefined && parts.length === 1) return only
+  const hash = createHash('sha256')
+  for (const digest of parts.map((part) => part.digest).sort()) hash.update(`${digest}\n`)
+  return {
+    digest: `bar1:${hash.digest('hex')}`,
+    bytesSampled: parts.reduce((sum, part) => sum + part.bytesSampled, 0),
+    isComplete: parts.every((part) => part.isComplete),
+  }
+}
+
+/** `art1:` over size and samples: the same content has the same id on every host. */
+export function writeArtifactId(sizeBytes: number, barcode: Barcode): string {
+  return `art1:${createHash('sha256').update(`${sizeBytes} ${barcode.digest}`).digest('hex')}`
+}

@@ -1,0 +1,266 @@
+// The only file that touches the bytes of weights. Knows the file's real size and never passes it; every read is bounded,
+// counted against a budget, and done with fs.readSync at a position, so that nothing depends on shared file offsets.
+import { readSync } from 'node:fs'
+import type { Failure, FailureCode } from '../../contract/failure.ts'
+import type { OpenedFile } from '../../contract/observation.ts'
+
+/** The failures behind the errors that this folder throws; an error that is not in here is a bug and passes through. */
+const troubles = new WeakMap<Error, Failure>()
+
+/** Makes the error with which a reader stops. Readers never catch it: `GapList.attempt` turns it into a gap. */
+export function readTrouble(code: FailureCode, detail: string, cause?: unknown): Error {
+  const error = new Error(`${code}: ${detail}`, { cause })
+  troubles.set(error, cause === undefined ? { code, detail } : { code, detail, cause })
+  return error
+}
+
+/** The failure behind a caught value, or undefined when it is not a reader's. */
+export function troubleOf(error: unknown): Failure | undefined {
+  return error instanceof Error ? troubles.get(error) : undefined
+}
+
+export interface ReadBudget {
+  /** Bytes that may be asked of the operating system for one file. */
+  readonly bytes: number
+  /** Metadata entries, strings and tensors that may be walked in one file. */
+  readonly steps: number
+}
+
+/** A 256k-token header is 10 MB and is walked twice; 256 MiB leaves room for tokenizers carried as JSON (CWE-400). */
+const MAX_HEADER_READ_BYTES = 268_435_456
+/** A 256k-token header takes about 1.3 million steps; 16 million take about half a second (CWE-834). */
+const MAX_STEPS = 16_777_216
+export const READ_BUDGET: ReadBudget = { bytes: MAX_HEADER_READ_BYTES, steps: MAX_STEPS }
+
+/** Large enough that a header is read in few calls, small beside the 40 MB that a header may cost. */
+const WINDOW_BYTES = 262_144
+/** The first look is small: most headers that end early end here. */
+const FIRST_WINDOW_BYTES = 65_536
+
+/** Reads into `target` at a place of the file, as far as the file goes. Throws ReadTrouble when the system refuses. */
+export function readAt(file: OpenedFile, position: number, target: Uint8Array): number {
+  let done = 0
+  while (done < target.length) {
+    let count: number
+    try {
+      count = readSync(file.fd, target, done, target.length - done, position + done)
+    } catch (cause) {
+      const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
+      throw readTrouble('GNO_READ_IO', `${reason} at byte ${position + done}`, cause)
+    }
+    if (count === 0) break
+    done += count
+  }
+  return done
+}
+
+/** A bounded reader that moves through one opened file. */
+export class Cursor {
+  readonly size: number
+  readonly file: OpenedFile
+  readonly #budget: ReadBudget
+  #window = new Uint8Array(0)
+  #view = new DataView(this.#window.buffer)
+  /** File offset of the window's first byte, and how many bytes of it are valid. */
+  #start = 0
+  #filled = 0
+  #position = 0
+  #bytesRead = 0
+  #steps = 0
+  #isLittleEndian = true
+  /** Bytes of a length field: 4 in GGUF version 1, else 8. */
+  #lengthBytes: 4 | 8 = 8
+
+  constructor(file: OpenedFile, budget: ReadBudget = READ_BUDGET) {
+    this.file = file
+    this.size = file.identity.sizeBytes
+    this.#budget = budget
+  }
+
+  get position(): number {
+    return this.#position
+  }
+  get remaining(): number {
+    return this.size - this.#position
+  }
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+  get lengthBytes(): number {
+    return this.#lengthBytes
+  }
+
+  /** Byte order and width of lengths, once the header has said them. */
+  setLayout(layout: { readonly isLittleEndian: boolean; readonly lengthBytes: 4 | 8 }): void {
+    this.#isLittleEndian = layout.isLittleEndian
+    this.#lengthBytes = layout.lengthBytes
+  }
+
+  /** Counts work that costs no bytes. */
+  step(count = 1): void {
+    this.#steps += count
+    if (this.#steps > this.#budget.steps) {
+      throw readTrouble('GNO_READ_BUDGET', `${this.#budget.steps} steps used at byte ${this.#position}`)
+    }
+  }
+
+  seek(position: number): void {
+    if (!Number.isSafeInteger(position) || position < 0 || position > this.size) {
+      throw readTrouble('GNO_READ_TRUNCATED', `byte ${position} is outside the file of ${this.size} bytes`)
+    }
+    this.#position = position
+  }
+
+  skip(count: number): void {
+    this.seek(this.#position + count)
+  }
+
+  /** Fails unless `count` more bytes exist. */
+  need(count: number): void {
+    if (count > this.remaining) {
+      throw readTrouble('GNO_READ_TRUNCATED', `${count} bytes wanted at byte ${this.#position}, file has ${this.size}`)
+    }
+  }
+
+  uint8(): number {
+    return this.#view.getUint8(this.#take(1))
+  }
+  int8(): number {
+    return this.#view.getInt8(this.#take(1))
+  }
+  uint16(): number {
+    return this.#view.getUint16(this.#take(2), this.#isLittleEndian)
+  }
+  int16(): number {
+    return this.#view.getInt16(this.#take(2), this.#isLittleEndian)
+  }
+  uint32(): number {
+    return this.#view.getUint32(this.#take(4), this.#isLittleEndian)
+  }
+  int32(): number {
+    return this.#view.getInt32(this.#take(4), this.#isLittleEndian)
+  }
+  float32(): number {
+    return this.#view.getFloat32(this.#take(4), this.#isLittleEndian)
+  }
+  float64(): number {
+    return this.#view.getFloat64(this.#take(8), this.#isLittleEndian)
+  }
+  uint64(): bigint {
+    return this.#view.getBigUint64(this.#take(8), this.#isLittleEndian)
+  }
+  int64(): bigint {
+    return this.#view.getBigInt64(this.#take(8), this.#isLittleEndian)
+  }
+
+  /** A declared length or count: compared at full width, then narrowed once. */
+  length(limit: number, what: string): number {
+    const at = this.#position
+    const declared = this.#lengthBytes === 4 ? BigInt(this.uint32()) : this.uint64()
+    if (declared > BigInt(limit)) {
+      throw readTrouble('GNO_READ_LIMIT', `${what} ${declared} at byte ${at}, limit ${limit}`)
+    }
+    return Number(declared)
+  }
+
+  /** The next bytes as a view that is valid until the cursor moves again; at most one window long. */
+  view(count: number): Uint8Array {
+    const at = this.#take(count)
+    return this.#window.subarray(at, at + count)
+  }
+
+  /** A copy of the next bytes. The caller has checked `count` against a limit of its own. */
+  copy(count: number): Uint8Array {
+    this.need(count)
+    this.#spend(count)
+    const target = new Uint8Array(count)
+    const done = readAt(this.file, this.#position, target)
+    if (done < count) throw readTrouble('GNO_READ_CHANGED', `the file shrank while it was read at byte ${done}`)
+    this.#position += count
+    return target
+  }
+
+  /** Passes over strings, each a length and its bytes, without looking at them. */
+  skipStrings(count: number): void {
+    this.#needStrings(count)
+    for (let index = 0; index < count; index += 1) {
+      const size = this.#stringLength()
+      if (size > this.remaining) this.need(size)
+      this.#position += size
+    }
+  }
+
+  /** Shows each string's bytes where they lie in the window; none may be longer than `maxBytes`. */
+  visitStrings(
+    count: number,
+    maxBytes: number,
+    visit: (bytes: Uint8Array, start: number, end: number, index: number) => void,
+  ): void {
+    this.#needStrings(count)
+    for (let index = 0; index < count; index += 1) {
+      const size = this.#stringLength()
+      if (size > maxBytes) {
+        throw readTrouble('GNO_READ_LIMIT', `string of ${size} bytes at byte ${this.#position}, limit ${maxBytes}`)
+      }
+      const at = this.#take(size)
+      visit(this.#window, at, at + size, index)
+    }
+  }
+
+  #needStrings(count: number): void {
+    // Even empty strings need their lengths: a count beyond that is a lie (CWE-789).
+    this.need(count * this.#lengthBytes)
+    this.step(count)
+  }
+
+  /** The same as `length`, without the detour over bigint: half a million of these are read per header. */
+  #stringLength(): number {
+    const at = this.#take(this.#lengthBytes)
+    if (this.#lengthBytes === 4) return this.#view.getUint32(at, this.#isLittleEndian)
+    const high = this.#view.getUint32(this.#isLittleEndian ? at + 4 : at, this.#isLittleEndian)
+    const low = this.#view.getUint32(this.#isLittleEndian ? at : at + 4, this.#isLittleEndian)
+    if (high >= 0x200000) {
+      throw readTrouble(
+        'GNO_READ_LIMIT',
+        `string length ${BigInt(high) * 4294967296n + BigInt(low)} at byte ${this.#position - 8}`,
+      )
+    }
+    return high * 4_294_967_296 + low
+  }
+
+  /** Makes the next bytes lie in the window, moves past them, and says where they begin in the window. */
+  #take(count: number): number {
+    const at = this.#position - this.#start
+    if (at >= 0 && at + count <= this.#filled) {
+      this.#position += count
+      return at
+    }
+    this.need(count)
+    this.#fill(count)
+    this.#position += count
+    return 0
+  }
+
+  #fill(count: number): void {
+    if (count > WINDOW_BYTES) throw readTrouble('GNO_READ_LIMIT', `${count} bytes wanted at once`)
+    const wanted = Math.min(this.remaining, this.#bytesRead === 0 ? Math.max(count, FIRST_WINDOW_BYTES) : WINDOW_BYTES)
+    this.#spend(wanted)
+    if (this.#window.length < wanted) {
+      this.#window = new Uint8Array(wanted < FIRST_WINDOW_BYTES ? wanted : WINDOW_BYTES)
+      this.#view = new DataView(this.#window.buffer)
+    }
+    this.#filled = 0
+    this.#start = this.#position
+    this.#filled = readAt(this.file, this.#position, this.#window.subarray(0, wanted))
+    if (this.#filled < count) {
+      throw readTrouble('GNO_READ_CHANGED', `the file shrank while it was read at byte ${this.#position}`)
+    }
+  }
+
+  #spend(bytes: number): void {
+    this.#bytesRead += bytes
+    if (this.#bytesRead > this.#budget.bytes) {
+      throw readTrouble('GNO_READ_BUDGET', `${this.#budget.bytes} bytes read at byte ${this.#position}`)
+    }
+  }
+}

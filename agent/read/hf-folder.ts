@@ -1,0 +1,145 @@
+// The files beside safetensors weights in a Hugging Face folder: configuration, tokenizer, list of shards. Their trouble is told
+// as gaps of their own and never makes the weights malformed.
+import { createHash } from 'node:crypto'
+import type { FilePart } from '../../contract/artifact.ts'
+import type { Claims, Structure, Tokenizer } from '../../contract/fingerprint.ts'
+import type { OpenedFile } from '../../contract/observation.ts'
+import { Cursor, READ_BUDGET, readTrouble } from './cursor.ts'
+import { GapList } from './gap-list.ts'
+import { isModelConfig, readHfClaims, readHfHyperparameters, readHfKind } from './hf-config.ts'
+import { readHfTokenizer } from './hf-tokenizer.ts'
+import { type JsonValue, parseJsonTree } from './json-tree.ts'
+import { JsonWalk } from './json-walk.ts'
+import type { Hyperparameters } from './weights.ts'
+
+/** Configurations are under 100 KB, the longest with a quantization map under 2 MB (CWE-770). */
+const MAX_CONFIG_BYTES = 4_194_304
+/** Gemma 3's tokenizer.json is 33 MB, the largest known (CWE-770). */
+const MAX_TOKENIZER_BYTES = 67_108_864
+/** DeepSeek R1's index is 9 MB (CWE-770). */
+const MAX_INDEX_BYTES = 33_554_432
+const MAX_SHARDS = 4_096
+const MAX_SHARD_NAME_BYTES = 255
+
+/** What the neighbours say. */
+export interface HfFolder {
+  /** True when a configuration beside the weights describes a model. */
+  readonly isModelFolder: boolean
+  readonly hyperparameters: Hyperparameters
+  readonly claims: Claims
+  readonly kind?: Structure['kind']
+  readonly tokenizer?: Tokenizer
+  readonly parts: readonly FilePart[]
+  /** Shards that the index names. */
+  readonly shardNames: readonly string[]
+}
+
+interface Sibling {
+  readonly part: FilePart
+  readonly bytes: Uint8Array
+}
+
+/** Reads the neighbours of an opened weights file. */
+export function readHfFolder(anchor: OpenedFile, gaps: GapList): HfFolder {
+  const parts: FilePart[] = []
+  const load = (name: string, role: FilePart['role'], limit: number): Uint8Array | undefined => {
+    const sibling = loadSibling(anchor, name, role, limit, gaps)
+    if (sibling !== undefined) parts.push(sibling.part)
+    return sibling?.bytes
+  }
+  const parse = <T>(place: string, bytes: Uint8Array | undefined, read: (bytes: Uint8Array) => T): T | undefined =>
+    bytes === undefined ? undefined : parseSibling(anchor, place, gaps, () => read(bytes))
+  const main = parse('config.json', load('config.json', 'config', MAX_CONFIG_BYTES), parseJsonTree)
+  const adapter = parse('adapter_config.json', load('adapter_config.json', 'config', MAX_CONFIG_BYTES), parseJsonTree)
+  const config = [adapter, main].find((tree) => tree !== undefined && isModelConfig(tree))
+  if (config === undefined || !isModelConfig(config)) {
+    return { isModelFolder: false, hyperparameters: {}, claims: {}, parts: [], shardNames: [] }
+  }
+  const tokenizer = parse('tokenizer.json', load('tokenizer.json', 'tokenizer', MAX_TOKENIZER_BYTES), readHfTokenizer)
+  const side = load('tokenizer_config.json', 'tokenizer', MAX_CONFIG_BYTES)
+  const template = load('chat_template.jinja', 'tokenizer', MAX_CONFIG_BYTES)
+  const templateDigest = digestTemplate(template ?? findTemplate(parse('tokenizer_config.json', side, parseJsonTree)))
+  const index = load('model.safetensors.index.json', 'index', MAX_INDEX_BYTES)
+  const kind = readHfKind(config)
+  return {
+    isModelFolder: true,
+    hyperparameters: readHfHyperparameters(config),
+    claims: {
+      ...readHfClaims(config),
+      ...(templateDigest === undefined ? {} : { chatTemplateDigest: templateDigest }),
+    },
+    ...(kind === undefined ? {} : { kind }),
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+    parts,
+    shardNames: parse('model.safetensors.index.json', index, readShardNames) ?? [],
+  }
+}
+
+function parseSibling<T>(anchor: OpenedFile, name: string, gaps: GapList, read: () => T): T | undefined {
+  const own = new GapList(siblingPath(anchor, name))
+  const value = own.attempt(read)
+  gaps.adopt(own)
+  return value
+}
+
+function loadSibling(
+  anchor: OpenedFile,
+  name: string,
+  role: FilePart['role'],
+  limit: number,
+  gaps: GapList,
+): Sibling | undefined {
+  const file = anchor.openSibling(name)
+  if (file === null) return undefined
+  try {
+    const sizeBytes = file.identity.sizeBytes
+    const bytes = parseSibling(anchor, name, gaps, () => {
+      if (sizeBytes > limit) throw readTrouble('GNO_READ_LIMIT', `${sizeBytes} bytes, limit ${limit}`)
+      return new Cursor(file, READ_BUDGET).copy(sizeBytes)
+    })
+    return bytes && { part: { path: file.path, sizeBytes, role }, bytes }
+  } finally {
+    file.close()
+  }
+}
+
+/** The path of a neighbour, for messages. */
+function siblingPath(anchor: OpenedFile, name: string): string {
+  return `${folderOf(anchor.path)}/${name}`
+}
+
+/** The folder part of a path of any system. */
+export function folderOf(path: string): string {
+  const cut = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))
+  return cut <= 0 ? path.slice(0, cut + 1) : path.slice(0, cut)
+}
+
+function findTemplate(tree: JsonValue | undefined): Uint8Array | undefined {
+  const template: unknown = tree instanceof Map ? tree.get('chat_template') : undefined
+  return typeof template === 'string' ? Buffer.from(template) : undefined
+}
+
+function digestTemplate(template: Uint8Array | undefined): string | undefined {
+  return template === undefined ? undefined : `tpl1:${createHash('sha256').update(template).digest('hex')}`
+}
+
+/** The distinct file names of `weight_map`; a name with a separator would leave the folder and is not believed (CWE-22). */
+function readShardNames(bytes: Uint8Array): readonly string[] {
+  const walk = new JsonWalk(bytes)
+  const names = new Set<string>()
+  if (walk.next() !== 'object') throw readTrouble('GNO_READ_INVALID', 'the index is not an object')
+  for (let token = walk.next(); token === 'key'; token = walk.next()) {
+    const isMap = walk.is('weight_map')
+    const value = walk.next()
+    if (!isMap || value !== 'object') {
+      walk.skip(value)
+      continue
+    }
+    for (let entry = walk.next(); entry === 'key'; entry = walk.next()) {
+      if (walk.next() !== 'string') throw readTrouble('GNO_READ_INVALID', 'a shard name is not a string')
+      names.add(walk.text(MAX_SHARD_NAME_BYTES))
+      if (names.size > MAX_SHARDS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_SHARDS} shards`)
+    }
+  }
+  return [...names].filter((name) => !/[/\\]/.test(name)).sort()
+}

@@ -1,0 +1,256 @@
+// Reads the candidates of one folder: judges each by its first bytes, joins shards and Hugging Face folders into one artifact.
+import { setImmediate } from 'node:timers/promises'
+import type { CandidateFile, OpenedFile } from '../../contract/observation.ts'
+import type { Gap } from '../../contract/wire.ts'
+import { type Draft, assembleArtifact } from './assemble-artifact.ts'
+import { troubleOf } from './cursor.ts'
+import { GapList } from './gap-list.ts'
+import { type Found, type ShardGroup, groupShards, missingShards, splitKey } from './group-shards.ts'
+import { type HfFolder, folderOf, readHfFolder } from './hf-folder.ts'
+import { HEX_64, OLLAMA_PREFIX, splitPath } from './place-claims.ts'
+import { type ReadOptions as PartOptions, type ReadPart, readPart } from './read-part.ts'
+import { type Sniffed, sniff } from './sniff-format.ts'
+
+/** An artifact before anybody has said what it may be. */
+export type DraftArtifact = Draft
+
+export interface ReadOptions extends PartOptions {
+  /** Told of files that could not be looked at and so have no draft to carry the gap. */
+  readonly onGap?: (gap: Gap) => void
+}
+
+/** Files looked at before other work may run: a first look takes about 20 microseconds. */
+const LOOKS_PER_TURN = 64
+
+/** Extensions of weights and of the containers around them. */
+const WEIGHT_ENDINGS: readonly string[] = ['.gguf', '.safetensors', '.sft', '.ggml', '.gguf.part']
+/** Extensions that mean weights only in a folder that looks like a store of models. */
+const LIKELY_ENDINGS: readonly string[] = ['.bin', '.pt', '.pth', '.ckpt', '.onnx', '.tflite', '.llamafile', '.mlmodel']
+const STORE_WORDS: readonly string[] = [
+  'models',
+  'huggingface',
+  'ollama',
+  'lmstudio',
+  'lm-studio',
+  'checkpoints',
+  'loras',
+]
+
+/** Says whether a file too small to be judged anyway deserves a look, because its extension or its place suggests weights. */
+export function isCandidateName(name: string, folderPath: string): boolean {
+  const lower = name.toLowerCase()
+  if (WEIGHT_ENDINGS.some((ending) => lower.endsWith(ending))) return true
+  const folders = splitPath(folderPath.toLowerCase())
+  if (folders.at(-1) === 'blobs' && (HEX_64.test(lower) || HEX_64.test(lower.slice(OLLAMA_PREFIX.length)))) return true
+  if (!LIKELY_ENDINGS.some((ending) => lower.endsWith(ending))) return false
+  return folders.some((folder) => STORE_WORDS.some((word) => folder.includes(word)))
+}
+
+/** The container's id in formats.ts, or null. Reads at most 4 KiB; throws nothing. */
+export function sniffFormat(file: OpenedFile): string | null {
+  try {
+    return sniff(file).reader?.id ?? null
+  } catch (error) {
+    // An unreadable file has no known format; who reads it in full records why.
+    if (troubleOf(error) !== undefined) return null
+    throw error
+  }
+}
+
+/** Yields one draft per model found; with `reportAll` exactly one per candidate. Ends early when the signal is aborted. */
+export async function* readCandidates(
+  candidates: readonly CandidateFile[],
+  options: ReadOptions,
+): AsyncGenerator<DraftArtifact> {
+  const found: Found[] = []
+  for (const [index, candidate] of candidates.entries()) {
+    if (index % LOOKS_PER_TURN === 0) await setImmediate()
+    if (options.signal.aborted) return
+    if (options.reportAll) yield await reportOne(candidate, options)
+    else found.push(...look(candidate, options))
+  }
+  yield* readFound(found, options)
+}
+
+/** The candidate when its first bytes are those of a known format. */
+function look(candidate: CandidateFile, options: ReadOptions): readonly Found[] {
+  const gaps = new GapList(candidate.path)
+  const sniffed = withFile(candidate, gaps, (file) => gaps.attempt(() => sniff(file)))
+  for (const gap of gaps.list()) options.onGap?.(gap)
+  return sniffed?.reader ? [{ candidate, reader: sniffed.reader }] : []
+}
+
+function withFile<T>(candidate: CandidateFile, gaps: GapList, use: (file: OpenedFile) => T): T | undefined {
+  const opened = candidate.open()
+  if (!opened.ok) {
+    gaps.blame(opened.failure.code, opened.failure.detail)
+    return undefined
+  }
+  try {
+    return use(opened.value)
+  } finally {
+    opened.value.close()
+  }
+}
+
+async function* readFound(found: readonly Found[], options: ReadOptions): AsyncGenerator<DraftArtifact> {
+  const splits = new Map<string, ReadPart[]>()
+  for (const group of groupShards(found)) {
+    await setImmediate()
+    if (options.signal.aborted) return
+    const gaps = new GapList(group.members[0].candidate.path)
+    const { parts, folder } = await readGroup(group, gaps, options)
+    const [first, ...others] = parts
+    if (first === undefined || !parts.some((part) => part.weights.isModel)) continue
+    const { split } = first.weights
+    if (split === undefined) yield assembleGroup([first, ...others], folder, gaps, options)
+    else {
+      const key = splitKey(first.name, split)
+      splits.set(key, [...(splits.get(key) ?? []), first])
+    }
+  }
+  for (const parts of splits.values()) yield assembleSplit(parts, options)
+}
+
+interface GroupReading {
+  readonly parts: readonly ReadPart[]
+  readonly folder: HfFolder | undefined
+}
+
+async function readGroup(group: ShardGroup, gaps: GapList, options: ReadOptions): Promise<GroupReading> {
+  const parts: ReadPart[] = []
+  let folder: HfFolder | undefined
+  for (const { candidate, reader } of group.members) {
+    const failed = new GapList(candidate.path)
+    const part = await readOpened(candidate, failed, async (file) => {
+      if (group.mayBeFolder && folder === undefined) {
+        folder = readHfFolder(file, gaps)
+        noteMissing(group, folder, file.listSiblings(), gaps)
+      }
+      return readPart(file, { name: candidate.name, reader, fileCount: group.members.length }, options)
+    })
+    gaps.adopt(failed)
+    for (const gap of failed.list()) options.onGap?.(gap)
+    if (part !== undefined) parts.push(part)
+    if (options.signal.aborted) return { parts: [], folder }
+  }
+  if (folder === undefined) noteMissing(group, undefined, [], gaps)
+  return { parts, folder: folder?.isModelFolder === true ? folder : undefined }
+}
+
+async function readOpened<T>(
+  candidate: CandidateFile,
+  gaps: GapList,
+  use: (file: OpenedFile) => Promise<T>,
+): Promise<T | undefined> {
+  const opened = candidate.open()
+  if (!opened.ok) {
+    gaps.blame(opened.failure.code, opened.failure.detail)
+    return undefined
+  }
+  try {
+    return await use(opened.value)
+  } finally {
+    opened.value.close()
+  }
+}
+
+function noteMissing(
+  group: ShardGroup,
+  folder: HfFolder | undefined,
+  siblings: readonly string[],
+  gaps: GapList,
+): void {
+  for (const name of missingShards(group, folder?.shardNames ?? [])) {
+    if (siblings.includes(name)) gaps.note('GNO_READ_SKIPPED', `shard ${name} was not among the files to read`)
+    else gaps.note('GNO_READ_PART_MISSING', `shard ${name} is not there`)
+  }
+}
+
+function assembleGroup(
+  parts: readonly [ReadPart, ...ReadPart[]],
+  folder: HfFolder | undefined,
+  gaps: GapList,
+  options: ReadOptions,
+): DraftArtifact {
+  const [first] = parts
+  const isDeep = options.deep
+  if (folder !== undefined) {
+    return assembleArtifact({ kind: 'folder', path: folderOf(first.path), parts, folder, gaps, isDeep })
+  }
+  const kind = parts.length > 1 ? 'split' : 'file'
+  return assembleArtifact({ kind, path: first.path, parts, gaps, isDeep })
+}
+
+/** GGUF shards say themselves which place they have, whatever their names are. */
+function assembleSplit(found: readonly ReadPart[], options: ReadOptions): DraftArtifact {
+  const parts = [...found].sort((left, right) => (left.weights.split?.index ?? 0) - (right.weights.split?.index ?? 0))
+  const [first, ...others] = parts
+  if (first === undefined) throw new Error('a split model without parts')
+  const gaps = new GapList(first.path)
+  const count = first.weights.split?.count ?? 0
+  const present = new Set(parts.map((part) => part.weights.split?.index))
+  for (let index = 0; index < count; index += 1) {
+    if (!present.has(index)) gaps.note('GNO_READ_PART_MISSING', `part ${index + 1} of ${count} is not there`)
+  }
+  return assembleArtifact({ kind: 'split', path: first.path, parts: [first, ...others], gaps, isDeep: options.deep })
+}
+
+/** `gnomon inspect`: one draft for this file whatever it is. */
+async function reportOne(candidate: CandidateFile, options: ReadOptions): Promise<DraftArtifact> {
+  const gaps = new GapList(candidate.path)
+  const draft = await readOpened(candidate, gaps, async (file) => {
+    const sniffed = gaps.attempt(() => sniff(file)) ?? { reader: null, notModel: null }
+    const reading = { name: candidate.name, reader: sniffed.reader, fileCount: 1 }
+    const part = await readPart(file, reading, options)
+    const nearby = sniffed.reader?.id === 'safetensors' ? readHfFolder(file, gaps) : undefined
+    return describeOne(part, sniffed, nearby, gaps, options)
+  })
+  return draft ?? describeUnopened(candidate, gaps)
+}
+
+function describeOne(
+  part: ReadPart,
+  sniffed: Sniffed,
+  nearby: HfFolder | undefined,
+  gaps: GapList,
+  options: ReadOptions,
+): DraftArtifact {
+  const { split } = part.weights
+  if (split !== undefined) {
+    gaps.note('GNO_READ_SKIPPED', `this is part ${split.index + 1} of ${split.count}, the others were not looked at`)
+  }
+  const notModel = sniffed.notModel?.reason ?? (sniffed.reader !== null && !part.weights.isModel ? 'no tensors' : null)
+  if (notModel !== null) gaps.note('GNO_READ_SKIPPED', `rungs 1 to 5: ${notModel}`)
+  else if (part.format === null) gaps.note('GNO_READ_SKIPPED', 'rungs 1 to 5: no reader knows this container yet')
+  const folder = nearby?.isModelFolder === true ? { folder: nearby } : {}
+  const draft = assembleArtifact({
+    kind: 'file',
+    path: part.path,
+    parts: [part],
+    ...folder,
+    gaps,
+    isDeep: options.deep,
+  })
+  const pointer = sniffed.notModel?.pointerSha256
+  const claims =
+    pointer === undefined
+      ? draft.fingerprint.claims
+      : { ...draft.fingerprint.claims, placeDigest: { sha256: pointer, from: 'lfs-pointer' as const } }
+  return {
+    ...draft,
+    verdict: notModel === null ? worse(draft.verdict, gaps.verdict()) : 'not-a-model',
+    fingerprint: claims === undefined ? draft.fingerprint : { ...draft.fingerprint, claims },
+  }
+}
+
+function worse(left: DraftArtifact['verdict'], right: DraftArtifact['verdict']): DraftArtifact['verdict'] {
+  return left === 'unchecked' ? right : left
+}
+
+function describeUnopened(candidate: CandidateFile, gaps: GapList): DraftArtifact {
+  const weights = { isModel: false, formatVersion: null, claims: {}, hyperparameters: {}, tensors: [], headerBytes: 0 }
+  const { name, path, identity } = candidate
+  const part: ReadPart = { name, path, identity, format: null, weights, samples: null, isBarcode: false, gaps }
+  return assembleArtifact({ kind: 'file', path, parts: [part], gaps: new GapList(path), isDeep: false })
+}

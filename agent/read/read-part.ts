@@ -1,0 +1,87 @@
+// Reads one weights file through its format reader: header rungs, barcode, and on request the digest of everything.
+import type { Barcode } from '../../contract/fingerprint.ts'
+import type { FileIdentity, OpenedFile } from '../../contract/observation.ts'
+import { sampleFile, sampleWhole } from './barcode.ts'
+import { Cursor } from './cursor.ts'
+import { describeChange, digestFile } from './digest-file.ts'
+import { GapList } from './gap-list.ts'
+import type { FormatReader, WeightsPart } from './weights.ts'
+
+export interface ReadOptions {
+  /** Compute rung 6 as well. */
+  readonly deep: boolean
+  readonly signal: AbortSignal
+  /** One draft for every candidate, model or not (`gnomon inspect`). */
+  readonly reportAll: boolean
+  readonly onProgress?: (progress: { readonly path: string; readonly bytesRead: number }) => void
+}
+
+export interface ReadPart {
+  readonly name: string
+  readonly path: string
+  readonly identity: FileIdentity
+  /** Null for a container that no reader knows. */
+  readonly format: string | null
+  readonly weights: WeightsPart
+  /** Samples of the tensors, or of the whole file where the header could not be read. */
+  readonly samples: Barcode | null
+  readonly isBarcode: boolean
+  readonly sha256?: string
+  readonly gaps: GapList
+}
+
+const NOTHING: WeightsPart = {
+  isModel: false,
+  formatVersion: null,
+  claims: {},
+  hyperparameters: {},
+  tensors: [],
+  headerBytes: 0,
+}
+
+/** Reads an opened file; `fileCount` files share the budget of the barcode. The caller closes the file. */
+export async function readPart(
+  file: OpenedFile,
+  how: { readonly name: string; readonly reader: FormatReader | null; readonly fileCount: number },
+  options: ReadOptions,
+): Promise<ReadPart> {
+  const gaps = new GapList(file.path)
+  const cursor = new Cursor(file)
+  const weights = how.reader?.read(cursor, gaps) ?? NOTHING
+  options.onProgress?.({ path: file.path, bytesRead: cursor.bytesRead })
+  const isBarcode = weights.isModel && weights.headerBytes > 0
+  const format = how.reader?.id ?? null
+  const samples = gaps.attempt(() =>
+    isBarcode
+      ? sampleFile(file, {
+          format,
+          headerBytes: weights.headerBytes,
+          tensors: weights.tensors,
+          fileCount: how.fileCount,
+        })
+      : sampleWhole(file),
+  )
+  const sha256 = options.deep ? await digestDeep(file, gaps, options) : undefined
+  const change = describeChange(file.identity, file.sampleIdentity())
+  if (change !== null) gaps.blame('GNO_READ_CHANGED', change)
+  return {
+    name: how.name,
+    path: file.path,
+    identity: file.identity,
+    format: weights.isModel ? format : null,
+    weights,
+    samples: samples ?? null,
+    isBarcode,
+    ...(sha256 === undefined ? {} : { sha256 }),
+    gaps,
+  }
+}
+
+async function digestDeep(file: OpenedFile, gaps: GapList, options: ReadOptions): Promise<string | undefined> {
+  const digest = await digestFile(file, options.signal, (bytesRead) =>
+    options.onProgress?.({ path: file.path, bytesRead }),
+  )
+  if (digest.ok) return digest.value
+  gaps.blame(digest.failure.code, digest.failure.detail)
+  return undefined
+}

@@ -1,0 +1,174 @@
+// safetensors (huggingface/safetensors:README.md): uint64 header length | JSON header | data. The header is walked, not built:
+//
+//   {"__metadata__": {"k": "v"}, "name": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}, ...}
+import { isUtf8 } from 'node:buffer'
+import type { Claims } from '../../contract/fingerprint.ts'
+import { MAX_NAME_CHARS, MAX_SENTENCE_CHARS } from '../../contract/wire.ts'
+import { type Cursor, readTrouble } from './cursor.ts'
+import { type GapList, quoted } from './gap-list.ts'
+import { JsonWalk } from './json-walk.ts'
+import { type DeclaredTensor, MAX_TENSORS, believeTensors } from './safetensors-tensors.ts'
+import type { FormatReader, TensorInfo, WeightsPart } from './weights.ts'
+
+/** The format's own limit. Real headers are under 20 MB; these bytes exist in the file, so they may be held (CWE-770). */
+const MAX_HEADER_BYTES = 100_000_000
+const LENGTH_BYTES = 8
+const MAX_NAME_BYTES = 1_024
+const MAX_RANK = 32
+const MAX_METADATA_ENTRIES = 16_384
+/** Trainers write whole dictionaries as text; only short values are claims. */
+const MAX_METADATA_TEXT_BYTES = 4_096
+const SPACE = 0x20
+
+/** Metadata key -> claim: model specification (modelspec.*) and the kohya trainer (ss_*). */
+const CLAIM_KEYS: ReadonlyMap<string, 'name' | 'author' | 'license' | 'fileType' | 'version'> = new Map([
+  ['modelspec.title', 'name'],
+  ['modelspec.author', 'author'],
+  ['modelspec.license', 'license'],
+  ['modelspec.architecture', 'fileType'],
+  ['name', 'name'],
+  ['license', 'license'],
+  ['ss_output_name', 'name'],
+  ['ss_base_model_version', 'version'],
+])
+
+/** The reader of safetensors files. */
+export const safetensors: FormatReader = { id: 'safetensors', recognise, read }
+
+/** `{` after a length that fits the file; or, whatever the length says, words that only this header has. */
+function recognise(head: Uint8Array, sizeBytes: number): boolean {
+  if (head.length < LENGTH_BYTES + 1 || head[LENGTH_BYTES] !== 0x7b) return false
+  const declared = Buffer.from(head).readBigUInt64LE(0)
+  const next = head[LENGTH_BYTES + 1]
+  const fits = declared <= BigInt(Math.min(MAX_HEADER_BYTES, sizeBytes - LENGTH_BYTES))
+  if (fits && declared >= 2n) return next === 0x22 || next === 0x7d || next === SPACE || next === 0x0a || next === 0x0d
+  const start = Buffer.from(head.subarray(LENGTH_BYTES)).toString('latin1')
+  return start.includes('"dtype"') || start.includes('"data_offsets"') || start.includes('"__metadata__"')
+}
+
+function read(cursor: Cursor, gaps: GapList): WeightsPart {
+  const draft: HeaderDraft = { declared: [], claims: {}, hasMetadata: false, isEmpty: false }
+  const length = gaps.attempt(() => readLength(cursor, gaps))
+  let tensors: readonly TensorInfo[] = []
+  if (length !== undefined) {
+    const isWhole = gaps.attempt(() => walkHeader(cursor, length, draft, gaps)) === true
+    const dataStart = LENGTH_BYTES + length
+    tensors = believeTensors(draft.declared, { dataStart, fileSize: cursor.size, isWhole }, gaps)
+  }
+  return {
+    isModel: draft.declared.length > 0 || draft.hasMetadata || draft.isEmpty || length === undefined,
+    formatVersion: null,
+    ...(draft.declared.some(({ name }) => isAdapterTensor(name)) ? { kind: 'adapter' } : {}),
+    claims: draft.claims,
+    hyperparameters: {},
+    tensors,
+    headerBytes: length === undefined ? 0 : LENGTH_BYTES + length,
+  }
+}
+
+/** Names that the trainers of low-rank adapters give (PEFT, kohya). */
+function isAdapterTensor(name: string): boolean {
+  return ['.lora_A.', '.lora_B.', '.lora_down.', '.lora_up.'].some((word) => name.includes(word))
+}
+
+function readLength(cursor: Cursor, gaps: GapList): number {
+  const declared = cursor.uint64()
+  if (declared > BigInt(MAX_HEADER_BYTES)) {
+    throw readTrouble('GNO_READ_LIMIT', `header of ${declared} bytes declared, limit ${MAX_HEADER_BYTES}`)
+  }
+  const length = Number(declared)
+  if (length <= cursor.remaining) return length
+  gaps.blame('GNO_READ_TRUNCATED', `header of ${length} bytes declared, file has ${cursor.size}`)
+  return cursor.remaining
+}
+
+interface HeaderDraft {
+  readonly declared: DeclaredTensor[]
+  claims: Claims
+  hasMetadata: boolean
+  isEmpty: boolean
+}
+
+function walkHeader(cursor: Cursor, length: number, draft: HeaderDraft, gaps: GapList): boolean {
+  const bytes = cursor.copy(length)
+  if (!isUtf8(bytes)) gaps.blame('GNO_READ_INVALID', 'the header is not UTF-8')
+  const walk = new JsonWalk(bytes)
+  if (walk.next() !== 'object') throw readTrouble('GNO_READ_INVALID', 'the header is not a JSON object')
+  const names = new Set<string>()
+  for (let token = walk.next(); token === 'key'; token = walk.next()) {
+    cursor.step()
+    const name = walk.text(MAX_NAME_BYTES)
+    // Readers differ in which of two equal keys they believe (CWE-694).
+    if (names.has(name)) gaps.blame('GNO_READ_INVALID', `${quoted(name)} is there twice`)
+    names.add(name)
+    if (names.size > MAX_TENSORS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_TENSORS} tensors`)
+    if (name === '__metadata__') walkMetadata(walk, draft, gaps)
+    else draft.declared.push(walkTensor(walk, name))
+  }
+  draft.isEmpty = names.size === 0
+  for (let at = walk.position; at < length; at += 1) {
+    if (bytes[at] !== SPACE) throw readTrouble('GNO_READ_INVALID', `byte ${at} of the header follows its end`)
+  }
+  return true
+}
+
+function walkMetadata(walk: JsonWalk, draft: HeaderDraft, gaps: GapList): void {
+  draft.hasMetadata = true
+  if (walk.next() !== 'object') throw readTrouble('GNO_READ_INVALID', '__metadata__ is not an object')
+  const seen = new Set<string>()
+  const claims = new Map<string, string>()
+  for (let token = walk.next(); token === 'key'; token = walk.next()) {
+    const key = walk.text(MAX_METADATA_TEXT_BYTES)
+    if (seen.has(key)) gaps.blame('GNO_READ_INVALID', `metadata ${quoted(key)} is there twice`)
+    seen.add(key)
+    if (seen.size > MAX_METADATA_ENTRIES) {
+      throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_METADATA_ENTRIES} metadata entries`)
+    }
+    const value = walk.next()
+    if (value !== 'string') gaps.blame('GNO_READ_INVALID', `metadata ${quoted(key)} is not a string`)
+    const claim = CLAIM_KEYS.get(key)
+    if (value === 'string' && claim !== undefined && !claims.has(claim) && walk.stop - walk.start > 0) {
+      const limit = claim === 'license' ? MAX_SENTENCE_CHARS : MAX_NAME_CHARS
+      if (walk.stop - walk.start <= MAX_METADATA_TEXT_BYTES)
+        claims.set(claim, walk.text(MAX_METADATA_TEXT_BYTES).slice(0, limit))
+    }
+    walk.skip(value)
+  }
+  draft.claims = Object.fromEntries(claims)
+}
+
+function walkTensor(walk: JsonWalk, name: string): DeclaredTensor {
+  if (walk.next() !== 'object') throw readTrouble('GNO_READ_INVALID', `${quoted(name)} is not an object`)
+  let dtype: string | undefined
+  let shape: readonly number[] | undefined
+  let offsets: readonly number[] | undefined
+  for (let token = walk.next(); token === 'key'; token = walk.next()) {
+    if (walk.is('dtype') && dtype === undefined) {
+      if (walk.next() !== 'string') throw readTrouble('GNO_READ_INVALID', `dtype of ${quoted(name)} is not a string`)
+      dtype = walk.text(MAX_RANK)
+    } else if (walk.is('shape') && shape === undefined) shape = walkNumbers(walk, MAX_RANK, name)
+    else if (walk.is('data_offsets') && offsets === undefined) offsets = walkNumbers(walk, 2, name)
+    else throw readTrouble('GNO_READ_INVALID', `${quoted(name)} has a doubled or unknown field`)
+  }
+  const [begin, end] = offsets ?? []
+  if (dtype === undefined || shape === undefined || begin === undefined || end === undefined) {
+    throw readTrouble('GNO_READ_INVALID', `${quoted(name)} lacks dtype, shape or data_offsets`)
+  }
+  return { name, dtype, shape, begin, end }
+}
+
+function walkNumbers(walk: JsonWalk, limit: number, name: string): readonly number[] {
+  if (walk.next() !== 'array') throw readTrouble('GNO_READ_INVALID', `a field of ${quoted(name)} is not an array`)
+  const numbers: number[] = []
+  for (let token = walk.next(); token !== 'end-array'; token = walk.next()) {
+    const value = token === 'number' ? walk.number() : -1
+    if (!Number.isSafeInteger(value) || value < 0 || Object.is(value, -0)) {
+      throw readTrouble('GNO_READ_INVALID', `a field of ${quoted(name)} is not an array of whole numbers`)
+    }
+    if (numbers.length === limit) {
+      throw readTrouble('GNO_READ_LIMIT', `an array of ${quoted(name)} has more than ${limit} numbers`)
+    }
+    numbers.push(value)
+  }
+  return numbers
+}

@@ -1,0 +1,125 @@
+// Rung 2: the structure of a model, from its hyperparameters and the shapes of all its tensors. Shared by many models.
+import { createHash } from 'node:crypto'
+import type { Structure } from '../../contract/fingerprint.ts'
+import { describeBlocks } from './tensor-roles.ts'
+import type { Hyperparameters, TensorInfo } from './weights.ts'
+
+/** Decoders write this base down only where it differs (llama.cpp and transformers agree). */
+const DEFAULT_ROPE_BASE = 10_000
+/** Most tensor types that one record lists; real models mix under ten. */
+const MAX_TENSOR_TYPES = 64
+const BITS_PER_BYTE = 8
+/** Architectures of llama.cpp that are not text decoders (formats.json `architectures_diffusion`, and speech and vision). */
+const NOT_TEXT: ReadonlySet<string> = new Set(
+  'clip flux sd1 sdxl sd3 aura hidream cosmos ltxv hyvid wan lumina2 qwen_image wavtokenizer-dec whisper'.split(' '),
+)
+
+/** Describes the structure; `stated` is what the file says it is for. */
+export function describeStructure(
+  hyperparameters: Hyperparameters,
+  tensors: readonly TensorInfo[],
+  stated: Structure['kind'] | undefined,
+): Structure {
+  const { headWidth: _headWidth, ...numbers } = withShapes(hyperparameters, tensors)
+  const totals = addUp(tensors)
+  const kind = stated ?? guessKind(numbers.architecture, tensors)
+  const structureKey = writeStructureKey(numbers)
+  const isDecoder = kind === 'text'
+  const architectureDigest = isDecoder ? digestArchitecture({ ...hyperparameters, ...numbers }, tensors) : undefined
+  return {
+    ...numbers,
+    kind,
+    tensorCount: tensors.length,
+    ...totals,
+    ...(structureKey === undefined ? {} : { structureKey }),
+    ...(architectureDigest === undefined ? {} : { architectureDigest }),
+    ...(tensors.length === 0 ? {} : { layoutDigest: digestLayout(tensors) }),
+  }
+}
+
+function guessKind(architecture: string | undefined, tensors: readonly TensorInfo[]): Structure['kind'] {
+  const isText = architecture !== undefined && !NOT_TEXT.has(architecture) && tensors.length > 0
+  return isText ? 'text' : 'other'
+}
+
+/** Rows of the embedding are the vocabulary that counts: the stated size may lack the padding. */
+function withShapes(hyperparameters: Hyperparameters, tensors: readonly TensorInfo[]): Hyperparameters {
+  const embedding = tensors.find(
+    (tensor) => tensor.name === 'token_embd.weight' || tensor.name.endsWith('embed_tokens.weight'),
+  )
+  const rows = embedding?.shape.length === 2 ? embedding.shape[0] : undefined
+  return rows === undefined ? hyperparameters : { ...hyperparameters, vocabularyRows: rows }
+}
+
+function addUp(
+  tensors: readonly TensorInfo[],
+): Pick<Structure, 'parameterCount' | 'bitsPerWeight' | 'quantization' | 'tensorTypes'> {
+  const counts = new Map<string, number>()
+  const parameters = new Map<string, number>()
+  let parameterCount = 0
+  let bytes: number | null = 0
+  for (const tensor of tensors) {
+    parameterCount += tensor.elements
+    bytes = bytes === null || tensor.bytes === null ? null : bytes + tensor.bytes
+    counts.set(tensor.type, (counts.get(tensor.type) ?? 0) + 1)
+    parameters.set(tensor.type, (parameters.get(tensor.type) ?? 0) + tensor.elements)
+  }
+  const [largest] = [...parameters].sort(([, left], [, right]) => right - left)
+  const isExact = Number.isSafeInteger(parameterCount)
+  return {
+    parameterCount: isExact ? parameterCount : Number.MAX_SAFE_INTEGER,
+    ...(bytes === null || parameterCount === 0 ? {} : { bitsPerWeight: (bytes * BITS_PER_BYTE) / parameterCount }),
+    ...(largest === undefined ? {} : { quantization: largest[0] }),
+    ...(counts.size === 0 ? {} : { tensorTypes: Object.fromEntries([...counts].slice(0, MAX_TENSOR_TYPES)) }),
+  }
+}
+
+/** `L<layers>-d<width>-h<heads>/<kv>-ff<ffn or expert ffn>-v<vocab>[-e<experts>x<active>]`, as in facts/model-structures.json. */
+function writeStructureKey(numbers: Hyperparameters): string | undefined {
+  const { layers, embeddingWidth, attentionHeads, kvHeads, vocabularyRows, experts, expertsUsed } = numbers
+  const width = (experts === undefined ? undefined : numbers.expertFeedForwardWidth) ?? numbers.feedForwardWidth
+  if (layers === undefined || embeddingWidth === undefined || attentionHeads === undefined) return undefined
+  if (width === undefined || vocabularyRows === undefined) return undefined
+  const mixture = experts === undefined || expertsUsed === undefined ? '' : `-e${experts}x${expertsUsed}`
+  return `L${layers}-d${embeddingWidth}-h${attentionHeads}/${kvHeads ?? 'None'}-ff${width}-v${vocabularyRows}${mixture}`
+}
+
+/**
+ * `arch1:` over the hyperparameters that both containers state and the roles in each block. Vocabulary rows, output head and
+ * context are left out: fine-tunes change them. Absent when the configuration does not say how the attention is divided.
+ */
+function digestArchitecture(numbers: Hyperparameters, tensors: readonly TensorInfo[]): string | undefined {
+  const { layers, embeddingWidth, attentionHeads } = numbers
+  if (layers === undefined || embeddingWidth === undefined || attentionHeads === undefined) return undefined
+  const blocks: Set<string>[] = Array.from({ length: layers }, () => new Set<string>())
+  for (const { block, roles } of describeBlocks(tensors, numbers.feedForwardWidth)) {
+    // Blocks beyond the layers predict further tokens (MTP) and are no part of the decoder.
+    for (const role of roles) blocks[block]?.add(role)
+  }
+  const told = [
+    numbers.architecture ?? null,
+    layers,
+    embeddingWidth,
+    attentionHeads,
+    numbers.kvHeads ?? null,
+    numbers.headWidth ?? null,
+    numbers.feedForwardWidth ?? null,
+    numbers.experts ?? null,
+    numbers.expertsUsed ?? null,
+    numbers.expertFeedForwardWidth ?? null,
+    // GGUF keeps both as float32: compared there.
+    Math.fround(numbers.ropeBase ?? DEFAULT_ROPE_BASE),
+    numbers.normKind ?? null,
+    numbers.normEpsilon === undefined ? null : Math.fround(numbers.normEpsilon),
+    blocks.map((roles) => [...roles].sort()),
+  ]
+  return `arch1:${createHash('sha256').update(JSON.stringify(told)).digest('hex')}`
+}
+
+/** `layout1:` over names, types and shapes, in the order of the names. */
+function digestLayout(tensors: readonly TensorInfo[]): string {
+  const hash = createHash('sha256')
+  const ordered = [...tensors].sort((left, right) => (left.name < right.name ? -1 : 1))
+  for (const tensor of ordered) hash.update(JSON.stringify([tensor.name, tensor.type, tensor.shape]))
+  return `layout1:${hash.digest('hex')}`
+}
