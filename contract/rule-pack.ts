@@ -172,7 +172,7 @@ const candidateSchema = z
     repo: nameText,
     family: id,
     vendor: id,
-    license: id.optional(),
+    license: text(96).optional(),
     parameters: z.number().min(1).max(1e14).optional(),
     /** Names of the architecture in GGUF and Hugging Face. */
     architectures: z.array(nameText).max(8).readonly(),
@@ -315,7 +315,7 @@ export const digestRowSchema = z
     quant: text(32).optional(),
     format: text(32),
     repo: nameText.optional(),
-    license: id.optional(),
+    license: text(96).optional(),
     role: id.optional(),
     /** The catalogues gave unrelated names: say "one of", never firmly. */
     disputed: z.literal(true).optional(),
