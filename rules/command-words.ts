@@ -56,9 +56,16 @@ function isInterpreter(program: string): boolean {
   const lower = program.toLowerCase()
   return INTERPRETERS.some((name) => {
     if (!lower.startsWith(name)) return false
-    const version = lower.slice(name.length)
-    return [...version].every((character) => character === '.' || (character >= '0' && character <= '9'))
+    return isVersion(lower.slice(name.length))
   })
+}
+
+/** Nothing, or digits and dots: `3.12` of `python3.12`. */
+function isVersion(text: string): boolean {
+  for (const character of text) {
+    if (character !== '.' && (character < '0' || character > '9')) return false
+  }
+  return true
 }
 
 function readSwitches(words: readonly string[]): ReadonlyMap<string, readonly string[]> {

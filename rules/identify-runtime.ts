@@ -41,7 +41,7 @@ const GROUPS: Readonly<Partial<Record<EvidenceKind, string>>> = {
   'weights-open': 'weights',
 }
 /** Any program can do this: it supports a product and never names one. */
-const NEVER_NAMES: readonly EvidenceKind[] = ['weights-mapped', 'weights-open', 'listener', 'memory-fit']
+export const NEVER_NAMES: readonly EvidenceKind[] = ['weights-mapped', 'weights-open', 'listener', 'memory-fit']
 
 interface Match {
   readonly entry: RuntimeEntry
@@ -89,8 +89,11 @@ function subjectOf(facts: RuntimeFacts, pack: Pack): Subject {
     ['port', facts.listeners.map((listener) => listener.port)],
     ['listenerScope', facts.listeners.map((listener) => listener.scope)],
     ['parentName', facts.parent === null ? [] : [programName(clip(facts.parent.name))]],
-    ['parentPath', facts.parent?.executablePath == null ? [] : [clip(facts.parent.executablePath)]],
-    ['parentEntry', facts.parent?.entryId == null ? [] : [facts.parent.entryId]],
+    [
+      'parentPath',
+      facts.parent === null || facts.parent.executablePath === null ? [] : [clip(facts.parent.executablePath)],
+    ],
+    ['parentEntry', facts.parent === null || facts.parent.entryId === null ? [] : [facts.parent.entryId]],
     ['anonymousBytes', facts.memory === null ? [] : [facts.memory.anonymousBytes]],
     ['containerLabel', (facts.containerLabels ?? []).slice(0, 256).map((label) => clip(label.name))],
   ])

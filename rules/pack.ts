@@ -1,4 +1,5 @@
 // The pack as the engine uses it: validated, checked against the engine's version, and indexed.
+import type { Platform } from '../contract/observation.ts'
 import { type Result, failed, success } from '../contract/failure.ts'
 import {
   type ModelEntry,
@@ -69,4 +70,10 @@ function assemblePack(body: PackBody): Result<Pack> {
     vocabulary,
     digests,
   })
+}
+
+/** Model stores of all known runtimes on one system, sorted; `~` stands for each user's home, `%VAR%` for a Windows variable. */
+export function modelStores(pack: Pack, platform: Platform): readonly string[] {
+  const stores = new Set(pack.runtimes.flatMap((entry) => entry.stores?.[platform] ?? []))
+  return [...stores].sort()
 }

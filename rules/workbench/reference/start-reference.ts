@@ -43,7 +43,9 @@ export async function startReference(request: ReferenceRequest): Promise<Result<
   if (!existsSync(program)) return failed('GNO_REFERENCE_MISSING', `${printable(program)} is not there`)
   if (request.signal.aborted) return failed('GNO_REFERENCE_FAILED', 'stopped before it was started')
   const child = launch(program, request)
-  const ended = describeEnd(child)
+  // Not spawn's own timeout: where the program cannot be started, its timer would hold this process for as long.
+  const timer = setTimeout(() => child.kill('SIGKILL'), request.seconds * 1000)
+  const ended = describeEnd(child).finally(() => clearTimeout(timer))
   const stop = async () => {
     child.kill('SIGKILL')
     await ended
@@ -71,7 +73,6 @@ function launch(program: string, request: ReferenceRequest): ChildProcess {
     shell: false,
     windowsHide: true,
     signal: request.signal,
-    timeout: request.seconds * 1000,
     killSignal: 'SIGKILL',
     // GGML_NO_BACKTRACE: on an assertion the library would start a debugger of the machine. SystemRoot: Windows sockets need it.
     env: { LANG: 'C', LC_ALL: 'C', TZ: 'UTC', GGML_NO_BACKTRACE: '1', SystemRoot: process.env['SystemRoot'] },
