@@ -1,13 +1,14 @@
 // What a sweep changes against what has been told. Pure. A thing is gone only where this sweep looked, and looked completely:
 // an unreadable folder says nothing about what lies in it.
 import type { Scan } from '../../contract/report.ts'
+import { hides, isWithin } from './blind-place.ts'
 import { digestThing, type Thing, type ThingDigests } from './digest.ts'
 
 /** Where a sweep looked: only there can a thing be gone. */
 export interface CoveredPlaces {
   /** Files and folders that were walked to their end. */
   readonly coveredPaths: readonly string[]
-  /** Places inside them that could not be looked at. */
+  /** Places inside them that could not be looked at: paths, exclude patterns, or words for places that nobody counted. */
   readonly uncoveredPaths: readonly string[]
   /** True when every process that can be seen was looked at. */
   readonly coveredProcesses: boolean
@@ -69,8 +70,16 @@ export function seeThings(sweep: Scan): ReadonlyMap<string, SeenThing> {
   return seen
 }
 
+export interface Comparison {
+  readonly covered: CoveredPlaces
+  readonly seen: ReadonlyMap<string, SeenThing>
+  readonly told: readonly Told[]
+  /** Asked only where the sweep itself cannot say whether a file is still there. */
+  readonly isAbsent: (path: string) => boolean
+}
+
 /** Compares a sweep with what was told. */
-export function compareSweep(sweep: CoveredPlaces, seen: ReadonlyMap<string, SeenThing>, told: readonly Told[]): Delta {
+export function compareSweep({ covered, seen, told, isAbsent }: Comparison): Delta {
   const before = new Map(told.map((row) => [idOf(row.kind, row.key), row]))
   const changed: SeenThing[] = []
   const refreshed: SeenThing[] = []
@@ -83,7 +92,7 @@ export function compareSweep(sweep: CoveredPlaces, seen: ReadonlyMap<string, See
   const repeated: Told[] = []
   for (const [id, row] of before) {
     if (seen.has(id)) continue
-    if (row.isGone === 1 ? row.digest === UNTOLD : isCovered(sweep, row)) gone.push(row)
+    if (row.isGone === 1 ? row.digest === UNTOLD : isGone(covered, row, isAbsent)) gone.push(row)
     else if (row.digest === UNTOLD) repeated.push(row)
   }
   return { changed, refreshed, gone, repeated }
@@ -108,18 +117,12 @@ function placeOf(thing: Thing): Pick<SeenThing, 'key' | 'subjectKind' | 'subject
   }
 }
 
-function isCovered(sweep: CoveredPlaces, row: Told): boolean {
-  if (row.subjectKind === 'runtime') return sweep.coveredProcesses
-  if (row.subjectKind === 'host') return sweep.coveredHost === true
+/** Whether a thing that this sweep did not see is gone. */
+function isGone(covered: CoveredPlaces, row: Told, isAbsent: (path: string) => boolean): boolean {
+  if (row.subjectKind === 'runtime') return covered.coveredProcesses
+  if (row.subjectKind === 'host') return covered.coveredHost === true
   const path = row.subjectKey
-  if (!sweep.coveredPaths.some((covered) => isWithin(path, covered))) return false
-  // A folder of which a part could not be read may still be there, so trouble below it protects it as well.
-  return !sweep.uncoveredPaths.some((blind) => isWithin(path, blind) || isWithin(blind, path))
-}
-
-/** True for the place itself and everything below it, with either separator. */
-function isWithin(path: string, folder: string): boolean {
-  const start = folder.replace(/[/\\]+$/, '')
-  if (!path.startsWith(start)) return false
-  return path.length === start.length || path[start.length] === '/' || path[start.length] === '\\'
+  const isInside = covered.coveredPaths.some((place) => isWithin(path, place))
+  if (isInside && !covered.uncoveredPaths.some((place) => hides(place, path))) return true
+  return (isInside || covered.coveredHost === true) && isAbsent(path)
 }

@@ -34,6 +34,11 @@ export interface SweepResult extends Scan, CoveredPlaces {}
 export interface EnqueueOptions {
   /** A sweep that changes nothing is told at most this often. Default 0: every sweep is told. */
   readonly heartbeatMs?: number
+  /**
+   * Asked for a known file that a sweep did not meet and that may hide in a place it could not look at: true only when the
+   * operating system says that there is nothing of that name. By default nothing is known to be absent.
+   */
+  readonly isAbsent?: (path: string) => boolean
 }
 
 export interface Enqueued {
@@ -52,9 +57,9 @@ export function enqueueSweep(state: StateStore, sweep: SweepResult, options: Enq
   if (!host.success)
     return failed('GNO_INTERNAL', `the description of the host breaks its schema: ${host.error.message}`)
   const seen = seeThings(sweep)
-  const stored = state.write((database) =>
-    enqueue({ state, database, sweep, seen, heartbeatMs: options.heartbeatMs ?? 0 }),
-  )
+  const heartbeatMs = options.heartbeatMs ?? 0
+  const isAbsent = options.isAbsent ?? (() => false)
+  const stored = state.write((database) => enqueue({ state, database, sweep, seen, heartbeatMs, isAbsent }))
   if (stored.ok) state.lostInMemory = 0
   else countLoss(state)
   return stored
@@ -66,11 +71,12 @@ interface Work {
   readonly sweep: SweepResult
   readonly seen: ReadonlyMap<string, SeenThing>
   readonly heartbeatMs: number
+  readonly isAbsent: (path: string) => boolean
 }
 
 function enqueue(work: Work): Enqueued {
   const { state, database, sweep, seen } = work
-  const delta = compareSweep(sweep, seen, readTold(database))
+  const delta = compareSweep({ covered: sweep, seen, told: readTold(database), isAbsent: work.isAbsent })
   const tellable = checkChanged(delta.changed)
   const entries = [...tellable.entries, ...repeatLost(database, delta.repeated), ...delta.gone.map(entryOfGone)]
   const record = recordSweep(sweep)

@@ -1,0 +1,53 @@
+// Readers of single setting values: from JSON in the file, or from text on the command line. Undefined means "not usable".
+import type { Approval } from '../../contract/finding.ts'
+import { approvalSchema } from '../../contract/finding.ts'
+import { MAX_PATH_CHARS } from '../../contract/wire.ts'
+
+/** More places or approvals than this in one settings file is a mistake, and would slow every sweep. */
+const MAX_PLACES = 1_024
+const MAX_APPROVALS = 10_000
+
+export type ReadValue<T> = (value: unknown) => T | undefined
+
+/** A whole number from `min` to `max`; digits on the command line. */
+export function wholeBetween(min: number, max: number): ReadValue<number> {
+  return (value) => {
+    const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
+    return typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max ? number : undefined
+  }
+}
+
+/** True or false; the same words on the command line. */
+export function readSwitch(value: unknown): boolean | undefined {
+  if (value === 'true' || value === true) return true
+  if (value === 'false' || value === false) return false
+  return undefined
+}
+
+/** A list of texts that all pass; one text alone counts as a list of one. */
+export function listOf(accepts: (text: string) => boolean): ReadValue<readonly string[]> {
+  return (value) => {
+    const list: readonly unknown[] | undefined =
+      typeof value === 'string' ? [value] : Array.isArray(value) ? value : undefined
+    if (list === undefined || list.length > MAX_PLACES) return undefined
+    const texts = list.filter((item): item is string => typeof item === 'string' && isPlain(item) && accepts(item))
+    return texts.length === list.length ? texts : undefined
+  }
+}
+
+export function readApprovals(value: unknown): readonly Approval[] | undefined {
+  if (!Array.isArray(value) || value.length > MAX_APPROVALS) return undefined
+  const approvals: Approval[] = []
+  for (const item of value) {
+    const parsed = approvalSchema.safeParse(item)
+    if (!parsed.success || parsed.data.value === '') return undefined
+    if (parsed.data.kind === 'sha256' && !/^[0-9a-f]{64}$/.test(parsed.data.value)) return undefined
+    approvals.push(parsed.data)
+  }
+  return approvals
+}
+
+/** Not empty, no NUL (which ends a path for the system calls), not longer than any path. */
+export function isPlain(text: string): boolean {
+  return text !== '' && !text.includes('\0') && text.length <= MAX_PATH_CHARS
+}
