@@ -41,11 +41,14 @@ export async function startReferenceChild(request: ChildRequest): Promise<Result
   const follower = follow(child)
   const stop = async () => {
     child.kill('SIGKILL')
-    await follower.ended
+    await ended
   }
-  const timer = setTimeout(() => child.kill('SIGKILL'), request.startMs)
-  await Promise.race([follower.ready, follower.ended])
-  clearTimeout(timer)
+  // Not spawn's own timeout: where the program cannot be started, its timer would hold this process for as long.
+  const starting = setTimeout(() => child.kill('SIGKILL'), request.startMs)
+  const living = setTimeout(() => child.kill('SIGKILL'), request.seconds * 1000)
+  const ended = follower.ended.then(() => clearTimeout(living))
+  await Promise.race([follower.ready, ended])
+  clearTimeout(starting)
   const listening = follower.stages.find((stage) => stage.stage === 'listening')
   if (follower.endedAs() === null && child.pid !== undefined && listening !== undefined) {
     return success({ pid: child.pid, port: listening.port, endedAs: follower.endedAs, stop })
@@ -62,7 +65,6 @@ function launch(request: ChildRequest): ChildProcess {
     shell: false,
     windowsHide: true,
     signal: request.signal,
-    timeout: seconds * 1000,
     killSignal: 'SIGKILL',
     // GGML_NO_BACKTRACE: on an assertion the library would start a debugger of the machine. SystemRoot: Windows sockets need it.
     env: { LANG: 'C', LC_ALL: 'C', TZ: 'UTC', GGML_NO_BACKTRACE: '1', SystemRoot: process.env['SystemRoot'] },
