@@ -59,8 +59,8 @@ export class Cursor {
   readonly size: number
   readonly file: OpenedFile
   readonly #budget: ReadBudget
-  #window = new Uint8Array(0)
-  #view = new DataView(this.#window.buffer)
+  readonly #window: Uint8Array
+  readonly #view: DataView
   /** File offset of the window's first byte, and how many bytes of it are valid. */
   #start = 0
   #filled = 0
@@ -75,6 +75,8 @@ export class Cursor {
     this.file = file
     this.size = file.identity.sizeBytes
     this.#budget = budget
+    this.#window = new Uint8Array(Math.min(this.size, WINDOW_BYTES))
+    this.#view = new DataView(this.#window.buffer)
   }
 
   get position(): number {
@@ -245,10 +247,6 @@ export class Cursor {
     if (count > WINDOW_BYTES) throw readTrouble('GNO_READ_LIMIT', `${count} bytes wanted at once`)
     const wanted = Math.min(this.remaining, this.#bytesRead === 0 ? Math.max(count, FIRST_WINDOW_BYTES) : WINDOW_BYTES)
     this.#spend(wanted)
-    if (this.#window.length < wanted) {
-      this.#window = new Uint8Array(wanted < FIRST_WINDOW_BYTES ? wanted : WINDOW_BYTES)
-      this.#view = new DataView(this.#window.buffer)
-    }
     this.#filled = 0
     this.#start = this.#position
     this.#filled = readAt(this.file, this.#position, this.#window.subarray(0, wanted))
