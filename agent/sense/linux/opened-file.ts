@@ -1,0 +1,69 @@
+// What a sensor hands out: an open regular file together with the folder it was found in, so that its siblings are
+// opened through the folder's descriptor and never again by path.
+import { type Dir, closeSync, fstatSync, opendirSync } from 'node:fs'
+import type { Result } from '../../../contract/failure.ts'
+import type { OpenedFile } from '../../../contract/observation.ts'
+import { NAME_ENCODING, bytesOf, isPlainName, readablePath } from '../path-text.ts'
+import { type HeldFolder, pathOf } from './held-folder.ts'
+import { type OpenedDescriptor, identityOf } from './open-regular.ts'
+
+/** Names listed beside a file: a Hugging Face folder of 1,000 shards fits, a hostile one of a million does not. */
+const MAX_SIBLINGS = 4_096
+
+/** Opens a plain name in a folder: open-path.ts, given as an argument since it makes OpenedFiles itself. */
+type OpenIn = (folder: HeldFolder, name: string) => Result<OpenedFile>
+
+/** Wraps a descriptor; the folder (null for a file that has none, such as an unlinked one) is closed with it. */
+export function openedFile(
+  opened: OpenedDescriptor,
+  path: string,
+  folder: HeldFolder | null,
+  openIn: OpenIn,
+): OpenedFile {
+  const { fd, identity } = opened
+  let isOpen = true
+  return {
+    path,
+    fd,
+    identity,
+    openSibling(name) {
+      if (folder === null || !isPlainName(name)) return null
+      const sibling = openIn(folder, bytesOf(name))
+      return sibling.ok ? sibling.value : null
+    },
+    listSiblings: () => (folder === null ? [] : siblingNames(folder)),
+    sampleIdentity: () => identityOf(fstatSync(fd, { bigint: true })),
+    close() {
+      // A second close would close a descriptor that by now belongs to somebody else.
+      if (!isOpen) return
+      isOpen = false
+      closeSync(fd)
+      folder?.close()
+    },
+  }
+}
+
+/** Readable names, sorted; names that are not UTF-8 are left out, since no model format can name such a part. */
+function siblingNames(folder: HeldFolder): readonly string[] {
+  let listing: Dir | undefined
+  try {
+    listing = opendirSync(pathOf(folder), { encoding: NAME_ENCODING, bufferSize: 256 })
+    return firstNames(listing).sort()
+  } catch {
+    // The folder is gone or may not be listed: no sibling can be named, which is what an empty list says.
+    return []
+  } finally {
+    listing?.closeSync()
+  }
+}
+
+function firstNames(listing: Dir): string[] {
+  const names: string[] = []
+  for (let seen = 0; seen < MAX_SIBLINGS; seen += 1) {
+    const entry = listing.readSync()
+    if (entry === null) break
+    const name = readablePath(entry.name)
+    if (bytesOf(name) === entry.name) names.push(name)
+  }
+  return names
+}
