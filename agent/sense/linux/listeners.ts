@@ -1,0 +1,144 @@
+// Sensor: who listens on this machine. Socket tables of our own network namespace and of every other one that a process
+// lives in (containers), joined with processes through the inodes of their socket descriptors.
+import { readlinkSync } from 'node:fs'
+import type { Interpretation, ListenerObservation, SenseContext, Sensor } from '../../../contract/observation.ts'
+import { createGapList } from '../gap-list.ts'
+import { type TableLines, readTable } from './net-read.ts'
+import { type ListeningSocket, isTcpListener, isUnixListener, parseTcpLine, parseUnixLine } from './net-text.ts'
+import type { ProcCapture } from './proc-record.ts'
+import { procTable } from './proc-table.ts'
+import { parseStat } from './proc-text.ts'
+
+/** Network namespaces looked into: a container host with more says so by a gap. */
+const MAX_NAMESPACES = 64
+/** Owners named for one socket: a pre-forked server shares one among all its workers. */
+const MAX_OWNERS = 64
+
+interface NamespaceTables {
+  /** `self`, or the process whose namespace it is. */
+  readonly owner: string
+  readonly tcp: TableLines
+  readonly tcp6: TableLines
+  readonly unix: TableLines
+}
+
+/** Raw tables, and which process holds which sockets. */
+export interface ListenerCapture {
+  readonly namespaces: readonly NamespaceTables[]
+  readonly namespacesBeyondLimit: number
+  readonly owners: readonly { readonly pid: number; readonly sockets: readonly string[] }[]
+  /** Processes whose descriptors were denied: their sockets have no owner. */
+  readonly deniedOwners: number
+}
+
+export const linuxListeners: Sensor<ListenerCapture> = {
+  id: 'linux-listeners',
+  platform: 'linux',
+  touches: [
+    '/proc/self/net/tcp, tcp6, unix',
+    '/proc/*/net/tcp, tcp6, unix (one process of each other network namespace)',
+    '/proc/*/fd/* (which process holds a listening socket)',
+    '/proc/*/ns/net',
+  ],
+  collects: ['listening sockets: protocol, address, port, and the numbers of the processes that hold them'],
+  collect: collectListeners,
+  interpret: interpretListeners,
+}
+
+async function collectListeners(context: SenseContext): Promise<ListenerCapture> {
+  const capture = await procTable.look(context)
+  const members = otherNamespaces(capture)
+  return {
+    namespaces: [readNamespace('self'), ...members.slice(0, MAX_NAMESPACES).map(readNamespace)],
+    namespacesBeyondLimit: Math.max(0, members.length - MAX_NAMESPACES),
+    owners: ownersOf(capture),
+    deniedOwners: capture.processes.filter((raw) => raw.openFiles === null).length,
+  }
+}
+
+/** One process number for each network namespace that is not our own. */
+function otherNamespaces(capture: ProcCapture): readonly string[] {
+  let own: string | null = null
+  try {
+    own = readlinkSync('/proc/self/ns/net')
+  } catch {
+    // Without network namespaces in the kernel there is one network: nothing else to read.
+    return []
+  }
+  const members = new Map<string, string>()
+  for (const raw of capture.processes) {
+    const namespace = raw.networkNamespace
+    if (namespace === null || namespace === own || members.has(namespace)) continue
+    const pid = parseStat(raw.stat)?.pid
+    if (pid !== undefined) members.set(namespace, String(pid))
+  }
+  return [...members.values()]
+}
+
+function readNamespace(owner: string): NamespaceTables {
+  return {
+    owner,
+    tcp: readTable(`/proc/${owner}/net/tcp`, isTcpListener),
+    tcp6: readTable(`/proc/${owner}/net/tcp6`, isTcpListener),
+    unix: readTable(`/proc/${owner}/net/unix`, isUnixListener),
+  }
+}
+
+function ownersOf(capture: ProcCapture): ListenerCapture['owners'] {
+  const owners: { readonly pid: number; readonly sockets: readonly string[] }[] = []
+  for (const raw of capture.processes) {
+    const pid = raw.sockets.length === 0 ? undefined : parseStat(raw.stat)?.pid
+    if (pid !== undefined) owners.push({ pid, sockets: raw.sockets })
+  }
+  return owners
+}
+
+function interpretListeners(capture: ListenerCapture): Interpretation {
+  const gaps = createGapList()
+  const sockets = new Map<string, ListeningSocket>()
+  for (const tables of capture.namespaces) {
+    if (tables.tcp.lines === null)
+      gaps.add('GNO_SENSE_FAILED', `/proc/${tables.owner}/net/tcp`, 'the table cannot be read')
+    for (const socket of socketsOf(tables)) {
+      // TCP comes first and stays: a unix socket's path may contain a newline and forge a line with any inode.
+      if (!sockets.has(socket.inode)) sockets.set(socket.inode, socket)
+    }
+    for (const name of ['tcp', 'tcp6', 'unix'] as const) {
+      if (tables[name].isCut)
+        gaps.add('GNO_SENSE_LIMIT', `/proc/${tables.owner}/net/${name}`, 'the table is longer than the limit')
+    }
+  }
+  if (capture.namespacesBeyondLimit > 0) {
+    const detail = `network namespaces beyond the limit of ${MAX_NAMESPACES}`
+    gaps.add('GNO_SENSE_LIMIT', '/proc/*/net', detail, capture.namespacesBeyondLimit)
+  }
+  if (capture.deniedOwners > 0) {
+    gaps.add('GNO_SENSE_DENIED', '/proc/*/fd', 'sockets of these processes have no known owner', capture.deniedOwners)
+  }
+  return { observations: withOwners(sockets, capture.owners), gaps: gaps.list() }
+}
+
+function socketsOf(tables: NamespaceTables): readonly ListeningSocket[] {
+  const found = [
+    ...(tables.tcp.lines ?? []).map((line) => parseTcpLine(line, 'tcp')),
+    ...(tables.tcp6.lines ?? []).map((line) => parseTcpLine(line, 'tcp6')),
+    ...(tables.unix.lines ?? []).map(parseUnixLine),
+  ]
+  return found.filter((socket) => socket !== null)
+}
+
+function withOwners(
+  sockets: ReadonlyMap<string, ListeningSocket>,
+  owners: ListenerCapture['owners'],
+): readonly ListenerObservation[] {
+  const pids = new Map<string, number[]>()
+  for (const { pid, sockets: inodes } of owners) {
+    for (const inode of new Set(inodes)) {
+      if (!sockets.has(inode)) continue
+      const known = pids.get(inode)
+      if (known === undefined) pids.set(inode, [pid])
+      else if (known.length < MAX_OWNERS) known.push(pid)
+    }
+  }
+  return [...sockets.values()].map((socket) => ({ kind: 'listener', ...socket, pids: pids.get(socket.inode) ?? [] }))
+}

@@ -1,0 +1,58 @@
+// Opening what a process has mapped or holds open, also when it was unlinked long ago: through the links that the kernel
+// makes, /proc/PID/map_files/RANGE (root or CAP_CHECKPOINT_RESTORE) and /proc/PID/fd/N (proc(5)). O_NOFOLLOW does not
+// apply to them: they lead to the inode itself. The held /proc/PID descriptor and the start ticks stop pid reuse; dev and
+// inode say whether it is still the file that the scan saw.
+import { closeSync, constants, openSync, readFileSync } from 'node:fs'
+import { type Result, failed, success } from '../../../contract/failure.ts'
+import type { MappedFile, OpenFileLink, OpenedFile } from '../../../contract/observation.ts'
+import { O_PATH } from './held-folder.ts'
+import { isSameFile, openFile, openFileIn } from './open-path.ts'
+import { openMagicLink } from './open-regular.ts'
+import { openedFile } from './opened-file.ts'
+import { parseStat } from './proc-text.ts'
+import { systemFailure } from './system-failure.ts'
+
+/** Opens a file that a process maps; falls back to its path when the kernel link is denied and dev and inode agree. */
+export function openMapped(pid: number, startTicks: string, mapped: MappedFile): Result<OpenedFile> {
+  if (!/^[0-9a-f]{1,16}-[0-9a-f]{1,16}$/.test(mapped.range)) {
+    return failed('GNO_SENSE_FAILED', `not an address range: ${mapped.range.slice(0, 40)}`)
+  }
+  const opened = openInProcess(pid, startTicks, `map_files/${mapped.range}`, mapped)
+  if (opened.ok || opened.failure.code !== 'GNO_SENSE_DENIED' || mapped.isDeleted) return opened
+  const byPath = openFile(mapped.path)
+  if (!byPath.ok) return opened
+  if (isSameFile(byPath.value.identity, mapped)) return byPath
+  byPath.value.close()
+  return opened
+}
+
+/** Opens a file that a process holds open. */
+export function openHeld(pid: number, startTicks: string, link: OpenFileLink): Result<OpenedFile> {
+  return openInProcess(pid, startTicks, `fd/${Math.trunc(link.fdNumber)}`, link)
+}
+
+function openInProcess(
+  pid: number,
+  startTicks: string,
+  name: string,
+  wanted: { readonly path: string; readonly dev: string; readonly inode: string },
+): Result<OpenedFile> {
+  let held: number | undefined
+  try {
+    held = openSync(`/proc/${Math.trunc(pid)}`, O_PATH | constants.O_DIRECTORY)
+    const stat = parseStat(readFileSync(`/proc/self/fd/${held}/stat`, 'latin1'))
+    if (stat?.startTicks !== startTicks) {
+      return failed('GNO_SENSE_VANISHED', `process ${pid} ended; its number belongs to another one`)
+    }
+    const opened = openMagicLink(`/proc/self/fd/${held}/${name}`, wanted.path)
+    if (!opened.ok) return opened
+    const file = openedFile(opened.value, wanted.path, null, openFileIn)
+    if (isSameFile(file.identity, wanted)) return success(file)
+    file.close()
+    return failed('GNO_SENSE_VANISHED', `process ${pid} has another file at ${name} by now`)
+  } catch (error) {
+    return systemFailure(error, `/proc/${pid}/${name}`)
+  } finally {
+    if (held !== undefined) closeSync(held)
+  }
+}

@@ -1,0 +1,112 @@
+// One complete look at one process. The /proc/PID directory is held open all the while, so that every text belongs to the
+// same process: when it ends, the held directory turns empty instead of becoming somebody else's (proc(5), pid reuse).
+import { closeSync, constants, openSync, statSync } from 'node:fs'
+import { O_PATH } from './held-folder.ts'
+import { type RangeIdentity, keepFileMappings, parseMaps } from './maps-text.ts'
+import { type Look, readDescriptors, readExecutable, readLink, readText } from './proc-read.ts'
+import type { Denied, RawProcess } from './proc-record.ts'
+import { parseDescriptorSlots, parseStat } from './proc-text.ts'
+
+/** Argument bytes read of one process; Linux allows 6 MiB, redaction keeps 256 arguments. */
+const MAX_COMMAND_LINE_BYTES = 128 * 1024
+/** cgroup texts are one short line a controller. */
+const MAX_CONTROL_GROUP_BYTES = 16 * 1024
+/** Mappings whose device number is asked of the kernel link: data as large as weights, not libraries. */
+const MIN_IDENTITY_BYTES = 1024 * 1024
+const MAX_IDENTITIES = 256
+
+/** What the look found: a process, a kernel thread (nothing of ours to see), or nothing any more. */
+export type ProcessLook = RawProcess | 'kernel-thread' | 'vanished'
+
+/** Looks at one process. */
+export function lookAtProcess(pid: number): ProcessLook {
+  let held: number | undefined
+  try {
+    held = openSync(`/proc/${pid}`, O_PATH | constants.O_DIRECTORY)
+    return lookInFolder(`/proc/self/fd/${held}`)
+  } catch {
+    // The only call that may throw is the open above: the process ended (ENOENT, ESRCH).
+    return 'vanished'
+  } finally {
+    if (held !== undefined) closeSync(held)
+  }
+}
+
+function lookInFolder(folder: string): ProcessLook {
+  const stat = readText(`${folder}/stat`)
+  const status = readText(`${folder}/status`)
+  if (stat.kind !== 'seen' || status.kind !== 'seen') return 'vanished'
+  const fields = parseStat(stat.value)
+  if (fields?.isKernelThread === true) return 'kernel-thread'
+  // A zombie has neither memory nor descriptors; asking for them would look like a refusal.
+  if (fields?.state === 'Z' || fields?.state === 'X') return { ...EMPTY, stat: stat.value, status: status.value }
+  const notes: Notes = { denied: [], limits: [] }
+  const commandLine = take(readText(`${folder}/cmdline`, MAX_COMMAND_LINE_BYTES), notes, null, 'cmdline')
+  const maps = take(readText(`${folder}/maps`), notes, 'maps', 'maps')
+  const descriptors = take(readDescriptors(`${folder}/fd`, parseDescriptorSlots(status.value)), notes, 'fd', 'fd')
+  if (commandLine === 'gone' || maps === 'gone' || descriptors === 'gone') return 'vanished'
+  const fileMappings = maps === null ? null : keepFileMappings(maps)
+  return {
+    stat: stat.value,
+    status: status.value,
+    commandLine: commandLine ?? '',
+    controlGroup: present(take(readText(`${folder}/cgroup`, MAX_CONTROL_GROUP_BYTES), notes, null, 'cgroup')),
+    executable: present(take(readExecutable(`${folder}/exe`), notes, 'exe', 'exe')),
+    maps: fileMappings,
+    identities: fileMappings === null ? [] : readIdentities(folder, fileMappings),
+    openFiles: descriptors?.files ?? null,
+    sockets: descriptors?.sockets ?? [],
+    networkNamespace: present(take(readLink(`${folder}/ns/net`), notes, 'netns', 'ns')),
+    denied: notes.denied,
+    limits: notes.limits,
+  }
+}
+
+const EMPTY: Omit<RawProcess, 'stat' | 'status'> = {
+  commandLine: '',
+  controlGroup: null,
+  executable: null,
+  maps: '',
+  identities: [],
+  openFiles: [],
+  sockets: [],
+  networkNamespace: null,
+  denied: [],
+  limits: [],
+}
+
+interface Notes {
+  readonly denied: Denied[]
+  readonly limits: string[]
+}
+
+/** The value; null when denied (noted); `gone` when the process ended meanwhile. */
+function take<T>(look: Look<T>, notes: Notes, denied: Denied | null, limit: string): T | null | 'gone' {
+  if (look.kind === 'gone') return 'gone'
+  if (look.kind === 'denied') {
+    if (denied !== null) notes.denied.push(denied)
+    return null
+  }
+  if (look.isCut) notes.limits.push(limit)
+  return look.value
+}
+
+function present<T>(value: T | null | 'gone'): T | null {
+  return value === 'gone' ? null : value
+}
+
+/** Asks the kernel links for the true device of large data mappings; without the right to, maps' own column stands. */
+function readIdentities(folder: string, maps: string): readonly RangeIdentity[] {
+  const identities: RangeIdentity[] = []
+  for (const mapped of parseMaps(maps, [])) {
+    if (mapped.isExecutable || mapped.mappedBytes < MIN_IDENTITY_BYTES) continue
+    if (identities.length >= MAX_IDENTITIES) break
+    try {
+      const stat = statSync(`${folder}/map_files/${mapped.range}`, { bigint: true })
+      identities.push({ range: mapped.range, dev: String(stat.dev), inode: String(stat.ino) })
+    } catch {
+      // Not root, or unmapped meanwhile: the mapping keeps what maps said of it.
+    }
+  }
+  return identities
+}

@@ -1,0 +1,156 @@
+// The hands of the process scan: small synchronous reads of /proc with one reused buffer (28 ms where promise-based reads
+// took 504 ms for 1,490 processes, see notes/feasibility.md section 3), each with a named limit.
+import { closeSync, openSync, opendirSync, readSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import type { RawExecutable, RawOpenFile } from './proc-record.ts'
+import { errorCode } from './system-failure.ts'
+
+/** Longest text of one /proc file: 4 MiB of maps are about 40,000 mappings; the kernel allows 65,530 a process. */
+const MAX_TEXT_BYTES = 4 * 1024 * 1024
+/** Descriptors looked at in one process; a server with more holds sockets, not models. */
+const MAX_DESCRIPTORS = 4_096
+/** Open files kept for one process. */
+const MAX_OPEN_FILES = 1_024
+/** Smaller files are no weights worth a finding; the same floor as the walk's. */
+const MIN_OPEN_FILE_BYTES = 1024 * 1024
+
+const FIRST_BUFFER_BYTES = 64 * 1024
+let buffer = Buffer.allocUnsafe(FIRST_BUFFER_BYTES)
+
+/** A text, or why there is none. */
+export type Look<T> =
+  | { readonly kind: 'seen'; readonly value: T; readonly isCut: boolean }
+  | { readonly kind: 'denied' }
+  | { readonly kind: 'gone' }
+
+/** Reads one /proc file into the reused buffer and returns its bytes: a view that is valid until the next read. */
+export function readBytes(path: string, maxBytes = MAX_TEXT_BYTES): Look<Buffer> {
+  let fd: number | undefined
+  try {
+    fd = openSync(path, 'r')
+    const length = readInto(fd, maxBytes)
+    return { kind: 'seen', value: buffer.subarray(0, length), isCut: length >= maxBytes }
+  } catch (error) {
+    return refused(error)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+function readInto(fd: number, maxBytes: number): number {
+  let length = 0
+  while (length < maxBytes) {
+    if (length === buffer.length) grow()
+    const read = readSync(fd, buffer, length, Math.min(buffer.length, maxBytes) - length, null)
+    if (read === 0) break
+    length += read
+  }
+  return length
+}
+
+function grow(): void {
+  const larger = Buffer.allocUnsafe(Math.min(buffer.length * 4, MAX_TEXT_BYTES))
+  buffer.copy(larger)
+  buffer = larger
+}
+
+/** Gives back a buffer that one large process made large. */
+export function shrinkBuffer(): void {
+  if (buffer.length > FIRST_BUFFER_BYTES) buffer = Buffer.allocUnsafe(FIRST_BUFFER_BYTES)
+}
+
+/** Reads one /proc file as latin1 text. */
+export function readText(path: string, maxBytes?: number): Look<string> {
+  const bytes = readBytes(path, maxBytes)
+  return bytes.kind === 'seen' ? { ...bytes, value: bytes.value.toString('latin1') } : bytes
+}
+
+/** Where a link of /proc leads, in byte form. */
+export function readLink(path: string): Look<string> {
+  try {
+    return { kind: 'seen', value: readlinkSync(path, 'latin1'), isCut: false }
+  } catch (error) {
+    return refused(error)
+  }
+}
+
+/** The executable: its link for people, dev and inode for comparison. */
+export function readExecutable(path: string): Look<RawExecutable> {
+  const link = readLink(path)
+  if (link.kind !== 'seen') return link
+  try {
+    const stat = statSync(path, { bigint: true })
+    const value = { link: link.value, dev: String(stat.dev), inode: String(stat.ino), links: Number(stat.nlink) }
+    return { kind: 'seen', value, isCut: false }
+  } catch (error) {
+    return refused(error)
+  }
+}
+
+/** Open regular files and sockets of one process. */
+export interface Descriptors {
+  readonly files: readonly RawOpenFile[]
+  readonly sockets: readonly string[]
+}
+
+/** Lists /proc/PID/fd. `slots` (FDSize) tells beforehand whether the list may be long, so that it is never allocated whole. */
+export function readDescriptors(folder: string, slots: number): Look<Descriptors> {
+  const files: RawOpenFile[] = []
+  const sockets: string[] = []
+  try {
+    const names = slots <= MAX_DESCRIPTORS ? readdirSync(folder) : firstNames(folder)
+    for (const name of names) {
+      const link = readLink(`${folder}/${name}`)
+      if (link.kind !== 'seen') continue
+      if (link.value.startsWith('socket:[')) sockets.push(link.value.slice(8, -1))
+      else if (mayBeFile(link.value) && files.length < MAX_OPEN_FILES) addFile(files, folder, name, link.value)
+    }
+    const isCut = names.length >= MAX_DESCRIPTORS || files.length >= MAX_OPEN_FILES
+    return { kind: 'seen', value: { files, sockets }, isCut }
+  } catch (error) {
+    return refused(error)
+  }
+}
+
+function firstNames(folder: string): readonly string[] {
+  const listing = opendirSync(folder, { bufferSize: 1024 })
+  const names: string[] = []
+  try {
+    while (names.length < MAX_DESCRIPTORS) {
+      const entry = listing.readSync()
+      if (entry === null) break
+      names.push(entry.name)
+    }
+  } finally {
+    listing.closeSync()
+  }
+  return names
+}
+
+/** Devices and pseudo files are never weights; shared memory is a place where weights may lie. */
+function mayBeFile(target: string): boolean {
+  if (!target.startsWith('/')) return false
+  return !/^\/(dev|proc|sys)\//.test(target) || target.startsWith('/dev/shm/')
+}
+
+function addFile(files: RawOpenFile[], folder: string, name: string, target: string): void {
+  try {
+    const stat = statSync(`${folder}/${name}`, { bigint: true })
+    if (!stat.isFile() || stat.size < MIN_OPEN_FILE_BYTES) return
+    files.push({
+      fd: Number(name),
+      target,
+      dev: String(stat.dev),
+      inode: String(stat.ino),
+      sizeBytes: Number(stat.size),
+      links: Number(stat.nlink),
+    })
+  } catch {
+    // Closed between the two looks: it is not open any more, which is what its absence says.
+  }
+}
+
+/** EACCES and EPERM are a refusal; everything else (ENOENT, ESRCH, EIO of a dying process) means that it is gone. */
+function refused(error: unknown): { readonly kind: 'denied' } | { readonly kind: 'gone' } {
+  const code = errorCode(error)
+  return code === 'EACCES' || code === 'EPERM' ? { kind: 'denied' } : { kind: 'gone' }
+}

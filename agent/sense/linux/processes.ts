@@ -1,0 +1,174 @@
+// Sensor: the processes of Linux, straight from /proc (proc(5)), without starting a program.
+import type { Interpretation, OpenFileLink, ProcessObservation, Sensor } from '../../../contract/observation.ts'
+import { type GapList, createGapList } from '../gap-list.ts'
+import { readablePath } from '../path-text.ts'
+import { redactCommandLine } from '../redact.ts'
+import { parseMaps } from './maps-text.ts'
+import type { Denied, ProcCapture, RawExecutable, RawOpenFile, RawProcess } from './proc-record.ts'
+import { procTable } from './proc-table.ts'
+import {
+  parseBootTime,
+  parseControlGroup,
+  parseMemory,
+  parseStat,
+  parseUid,
+  parseUserNames,
+  type StatFields,
+} from './proc-text.ts'
+
+/** USER_HZ: the kernel's ABI towards programs is 100 ticks a second on every architecture that is shipped. */
+const TICKS_PER_SECOND = 100
+
+/** (uid_t) -1, which no user can have: the status text did not say. */
+const NO_USER = 4_294_967_295
+
+const PLACES: Readonly<Record<Denied, string>> = {
+  exe: '/proc/*/exe',
+  maps: '/proc/*/maps',
+  fd: '/proc/*/fd',
+  netns: '/proc/*/ns/net',
+}
+
+export const linuxProcesses: Sensor<ProcCapture> = {
+  id: 'linux-processes',
+  platform: 'linux',
+  touches: [
+    '/proc (the list of process numbers)',
+    '/proc/*/stat',
+    '/proc/*/status',
+    '/proc/*/cmdline',
+    '/proc/*/cgroup',
+    '/proc/*/exe',
+    '/proc/*/maps',
+    '/proc/*/map_files/* (device and inode of large mappings)',
+    '/proc/*/fd/* (where descriptors lead; size, device and inode of regular files)',
+    '/proc/*/ns/net',
+    '/proc/stat (boot time)',
+    '/proc/self/mounts (whether /proc hides processes)',
+    '/etc/passwd (names of user numbers)',
+  ],
+  collects: [
+    'process number, start time, parent, name, executable path, user number and user name',
+    'the command line after redaction: the program and switches of a published list; everything else becomes its length',
+    'control group (which container or service the process belongs to)',
+    'resident and swapped memory by kind',
+    'paths of mapped files, and of open regular files of at least 1 MiB',
+  ],
+  collect: (context) => procTable.look(context),
+  interpret: interpretProcesses,
+}
+
+interface Frame {
+  readonly bootSeconds: number
+  readonly passwd: string
+  readonly users: ReadonlyMap<number, string>
+}
+
+/** The same record within the same frame always gives the same observation, so an unchanged process costs nothing. */
+const remembered = new WeakMap<RawProcess, { readonly frame: Frame; readonly observation: ProcessObservation | null }>()
+
+function interpretProcesses(capture: ProcCapture): Interpretation {
+  const gaps = createGapList()
+  const frame: Frame = {
+    bootSeconds: parseBootTime(`${capture.systemStat}\n`) ?? 0,
+    passwd: capture.passwd,
+    users: parseUserNames(capture.passwd),
+  }
+  const observations: ProcessObservation[] = []
+  for (const raw of capture.processes) {
+    const observation = observe(raw, frame)
+    if (observation === null) gaps.add('GNO_SENSE_FAILED', '/proc/*/stat', 'a process text was not understood')
+    else observations.push(observation)
+    noteProcess(gaps, raw)
+  }
+  noteCapture(gaps, capture)
+  return { observations, gaps: gaps.list() }
+}
+
+function observe(raw: RawProcess, frame: Frame): ProcessObservation | null {
+  const before = remembered.get(raw)
+  if (before?.frame.bootSeconds === frame.bootSeconds && before.frame.passwd === frame.passwd) return before.observation
+  const fields = parseStat(raw.stat)
+  const observation = fields === null ? null : describe(raw, fields, frame)
+  remembered.set(raw, { frame, observation })
+  return observation
+}
+
+function describe(raw: RawProcess, fields: StatFields, frame: Frame): ProcessObservation {
+  const uid = parseUid(raw.status)
+  return {
+    kind: 'process',
+    pid: fields.pid,
+    startTicks: fields.startTicks,
+    startedAt: startedAt(frame.bootSeconds, fields.startTicks),
+    parentPid: fields.parentPid,
+    name: readablePath(fields.name),
+    executable: raw.executable === null ? null : describeExecutable(raw.executable),
+    user: { uid: uid ?? NO_USER, name: uid === null ? null : nameOf(frame.users.get(uid)) },
+    commandLine: redactCommandLine(splitArguments(raw.commandLine)),
+    cgroup: raw.controlGroup === null ? null : nameOf(parseControlGroup(raw.controlGroup)),
+    memory: parseMemory(raw.status),
+    mapped: raw.maps === null ? null : parseMaps(raw.maps, raw.identities),
+    open: raw.openFiles === null ? null : raw.openFiles.map(describeOpenFile),
+  }
+}
+
+function nameOf(bytes: string | null | undefined): string | null {
+  return bytes === null || bytes === undefined ? null : readablePath(bytes)
+}
+
+function startedAt(bootSeconds: number, startTicks: string): string {
+  const ms = bootSeconds * 1000 + (Number(startTicks) / TICKS_PER_SECOND) * 1000
+  // The largest Date is 8.64e15 ms; a hostile or broken number becomes the epoch instead of an exception.
+  return new Date(ms <= 8.64e15 ? Math.round(ms) : 0).toISOString()
+}
+
+function describeExecutable(raw: RawExecutable): NonNullable<ProcessObservation['executable']> {
+  const isDeleted = raw.links === 0
+  return { path: readablePath(withoutMark(raw.link, isDeleted)), isDeleted, dev: raw.dev, inode: raw.inode }
+}
+
+function describeOpenFile(raw: RawOpenFile): OpenFileLink {
+  const isDeleted = raw.links === 0
+  return {
+    path: readablePath(withoutMark(raw.target, isDeleted)),
+    dev: raw.dev,
+    inode: raw.inode,
+    fdNumber: raw.fd,
+    isDeleted,
+    sizeBytes: raw.sizeBytes,
+  }
+}
+
+/** The kernel adds ` (deleted)`; a file that still has a name may really be called so. */
+function withoutMark(path: string, isDeleted: boolean): string {
+  return isDeleted && path.endsWith(' (deleted)') ? path.slice(0, -' (deleted)'.length) : path
+}
+
+/** Arguments end with NUL each; a program that rewrote its own line may have left many NULs at its end. */
+function splitArguments(commandLine: string): readonly string[] {
+  const text = Buffer.from(commandLine, 'latin1').toString('utf8').replace(/\0+$/, '')
+  return text === '' ? [] : text.split('\0')
+}
+
+function noteProcess(gaps: GapList, raw: RawProcess): void {
+  for (const what of raw.denied) gaps.add('GNO_SENSE_DENIED', PLACES[what], 'of these processes the look was refused')
+  for (const what of raw.limits) gaps.add('GNO_SENSE_LIMIT', `/proc/*/${what}`, 'longer than the limit of one process')
+}
+
+function noteCapture(gaps: GapList, capture: ProcCapture): void {
+  if (capture.vanished > 0) {
+    gaps.add('GNO_SENSE_VANISHED', '/proc', 'processes ended while they were looked at', capture.vanished)
+  }
+  if (capture.beyondLimit > 0) {
+    gaps.add(
+      'GNO_SENSE_LIMIT',
+      '/proc',
+      'processes were not looked at: too many, or asked to stop',
+      capture.beyondLimit,
+    )
+  }
+  if (capture.isHidingOthers) {
+    gaps.add('GNO_SENSE_DENIED', '/proc', 'the mount option hidepid hides the processes of other users')
+  }
+}
