@@ -1,0 +1,114 @@
+// Where models lie when nobody says: every person's home, and the model stores that the rule pack knows.
+import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, sep } from 'node:path'
+
+/** Accounts of people start here on every current Linux (login.defs UID_MIN); 65534 is nobody. */
+const FIRST_PERSON = 1_000
+const NOBODY = 65_534
+/** Homes looked into; a login server with more is swept by naming its paths. */
+const MAX_HOMES = 4_096
+/** Where homes stand when their accounts come from a directory service and not from /etc/passwd. */
+const HOME_FOLDERS: Readonly<Record<string, string>> = { linux: '/home', darwin: '/Users', win32: 'C:\\Users' }
+
+export interface PlacesWanted {
+  /** Patterns of the rule pack: `~/x` (in every home), `$NAME/x` (a variable of the agent's own environment), `/x`. */
+  readonly stores: readonly string[]
+  readonly homes: readonly string[]
+  readonly environment?: Readonly<Record<string, string | undefined>>
+}
+
+/** Homes and stores that exist, links resolved, without any that lies inside another one on the same file system. */
+export function sweepRoots(wanted: PlacesWanted): readonly string[] {
+  const devices = new Map<string, number>()
+  for (const path of [...wanted.homes, ...expandStores(wanted)]) {
+    const place = existingFolder(path)
+    if (place !== null) devices.set(place.path, place.dev)
+  }
+  const roots: string[] = []
+  for (const path of [...devices.keys()].sort()) {
+    // A store on a disk of its own inside a home is not reached by walking the home: a walk stays on its file system.
+    const isCovered = roots.some((root) => isInside(path, root) && devices.get(root) === devices.get(path))
+    if (!isCovered) roots.push(path)
+  }
+  return roots
+}
+
+/** The roots of a sweep that was given no paths, on this machine. */
+export function defaultSweepRoots(stores: readonly string[]): readonly string[] {
+  return sweepRoots({ stores, homes: readHomes(), environment: process.env })
+}
+
+/** Existing stores alone, for watching: downloads go there. */
+export function expandStores(wanted: PlacesWanted): readonly string[] {
+  const paths = new Set<string>()
+  for (const store of wanted.stores) {
+    if (store.startsWith('~/')) for (const home of wanted.homes) paths.add(join(home, store.slice(2)))
+    else if (store.startsWith('$')) addFromEnvironment(paths, store, wanted.environment ?? {})
+    else if (store.startsWith('/')) paths.add(store)
+  }
+  return [...paths]
+}
+
+function addFromEnvironment(
+  paths: Set<string>,
+  store: string,
+  environment: PlacesWanted['environment'] & object,
+): void {
+  const [name = '', ...rest] = store.slice(1).split('/')
+  const value = environment[name]
+  if (value?.startsWith('/') === true) paths.add(join(value, ...rest))
+}
+
+/** Homes of root and of people: from /etc/passwd, from the folder of homes, and the agent's own. */
+export function readHomes(): readonly string[] {
+  const homes = new Set([homedir(), ...homesOf(readText('/etc/passwd'))])
+  const folder = HOME_FOLDERS[process.platform]
+  if (folder !== undefined) for (const name of namesIn(folder)) homes.add(join(folder, name))
+  return [...homes].slice(0, MAX_HOMES)
+}
+
+/** Homes that a passwd text names (passwd(5)), without those of services. */
+export function homesOf(passwd: string): readonly string[] {
+  const homes: string[] = []
+  for (const line of passwd.split('\n')) {
+    const [, , id, , , home] = line.split(':')
+    const uid = id !== undefined && /^[0-9]{1,10}$/.test(id) ? Number(id) : -1
+    const isPerson = uid === 0 || (uid >= FIRST_PERSON && uid !== NOBODY)
+    if (isPerson && home?.startsWith('/') === true && home !== '/') homes.push(home)
+  }
+  return homes
+}
+
+function existingFolder(path: string): { readonly path: string; readonly dev: number } | null {
+  try {
+    const real = realpathSync(path)
+    const stat = statSync(real)
+    return stat.isDirectory() && real !== sep ? { path: real, dev: stat.dev } : null
+  } catch {
+    // Most stores do not exist on most machines, and the home of another user may be closed; the walk then has no root there.
+    return null
+  }
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    // Windows has no such file.
+    return ''
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    // No folder of homes, as in many containers.
+    return []
+  }
+}

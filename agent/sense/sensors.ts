@@ -1,0 +1,67 @@
+// The list of sensors, one line each, and what follows from the list: what runs on this system, what is touched.
+import type { Interpretation, Platform, SenseContext, Sensor } from '../../contract/observation.ts'
+import type { Coverage } from '../../contract/report.ts'
+import { hostInventory } from './host-inventory.ts'
+import { linuxListeners } from './linux/listeners.ts'
+import { linuxProcesses } from './linux/processes.ts'
+
+/** A sensor whose capture stays its own business: the declaration, and one call that looks and interprets. */
+export interface ListedSensor extends Pick<Sensor<unknown>, 'id' | 'platform' | 'touches' | 'collects'> {
+  sense(context: SenseContext): Promise<Interpretation>
+}
+
+/** All sensors. They remember their last look, so that the next one is cheap. */
+export const SENSORS: readonly ListedSensor[] = [listed(hostInventory), listed(linuxProcesses), listed(linuxListeners)]
+
+/** What one sensor saw, and whether it could look at all. */
+export interface SensorOutcome extends Interpretation {
+  readonly coverage: Coverage
+}
+
+/** Runs every sensor of a system, one after the other; one that fails or does not exist there says so by its coverage. */
+export async function runSensors(platform: Platform, context: SenseContext): Promise<readonly SensorOutcome[]> {
+  const outcomes: SensorOutcome[] = []
+  for (const sensor of SENSORS) {
+    const isHere = sensor.platform === 'any' || sensor.platform === platform
+    outcomes.push(isHere ? await runSensor(sensor, context) : unsupported(sensor, platform))
+  }
+  return outcomes
+}
+
+/** What a sweep says of a sensor that this system does not have: it did not look, which is not "nothing found". */
+export function unsupported(sensor: Pick<ListedSensor, 'id'>, platform: Platform): SensorOutcome {
+  const detail = `the sensor ${sensor.id} does not exist on ${platform} yet`
+  return {
+    observations: [],
+    coverage: { sensor: sensor.id, state: 'unsupported', places: [], looked: 0, detail },
+    gaps: [{ code: 'GNO_SENSE_UNSUPPORTED', place: sensor.id, count: 1, detail }],
+  }
+}
+
+/** What each sensor touches and collects: ASSURANCE.md and the notice to staff are made from it. */
+export function touchedPlaces(): readonly Pick<ListedSensor, 'id' | 'platform' | 'touches' | 'collects'>[] {
+  return SENSORS.map(({ id, platform, touches, collects }) => ({ id, platform, touches, collects }))
+}
+
+function listed<Capture>(sensor: Sensor<Capture>): ListedSensor {
+  const { id, platform, touches, collects } = sensor
+  const sense = async (context: SenseContext) => sensor.interpret(await sensor.collect(context))
+  return { id, platform, touches, collects, sense }
+}
+
+async function runSensor(sensor: ListedSensor, context: SenseContext): Promise<SensorOutcome> {
+  try {
+    const { observations, gaps } = await sensor.sense(context)
+    // Processes that end while they are looked at, and doors that a policy shut, are different things.
+    const isPartial = gaps.some((gap) => gap.code !== 'GNO_SENSE_VANISHED')
+    const detail = isPartial ? 'parts could not be looked at; see the gaps' : ''
+    const state = isPartial ? 'partial' : 'complete'
+    const coverage: Coverage = { sensor: sensor.id, state, places: [], looked: observations.length, detail }
+    return { observations, gaps, coverage }
+  } catch (error) {
+    // A sensor that fails must not end the sweep: it becomes a gap, and its coverage says that nobody looked.
+    const detail = `${sensor.id}: ${error instanceof Error ? error.message.slice(0, 200) : 'refused'}`
+    const coverage: Coverage = { sensor: sensor.id, state: 'failed', places: [], looked: 0, detail }
+    return { observations: [], coverage, gaps: [{ code: 'GNO_SENSE_FAILED', place: sensor.id, count: 1, detail }] }
+  }
+}

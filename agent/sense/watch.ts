@@ -1,0 +1,101 @@
+// Watches model stores and download folders through chokidar, so that new weights are seen in seconds and not at the next
+// sweep. On Linux every folder costs one of the system's inotify watches, so there is a budget of our own: at the limit of
+// the system watchers of other programs would go blind, and recursive ones silently (notes/feasibility.md section 5).
+import { watch } from 'chokidar'
+import { performance } from 'node:perf_hooks'
+import type { Gap } from '../../contract/wire.ts'
+import { createGapList } from './gap-list.ts'
+import { errorCode } from './linux/system-failure.ts'
+import { createRestingFiles } from './resting-files.ts'
+
+/** Folders watched at most; the usual limit of a user is 65,536 and is shared with the user's editor. */
+const MAX_WATCHED_FOLDERS = 20_000
+/** A file rests when nothing about it moved for so long; a finding is due 5 s after the last write. */
+const REST_MS = 1_500
+const LOOK_EVERY_MS = 500
+/** Troubles are told together, so that ten thousand errors at a limit become one gap with a count. */
+const TELL_EVERY_MS = 1_000
+
+export interface WatchOptions {
+  readonly folders: readonly string[]
+  /** Smaller files are nobody's weights and are left out. */
+  readonly ignoredBelowBytes: number
+  /** A file appeared or changed, and has come to rest. */
+  readonly onSettled: (path: string) => void
+  readonly onGap: (gap: Gap) => void
+  readonly signal: AbortSignal
+  readonly maxFolders?: number
+}
+
+/** A running watch. */
+export interface FolderWatch {
+  /** Resolves when the folders that exist are being watched. */
+  readonly ready: Promise<void>
+  /** Resolves when everything is closed, after the signal. */
+  readonly closed: Promise<void>
+}
+
+/** Starts to watch; ends when the signal says so. */
+export function watchFolders(options: WatchOptions): FolderWatch {
+  let gaps = createGapList()
+  const note = (place: string, detail: string) => gaps.add('GNO_SENSE_WATCH', place, detail)
+  const resting = createRestingFiles({
+    restMs: REST_MS,
+    minimumBytes: options.ignoredBelowBytes,
+    nowMs: () => performance.now(),
+    onSettled: options.onSettled,
+    onOverflow: () => note('(many files)', 'too many files move at once; the next sweep sees them'),
+  })
+  const admit = createBudget(options.maxFolders ?? MAX_WATCHED_FOLDERS, note)
+  const watcher = watch([...options.folders], {
+    followSymlinks: false,
+    ignoreInitial: true,
+    ignored: (path, stats) => (stats?.isDirectory() === true ? !admit.folder(path) : stats?.isFile() === false),
+  })
+  watcher.on('add', (path) => resting.touch(path))
+  watcher.on('change', (path) => resting.touch(path))
+  watcher.on('unlink', (path) => resting.forget(path))
+  watcher.on('unlinkDir', (path) => admit.forget(path))
+  watcher.on('error', (error) => note(placeOf(error), `${errorCode(error)} from the watcher`))
+  const tell = () => {
+    const told = gaps.list()
+    gaps = createGapList()
+    for (const gap of told) options.onGap(gap)
+  }
+  const timers = [setInterval(() => resting.look(), LOOK_EVERY_MS), setInterval(tell, TELL_EVERY_MS)]
+  const ready = new Promise<void>((resolve) => {
+    watcher.on('ready', () => resolve())
+    options.signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  const closed = whenAborted(options.signal).then(async () => {
+    for (const timer of timers) clearInterval(timer)
+    await watcher.close()
+    tell()
+  })
+  return { ready, closed }
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+function createBudget(maxFolders: number, note: (place: string, detail: string) => void) {
+  const admitted = new Set<string>()
+  return {
+    folder(path: string): boolean {
+      if (admitted.has(path)) return true
+      if (admitted.size >= maxFolders) {
+        note(path, `more than ${maxFolders} folders to watch; changes there are seen at the next sweep`)
+        return false
+      }
+      admitted.add(path)
+      return true
+    },
+    forget: (path: string) => void admitted.delete(path),
+  }
+}
+
+function placeOf(error: unknown): string {
+  return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : '(watched folders)'
+}
