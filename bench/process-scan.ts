@@ -1,0 +1,92 @@
+// Process scan (DESIGN.md section 8: 1,500 processes at most 60 ms CPU, no child process). Measured with the processes that
+// run anyway and 300 `sleep`s, beside ps-list and systeminformation in the same run, and scaled to 1,500.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createProcTable } from '../agent/sense/linux/proc-table.ts'
+import { linuxProcesses } from '../agent/sense/linux/processes.ts'
+import { pidsOfPsList, pidsOfSystemInformation } from '../agent/sense/second-views.ts'
+
+export interface Measurement {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  readonly peer?: string
+  readonly ratio?: number
+}
+
+const SLEEPS = 300
+const SCALED_TO = 1_500
+const WARM_SCANS = 30
+const MS_PER_TICK = 10
+
+/** Measures the scan; nothing where /proc is missing. */
+export async function measure(): Promise<readonly Measurement[]> {
+  if (process.platform !== 'linux') return []
+  const sleeps = Array.from({ length: SLEEPS }, () => spawn('/usr/bin/sleep', ['600'], { stdio: 'ignore' }))
+  try {
+    await Promise.all(sleeps.map((sleep) => once(sleep, 'spawn')))
+    return await measureAmong()
+  } finally {
+    await Promise.all(sleeps.map(end))
+  }
+}
+
+async function end(sleep: ChildProcess): Promise<void> {
+  if (sleep.exitCode !== null || sleep.signalCode !== null) return
+  const exited = once(sleep, 'exit')
+  sleep.kill('SIGKILL')
+  await exited
+}
+
+async function measureAmong(): Promise<readonly Measurement[]> {
+  // A clock that leaps, so that no look is shared with the one before.
+  let leap = 0
+  const context = { signal: new AbortController().signal, now: () => new Date((leap += 10_000)) }
+  const table = createProcTable()
+  const scan = async () => linuxProcesses.interpret(await table.look(context)).observations.length
+  let count = 0
+  const first = await cpuMs(async () => void (count = await scan()))
+  for (let warm = 0; warm < WARM_SCANS; warm += 1) await scan()
+  const warm = (await cpuMs(() => times(WARM_SCANS, scan))) / WARM_SCANS
+  const psList = (await cpuMs(() => times(3, pidsOfPsList))) / 3
+  const systemInformation = await cpuMs(pidsOfSystemInformation)
+  const scale = SCALED_TO / count
+  return [
+    { name: 'processes seen', value: count, unit: 'processes' },
+    { name: 'first look, everything read', value: round(first), unit: 'ms CPU' },
+    { name: 'a look after warm-up', value: round(warm), unit: 'ms CPU', peer: 'ps-list', ratio: round(warm / psList) },
+    {
+      name: 'a look after warm-up',
+      value: round(warm),
+      unit: 'ms CPU',
+      peer: 'systeminformation.processes',
+      ratio: round(warm / systemInformation),
+    },
+    { name: `a look after warm-up, scaled to ${SCALED_TO}`, value: round(warm * scale), unit: 'ms CPU' },
+    { name: 'ps-list', value: round(psList), unit: 'ms CPU' },
+    { name: 'systeminformation.processes', value: round(systemInformation), unit: 'ms CPU' },
+  ]
+}
+
+async function times(count: number, work: () => Promise<unknown>): Promise<void> {
+  for (let run = 0; run < count; run += 1) await work()
+}
+
+/** Processor time of this program and of the children it waited for. */
+async function cpuMs(work: () => Promise<unknown>): Promise<number> {
+  const before = usedMs()
+  await work()
+  return usedMs() - before
+}
+
+function usedMs(): number {
+  const own = process.cpuUsage()
+  const stat = readFileSync('/proc/self/stat', 'latin1')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (own.user + own.system) / 1000 + (Number(fields[13]) + Number(fields[14])) * MS_PER_TICK
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
+}
