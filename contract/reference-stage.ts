@@ -5,7 +5,7 @@ import { type Result, failed } from './failure.ts'
 import { printable } from './printable.ts'
 import { sentence, wholeNumber } from './wire.ts'
 
-export const referenceStageSchema = z.discriminatedUnion('stage', [
+const referenceStageSchema = z.discriminatedUnion('stage', [
   /** The weights are in memory: mapped from the file, or copied out of it. */
   z.object({ stage: z.literal('loaded'), weights: z.enum(['mapped', 'copied']), milliseconds: wholeNumber }).readonly(),
   z.object({ stage: z.literal('generated'), tokens: wholeNumber, milliseconds: wholeNumber }).readonly(),

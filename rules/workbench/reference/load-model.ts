@@ -9,7 +9,7 @@ export interface LoadRequest {
   readonly contextTokens: number
 }
 
-export interface Generation {
+interface Generation {
   readonly text: string
   readonly promptTokens: number
   readonly tokens: number
