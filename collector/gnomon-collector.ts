@@ -4,10 +4,11 @@ import { EXIT, type ProgramSpec, interpretArguments } from '../contract/command-
 import { type Failure, describeFailure } from '../contract/failure.ts'
 import { printable } from '../contract/printable.ts'
 import type { Command } from './commands/command.ts'
+import { feed } from './commands/feed.ts'
 import { serve } from './commands/serve.ts'
 import { token } from './commands/token.ts'
 
-const COMMANDS: readonly Command[] = [serve, token]
+const COMMANDS: readonly Command[] = [serve, token, feed]
 
 const PROGRAM: ProgramSpec = {
   name: 'gnomon-collector',
@@ -29,7 +30,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const command = COMMANDS.find((candidate) => candidate.spec === invocation.command)
   if (command === undefined) throw new Error('a declared command is not in the list')
   const stopping = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stopping.abort())
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stopping.abort())
   const answer = await command.run({
     invocation,
     environment: process.env,

@@ -14,11 +14,14 @@ interface Waiting {
 /** Collects deliveries for a store and commits them in groups. */
 export class ReportQueue {
   readonly #store: Pick<Store, 'ingest'>
+  /** Wakes the feeds: their outbox may have grown. */
+  readonly #onStored: () => void
   readonly #waiting: Waiting[] = []
   #running: Promise<void> | null = null
 
-  constructor(store: Pick<Store, 'ingest'>) {
+  constructor(store: Pick<Store, 'ingest'>, onStored: () => void) {
     this.#store = store
+    this.#onStored = onStored
   }
 
   /** Resolves when the delivery is durable, or known to be a double or out of order. */
@@ -47,6 +50,7 @@ export class ReportQueue {
   async #commit(group: readonly Waiting[]): Promise<void> {
     try {
       const outcomes = await this.#store.ingest(group.map((one) => one.delivery))
+      this.#onStored()
       for (const [index, one] of group.entries()) {
         const outcome = outcomes[index]
         if (outcome === undefined) one.reject(new Error('the store answered fewer deliveries than it was given'))

@@ -1,0 +1,152 @@
+// A finding event as an OCSF 1.8.0 Detection Finding (class 2004). A pure function: the same event always gives the same text.
+// ATT&CK and ATLAS ids are left out: for plain shadow AI they would call staff attackers (a finding of this version proves no intent).
+import type { FindingChange } from '../../contract/collector-api.ts'
+import { printable, shorten } from '../../contract/printable.ts'
+import type { Confidence, Severity } from '../../contract/wire.ts'
+import type { FindingEvent } from '../records.ts'
+
+const ACTIVITIES: Readonly<
+  Record<FindingChange, { readonly id: number; readonly name: string; readonly status: number }>
+> = {
+  opened: { id: 1, name: 'Create', status: 1 },
+  changed: { id: 2, name: 'Update', status: 1 },
+  reopened: { id: 2, name: 'Update', status: 1 },
+  resolved: { id: 3, name: 'Close', status: 4 },
+}
+const SEVERITY: Readonly<Record<Severity, readonly [number, string]>> = {
+  info: [1, 'Informational'],
+  low: [2, 'Low'],
+  medium: [3, 'Medium'],
+  high: [4, 'High'],
+  critical: [5, 'Critical'],
+}
+const CONFIDENCE: Readonly<Record<Confidence, readonly [number, string]>> = {
+  possible: [1, 'Low'],
+  likely: [2, 'Medium'],
+  certain: [3, 'High'],
+}
+const OPERATING_SYSTEMS: Readonly<Record<string, readonly [number, string]>> = {
+  linux: [200, 'Linux'],
+  darwin: [300, 'macOS'],
+  win32: [100, 'Windows'],
+}
+
+export type OcsfEvent = Readonly<Record<string, unknown>>
+
+export interface RenderOptions {
+  readonly version: string
+  /** How many pieces of evidence go along; fewer when a message would grow too long. */
+  readonly maxEvidence: number
+  /** Where single texts are cut, so that one hostile path cannot fill a message. */
+  readonly maxText: number
+  readonly isTest: boolean
+}
+
+/** Renders one event. */
+export function renderDetection(event: FindingEvent, options: RenderOptions): OcsfEvent {
+  const { version, maxText, isTest } = options
+  const { finding, change } = event
+  const activity = ACTIVITIES[change]
+  const [severityId, severity] = SEVERITY[finding.severity]
+  const [confidenceId, confidence] = CONFIDENCE[finding.confidence]
+  const labels = [...(finding.simulated ? ['simulated'] : []), ...(isTest ? ['test'] : [])]
+  return {
+    activity_id: activity.id,
+    activity_name: activity.name,
+    category_uid: 2,
+    category_name: 'Findings',
+    class_uid: 2004,
+    class_name: 'Detection Finding',
+    type_uid: 200400 + activity.id,
+    time: Date.parse(event.at),
+    severity_id: severityId,
+    severity,
+    confidence_id: confidenceId,
+    confidence,
+    status_id: activity.status,
+    status: activity.status === 4 ? 'Resolved' : 'New',
+    is_alert: change === 'opened' || change === 'reopened',
+    message: cut(finding.title, maxText),
+    metadata: {
+      version: '1.8.0',
+      product: { name: 'Gnomon', vendor_name: 'Gnomon', version },
+      uid: event.eventId,
+      event_code: finding.policyId,
+      original_time: finding.observedAt,
+      logged_time: Date.parse(event.at),
+      ...(labels.length === 0 ? {} : { labels }),
+    },
+    finding_info: findingInfo(event, maxText),
+    device: device(event),
+    evidences: evidences(event, options),
+    observables: observables(event, maxText),
+    remediation: { desc: cut(finding.advice, maxText) },
+    unmapped: unmapped(event, options),
+  }
+}
+
+function findingInfo({ finding, at, firstSeenAt }: FindingEvent, maxText: number) {
+  return {
+    uid: finding.findingId,
+    title: cut(finding.title, maxText),
+    desc: cut(finding.because.join('; '), maxText),
+    types: ['policy.shadow-ai'],
+    analytic: { uid: finding.policyId, name: finding.policyId, type_id: 1, type: 'Rule' },
+    created_time: Date.parse(firstSeenAt),
+    first_seen_time: Date.parse(firstSeenAt),
+    last_seen_time: Date.parse(at),
+  }
+}
+
+function device({ hostId, hostName, host }: FindingEvent) {
+  const system = OPERATING_SYSTEMS[host?.platform ?? '']
+  const os =
+    system === undefined
+      ? {}
+      : { os: { type_id: system[0], type: system[1], name: host?.operatingSystem ?? system[1] } }
+  return { uid: hostId, hostname: printable(hostName), type_id: 0, type: 'Unknown', ...os }
+}
+
+function evidences({ finding }: FindingEvent, { maxEvidence, maxText }: RenderOptions) {
+  const { subject } = finding
+  const file = subject.kind === 'artifact' ? [{ name: 'subject', file: fileOf(subject.key, maxText) }] : []
+  const pieces = finding.evidence.slice(0, maxEvidence).map(({ kind, place, detail }) => ({
+    name: printable(kind),
+    data: { place: cut(place, maxText), detail: cut(detail, maxText) },
+  }))
+  return [...file, ...pieces]
+}
+
+function fileOf(path: string, maxText: number) {
+  const shown = cut(path, maxText)
+  return { name: shown.slice(shown.lastIndexOf('/') + 1) || shown, path: shown, type_id: 1, type: 'Regular File' }
+}
+
+function observables({ finding, hostName }: FindingEvent, maxText: number) {
+  const host = { name: 'device.hostname', type_id: 1, type: 'Hostname', value: printable(hostName) }
+  if (finding.subject.kind !== 'artifact') return [host]
+  const value = cut(finding.subject.key, maxText)
+  return [host, { name: 'evidences[].file.path', type_id: 45, type: 'File Path', value }]
+}
+
+function unmapped(event: FindingEvent, { maxEvidence, maxText, isTest }: RenderOptions) {
+  const { finding, change, revision, previousSeverity, host } = event
+  return {
+    'gnomon.simulated': finding.simulated,
+    'gnomon.change': change,
+    'gnomon.revision': revision,
+    'gnomon.previous_severity': previousSeverity,
+    'gnomon.subject_kind': finding.subject.kind,
+    'gnomon.subject_key': cut(finding.subject.key, maxText),
+    'gnomon.artifact_ids': finding.artifactIds.slice(0, 8),
+    'gnomon.lowered_by': finding.loweredBy === null ? null : cut(finding.loweredBy, maxText),
+    'gnomon.false_positives': cut(finding.falsePositives, maxText),
+    'gnomon.rule_pack': host?.packVersion ?? null,
+    'gnomon.evidence_left_out': Math.max(0, finding.evidence.length - maxEvidence),
+    ...(isTest ? { 'gnomon.test': true } : {}),
+  }
+}
+
+function cut(text: string, maxText: number): string {
+  return shorten(printable(text), maxText)
+}
