@@ -83,7 +83,7 @@ function subjectOf(facts: RuntimeFacts, pack: Pack): Subject {
     ],
     ['executablePath', facts.executablePath === null ? [] : [clip(facts.executablePath)]],
     ['argument', command.words],
-    ['library', facts.libraries.slice(0, MAX_LIBRARIES).map(clip)],
+    ['library', relevantLibraries(facts.libraries, pack)],
     ['weightHow', facts.weights.map((weights) => weights.how)],
     ['weightFormat', facts.weights.flatMap((weights) => weights.format ?? [])],
     ['port', facts.listeners.map((listener) => listener.port)],
@@ -106,6 +106,13 @@ function clip(value: string): string {
   return value.slice(0, MAX_TEXT_CHARS)
 }
 
+/** A browser maps hundreds of objects and a machine runs hundreds of browsers: what no entry could mean is left out first. */
+function relevantLibraries(libraries: readonly string[], pack: Pack): readonly string[] {
+  const { beginnings, length } = pack.libraryHints
+  const some = libraries.slice(0, MAX_LIBRARIES).map(clip)
+  return some.filter((library) => beginnings.has(library.slice(0, length)))
+}
+
 /** Inference engines whose libraries are loaded, by the vocabulary of the pack. */
 function enginesOf(subject: Subject, pack: Pack): readonly string[] {
   const engines = pack.vocabulary.get('engines')?.values() ?? []
@@ -113,8 +120,8 @@ function enginesOf(subject: Subject, pack: Pack): readonly string[] {
 }
 
 function matchEntry(entry: RuntimeEntry, subject: Subject): Match | null {
+  if (!entry.match.some((rule) => names(rule) && holds(rule.when, subject))) return null
   const rules = entry.match.filter((rule) => holds(rule.when, subject))
-  if (!rules.some(names)) return null
   const groups = new Map<string, number>()
   for (const rule of rules) {
     const group = GROUPS[rule.kind] ?? rule.kind

@@ -39,20 +39,36 @@ export function speaking(condition: Condition, subject: Subject): readonly strin
   return holds(condition, subject) ? spokenBy(condition as Test, subject) : []
 }
 
+/** Runs some hundred times a process: it only asks, and lists nothing. */
 function passes(test: Test, subject: Subject): boolean {
-  return spokenBy(test, subject).length > 0
+  const { command } = subject
+  if ('field' in test) {
+    for (const value of subject.values(test.field)) {
+      if (fits(value, test)) return true
+    }
+    return false
+  }
+  if (command === null) return false
+  if ('programName' in test) return command.programs.some((program) => isOneOf(program, test.programName))
+  if ('subCommand' in test) return isOneOf(command.subCommand, test.subCommand)
+  return switchesSpoken(test, command).length > 0
 }
 
 function spokenBy(test: Test, subject: Subject): readonly string[] {
   const { command } = subject
-  if ('field' in test)
-    return subject
-      .values(test.field)
-      .filter((value) => fits(value, test))
-      .map(String)
+  if ('field' in test) {
+    const values = subject.values(test.field).filter((value) => fits(value, test))
+    return values.map(String)
+  }
   if (command === null) return []
   if ('programName' in test) return command.programs.filter((program) => isOneOf(program, test.programName))
   if ('subCommand' in test) return isOneOf(command.subCommand, test.subCommand) ? [command.subCommand ?? ''] : []
+  return switchesSpoken(test, command)
+}
+
+type SwitchTest = Extract<Test, { hasSwitch: unknown } | { switchValue: unknown }>
+
+function switchesSpoken(test: SwitchTest, command: CommandWords): readonly string[] {
   if ('hasSwitch' in test) return listed(test.hasSwitch).filter((name) => command.switches.has(name))
   const { switch: names, ...operators } = test.switchValue
   return listed(names).flatMap((name) => {

@@ -11,6 +11,7 @@ import {
 } from '../contract/rule-pack.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { type DigestTable, openDigestTable } from './digest-table.ts'
+import { type LibraryHints, readLibraryHints } from './library-hints.ts'
 
 /** What these functions understand. A pack of another major, or of a later minor, is refused. */
 export const ENGINE_VERSION = '1.0'
@@ -23,6 +24,7 @@ export interface Pack {
   /** Vocabulary name -> word id -> word. */
   readonly vocabulary: ReadonlyMap<string, ReadonlyMap<string, VocabularyWord>>
   readonly digests: DigestTable
+  readonly libraryHints: LibraryHints
 }
 
 /** Whom a pack must come from. The check itself comes in as an argument: the rules import no Node module. */
@@ -69,6 +71,7 @@ function assemblePack(body: PackBody): Result<Pack> {
     policies: body.policies.filter(isUsed),
     vocabulary,
     digests,
+    libraryHints: readLibraryHints(body),
   })
 }
 

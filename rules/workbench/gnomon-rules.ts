@@ -191,7 +191,7 @@ function pack(values: Values): Result<ExitCode> {
   if (values['quiet'] !== true) {
     const { version, digests } = signed.value.pack
     say(
-      `${out}: version ${version}, ${text.length} bytes, ${digests.count} digests, ${signed.value.signature === null ? 'not signed' : 'signed'}`,
+      `${out}: version ${version}, ${Buffer.byteLength(text)} bytes, ${digests.count} digests, ${signed.value.signature === null ? 'not signed' : 'signed'}`,
     )
   }
   return success(EXIT.done)
