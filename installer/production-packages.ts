@@ -1,6 +1,6 @@
 // Which npm packages the shipped code needs, and which of their files: the closure over package-lock.json of what is imported.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, posix, relative } from 'node:path'
 
 /** One file to ship: where it lies, and its place below the folder of the program. */
 export interface ShippedFile {
@@ -90,11 +90,11 @@ export function packageFiles(root: string, found: ProductionPackage, target: str
   if (!existsSync(folder)) throw new Error(`${found.place} is not installed; run npm ci`)
   const files: ShippedFile[] = []
   for (const source of filesBelow(folder)) {
-    const inside = relative(folder, source)
+    const inside = relative(folder, source).replaceAll('\\', '/')
     if (inside.startsWith('node_modules/')) continue
     const isAddon = inside === `prebuilds/${target}.node`
     if (isAddon || (KEPT.test(inside) && !LEFT_OUT.test(inside)))
-      files.push({ source, place: join(found.place, inside) })
+      files.push({ source, place: posix.join(found.place, inside) })
   }
   return files
 }
