@@ -4,11 +4,13 @@ import { EXIT, type ProgramSpec, interpretArguments } from '../contract/command-
 import { type Failure, describeFailure } from '../contract/failure.ts'
 import { printable } from '../contract/printable.ts'
 import type { Command } from './commands/command.ts'
+import { doctor } from './commands/doctor.ts'
+import { exportCommand } from './commands/export.ts'
 import { feed } from './commands/feed.ts'
 import { serve } from './commands/serve.ts'
 import { token } from './commands/token.ts'
 
-const COMMANDS: readonly Command[] = [serve, token, feed]
+const COMMANDS: readonly Command[] = [serve, token, exportCommand, feed, doctor]
 
 const PROGRAM: ProgramSpec = {
   name: 'gnomon-collector',
