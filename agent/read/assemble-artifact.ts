@@ -10,8 +10,10 @@ import { readPlaceClaims } from './place-claims.ts'
 import type { ReadPart } from './read-part.ts'
 import { describeStructure } from './structure.ts'
 
-/** The artifact without what others say about it; `identity` is that of the first part. */
-export type Draft = Omit<Artifact, 'identifications' | 'simulated'> & { readonly identity: FileIdentity }
+/** The artifact without what others say about it; `identities` are those of its weights, part by part. */
+export type Draft = Omit<Artifact, 'identifications' | 'simulated'> & {
+  readonly identities: readonly FileIdentity[]
+}
 
 export interface Assembly {
   readonly kind: Artifact['kind']
@@ -48,7 +50,7 @@ export function assembleArtifact(assembly: Assembly): Draft {
     fingerprint,
     threats: [],
     gaps: joinGaps([...parts.map((part) => part.gaps), gaps]),
-    identity: first.identity,
+    identities: parts.map((part) => part.identity),
   }
 }
 

@@ -95,10 +95,7 @@ function readTokenTypes(cursor: Cursor, place: ArrayPlace, tokenCount: number): 
     throw readTrouble('GNO_READ_INVALID', `${place.count} token types for ${tokenCount} tokens`)
   }
   cursor.seek(place.position)
-  cursor.step(tokenCount)
-  const types = new Uint8Array(tokenCount)
-  for (let id = 0; id < tokenCount; id += 1) types[id] = Math.min(cursor.uint32(), 255)
-  return types
+  return cursor.smallNumbers(tokenCount)
 }
 
 function digestMerges(cursor: Cursor, merges: ArrayPlace, spelling: TokenSpelling): string | undefined {
