@@ -10,9 +10,9 @@ export interface FinishOptions {
   readonly isSimulated: (sha256: string) => boolean
 }
 
-/** Identifies a draft. Its file identity stays behind: it means nothing on another machine. */
+/** Identifies a draft. The file identities stay behind: they mean nothing on another machine. */
 export function finishArtifact(draft: DraftArtifact, options: FinishOptions): Artifact {
-  const { identity: _identity, ...read } = draft
+  const { identities: _identities, ...read } = draft
   const sha256 = draft.fingerprint.content?.sha256
   return {
     ...read,

@@ -6,7 +6,7 @@ import { type CommandContext, textOption } from './commands/command.ts'
 import { hostIdOf } from './report/identity.ts'
 import { openState, type StateStore } from './report/state-store.ts'
 import { openPack } from './rule-pack.ts'
-import { readHostIdentity } from './sense/machine-id.ts'
+import { proposeHostId } from './sense/machine-id.ts'
 import { type LoadedSettings, loadSettings, type Settings } from './settings/settings.ts'
 
 export interface Session {
@@ -52,7 +52,7 @@ export function openSession(
   const { settings } = loaded.value
   const state = stateOf(settings, context)
   if (!state.ok) return state
-  const hostId = hostIdOf(state.value, () => readHostIdentity().hostId)
+  const hostId = hostIdOf(state.value, proposeHostId)
   if (!hostId.ok) {
     state.value.close()
     return hostId

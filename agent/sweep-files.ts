@@ -6,6 +6,7 @@ import type { Coverage } from '../contract/report.ts'
 import type { Gap } from '../contract/wire.ts'
 import { finishArtifact } from './finish-artifact.ts'
 import { isCandidateName, readCandidates } from './read/read-candidates.ts'
+import { createGapList, type GapList } from './sense/gap-list.ts'
 import { MINIMUM_BYTES, walkFiles } from './sense/walk.ts'
 import type { SweepOptions } from './sweep.ts'
 import { identityKey } from './weights-in-use.ts'
@@ -27,27 +28,33 @@ export interface FoundArtifact {
   readonly identities: readonly FileIdentity[]
 }
 
+/** What was found so far, and what could not be read. */
+interface Finds {
+  readonly found: FoundArtifact[]
+  readonly gaps: GapList
+}
+
 /** Walks the roots, then looks at the folders of the changed files, and not below them. */
 export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
-  const found: FoundArtifact[] = []
-  const summary = options.roots.length === 0 ? null : await walkRoots(options, found)
-  for (const path of options.changed) await lookAround(path, options, found)
+  const finds: Finds = { found: [], gaps: createGapList() }
+  const summary = options.roots.length === 0 ? null : await walkRoots(options, finds)
+  for (const path of options.changed) await lookAround(path, options, finds)
   const byIdentity = new Map<string, Artifact>()
-  for (const { artifact, identities } of found) {
+  for (const { artifact, identities } of finds.found) {
     for (const identity of identities) byIdentity.set(identityKey(identity), artifact)
   }
   // A file that was looked at twice (changed, and below a root) is one artifact.
-  const byPath = new Map(found.map(({ artifact }) => [artifact.path, artifact]))
+  const byPath = new Map(finds.found.map(({ artifact }) => [artifact.path, artifact]))
   return {
     artifacts: [...byPath.values()],
     byIdentity,
     coverage: summary === null ? [] : [coverageOf(summary, options.roots)],
     coveredPaths: [...options.roots, ...options.changed],
-    gaps: summary?.gaps ?? [],
+    gaps: [...(summary?.gaps ?? []), ...finds.gaps.list()],
   }
 }
 
-async function walkRoots(options: SweepOptions, found: FoundArtifact[]): Promise<WalkSummary> {
+async function walkRoots(options: SweepOptions, finds: Finds): Promise<WalkSummary> {
   const walk = startWalk(options.roots, options)
   let candidates = 0
   let pausedMs = options.now().getTime()
@@ -56,10 +63,12 @@ async function walkRoots(options: SweepOptions, found: FoundArtifact[]): Promise
     const folder = step.value
     candidates += folder.candidates.length
     const { filesSeen, foldersSeen } = folder
-    const tell = (current: string): void =>
-      options.onProgress({ phase: 'files', filesSeen, foldersSeen, candidates, artifacts: found.length, current })
+    const tell = (current: string): void => {
+      const artifacts = finds.found.length
+      options.onProgress({ phase: 'files', filesSeen, foldersSeen, candidates, artifacts, current })
+    }
     tell(folder.path)
-    for await (const artifact of readFolder(folder.candidates, options, tell)) found.push(artifact)
+    await readInto(finds, folder.candidates, options, tell)
     if (options.now().getTime() - pausedMs > PAUSE_EVERY_MS) {
       await new Promise((resolve) => setImmediate(resolve))
       pausedMs = options.now().getTime()
@@ -69,13 +78,22 @@ async function walkRoots(options: SweepOptions, found: FoundArtifact[]): Promise
   return step.value
 }
 
-async function lookAround(path: string, options: SweepOptions, found: FoundArtifact[]): Promise<void> {
+/** A folder is yielded before anything below it, so the first step is all that is needed. */
+async function lookAround(path: string, options: SweepOptions, finds: Finds): Promise<void> {
   const walk = startWalk([dirname(path)], options)
   const step = walk.next()
-  if (step.done !== true) {
-    for await (const artifact of readFolder(step.value.candidates, options, () => undefined)) found.push(artifact)
-  }
+  if (step.done !== true) await readInto(finds, step.value.candidates, options, () => undefined)
   walk.return({ filesSeen: 0, foldersSeen: 0, isComplete: true, gaps: [] })
+}
+
+async function readInto(
+  finds: Finds,
+  candidates: readonly CandidateFile[],
+  options: SweepOptions,
+  tell: (current: string) => void,
+): Promise<void> {
+  const onGap = (gap: Gap): void => finds.gaps.add(gap.code, gap.place, gap.detail)
+  for await (const found of readFolder(candidates, options, { tell, onGap })) finds.found.push(found)
 }
 
 function startWalk(roots: readonly string[], options: SweepOptions): Generator<WalkedFolder, WalkSummary> {
@@ -83,21 +101,24 @@ function startWalk(roots: readonly string[], options: SweepOptions): Generator<W
   return walkFiles({ roots, excludes, isSmallCandidate: isCandidateName, minimumBytes: MINIMUM_BYTES, signal })
 }
 
+/** Whom reading tells what it does. */
+interface ReadTellers {
+  readonly tell: (current: string) => void
+  /** Told of files that could not be read and so give no artifact. */
+  readonly onGap: (gap: Gap) => void
+}
+
 /** Reads the candidates of one folder. A file of a registered decoy's size is hashed, so that the decoy is known. */
 export async function* readFolder(
   candidates: readonly CandidateFile[],
   options: SweepOptions,
-  tell: (current: string) => void,
+  { tell, onGap }: ReadTellers,
 ): AsyncGenerator<FoundArtifact> {
   if (candidates.length === 0) return
   const deep = options.deep || candidates.some((candidate) => options.decoySizes.has(candidate.identity.sizeBytes))
   const onProgress = (progress: { readonly path: string }): void => tell(progress.path)
-  for await (const draft of readCandidates(candidates, {
-    deep,
-    signal: options.signal,
-    reportAll: false,
-    onProgress,
-  })) {
+  const reading = readCandidates(candidates, { deep, signal: options.signal, reportAll: false, onProgress, onGap })
+  for await (const draft of reading) {
     yield { artifact: finishArtifact(draft, options), identities: draft.identities }
   }
 }

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import type { Artifact } from '../contract/artifact.ts'
 import type { CommandContext } from './commands/command.ts'
 import { isSimulated, registeredSizes } from './report/simulations.ts'
-import { createSensorMemory } from './sense-host.ts'
 import type { Session } from './session.ts'
 import type { SweepMemory, SweepOptions } from './sweep.ts'
 import { AGENT_VERSION } from './version.ts'
@@ -14,7 +13,7 @@ type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
 
 /** A fresh memory: for one sweep, or for the life of the daemon. */
 export function createSweepMemory(): SweepMemory {
-  return { sensors: createSensorMemory(), weights: createWeightsMemory() }
+  return { sensed: { host: null }, weights: createWeightsMemory() }
 }
 
 /** Fills a sweep's options from the session: approvals by SHA-256 need rung 6, so they turn hashing on. */

@@ -43,6 +43,9 @@ export async function sweepProcesses(
   return { runtimes, artifacts: inUse, byIdentity }
 }
 
+/** A mapped file that cannot be read keeps its place in the story; the story says that it was not read. */
+const SILENT = { tell: () => undefined, onGap: () => undefined }
+
 async function artifactOf(
   seen: SeenWeights,
   byIdentity: Map<string, Artifact>,
@@ -50,7 +53,7 @@ async function artifactOf(
 ): Promise<Artifact | null> {
   const known = byIdentity.get(identityKey(seen.identity))
   if (known !== undefined) return known
-  for await (const { artifact, identities } of readFolder([seen.candidate], options, () => undefined)) {
+  for await (const { artifact, identities } of readFolder([seen.candidate], options, SILENT)) {
     for (const identity of identities) byIdentity.set(identityKey(identity), artifact)
     return artifact
   }

@@ -1,9 +1,9 @@
 // Where a sweep looks: what a person named, or every user's home and the model stores that the rule pack knows.
-import { lstatSync } from 'node:fs'
+import { existsSync, lstatSync } from 'node:fs'
 import { failed, type Result, success } from '../contract/failure.ts'
 import type { Platform } from '../contract/observation.ts'
 import { modelStores, type Pack } from '../rules/pack.ts'
-import { homeFolders, sweepRoots } from './sense/known-places.ts'
+import { defaultSweepRoots, expandStores, readHomes } from './sense/known-places.ts'
 import { resolveOperand } from './sense/linux/open-path.ts'
 
 /** The folders to sweep. A path that a person typed is resolved once, links included; it must be a folder. */
@@ -14,7 +14,7 @@ export function rootsOf(
   platform: Platform,
 ): Result<readonly string[]> {
   if (operands.length === 0 && configured.length > 0) return success(configured)
-  if (operands.length === 0) return success(sweepRoots({ stores: modelStores(pack, platform), homes: homeFolders() }))
+  if (operands.length === 0) return success(defaultSweepRoots(modelStores(pack, platform)))
   const roots = new Set<string>()
   for (const operand of operands) {
     const resolved = resolveOperand(operand)
@@ -25,4 +25,18 @@ export function rootsOf(
     roots.add(resolved.value)
   }
   return success([...roots])
+}
+
+/** Download folders beside the model stores: new weights arrive there. */
+const ARRIVALS = ['~/Downloads', '~/Desktop', '~/Documents']
+
+/** What is watched all the time: the existing stores and download folders that lie below the roots, and small roots themselves. */
+export function watchedFolders(roots: readonly string[], pack: Pack, platform: Platform): readonly string[] {
+  const stores = [...modelStores(pack, platform), ...ARRIVALS]
+  const places = expandStores({ stores, homes: readHomes(), environment: process.env })
+  const isSwept = (path: string): boolean => roots.some((root) => path === root || path.startsWith(`${root}/`))
+  const homes = new Set(readHomes())
+  // A home is too large to be watched whole, and so is a top-level folder of the system; there the next sweep sees what is new.
+  const isSmall = (root: string): boolean => !homes.has(root) && root.split('/').length > 2
+  return [...new Set([...places.filter(isSwept), ...roots.filter(isSmall)])].filter((path) => existsSync(path))
 }

@@ -5,7 +5,7 @@ import type { Platform } from '../contract/observation.ts'
 import { judge } from '../rules/judge.ts'
 import type { Pack } from '../rules/pack.ts'
 import type { SweepResult } from './report/outbox.ts'
-import { hostOf, type SensorMemory, senseHost } from './sense-host.ts'
+import { hostOf, type HostMemory, senseHost } from './sense-host.ts'
 import type { SweepProgress } from './show/progress.ts'
 import { sweepFiles } from './sweep-files.ts'
 import { sweepProcesses } from './sweep-processes.ts'
@@ -41,7 +41,7 @@ export interface SweepOptions {
 
 /** What one sweep learns for the next: made once a program. */
 export interface SweepMemory {
-  readonly sensors: SensorMemory
+  readonly sensed: HostMemory
   readonly weights: WeightsMemory
 }
 
@@ -57,7 +57,7 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   const isWhole = options.roots.length > 0
   const files = await sweepFiles(options)
   const { platform, signal, now } = options
-  const sensed = await senseHost({ platform, memory: options.memory.sensors, isWhole, signal, now })
+  const sensed = await senseHost({ platform, memory: options.memory.sensed, isWhole, signal, now })
   const running = await sweepProcesses(sensed, files, options)
   const seen = {
     coverage: [...sensed.coverage, ...files.coverage],

@@ -1,4 +1,5 @@
 // `gnomon run`: the daemon. Sweeps, keeps watching, reports; `--once` ends after the first sweep is delivered.
+import { sep } from 'node:path'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import { describeFailure } from '../../contract/failure.ts'
 import type { Finding } from '../../contract/finding.ts'
@@ -7,7 +8,8 @@ import { type DaemonEvents, runDaemon } from '../daemon.ts'
 import { deliverOnce } from '../report/deliver.ts'
 import { readEnrolment } from '../report/identity.ts'
 import { enqueueSweep } from '../report/outbox.ts'
-import { watchedFolders, watchFolders } from '../sense/watch.ts'
+import { MINIMUM_BYTES } from '../sense/walk.ts'
+import { watchFolders } from '../sense/watch.ts'
 import { openSession, type Session } from '../session.ts'
 import { renderFindings } from '../show/findings.ts'
 import { describeGap } from '../show/inspection.ts'
@@ -15,7 +17,7 @@ import { type ProgressLine, startProgress } from '../show/progress.ts'
 import { paint } from '../show/terminal.ts'
 import { type SweepOptions, sweep } from '../sweep.ts'
 import { createSweepMemory, sweepOptionsOf } from '../sweep-options.ts'
-import { rootsOf } from '../sweep-roots.ts'
+import { rootsOf, watchedFolders } from '../sweep-roots.ts'
 import { renderScan } from './scan.ts'
 import {
   checkFailOn,
@@ -108,7 +110,16 @@ async function runOn(context: CommandContext, session: Session, roots: readonly 
     sweep: take,
     roots,
     watch: settings.watch
-      ? (tell) => watchFolders({ folders: watchedFolders(roots, session.pack), ...tell, signal: context.signal })
+      ? (tell) => {
+          const folders = watchedFolders(roots, session.pack, context.platform)
+          return watchFolders({
+            folders,
+            ignoredBelowBytes: MINIMUM_BYTES,
+            onSettled: outside(settings.stateFolder, tell.onSettled),
+            onGap: tell.onGap,
+            signal: context.signal,
+          }).closed
+        }
       : null,
     sweepIntervalMs: settings.sweepIntervalSeconds * 1000,
     processIntervalMs: settings.processIntervalSeconds * 1000,
@@ -119,6 +130,13 @@ async function runOn(context: CommandContext, session: Session, roots: readonly 
     tell: tellTerminal(context, progress),
   })
   return EXIT.done
+}
+
+/** Our own database grows in a swept folder; looking at it at every write would keep the daemon busy with itself. */
+function outside(folder: string, tell: (path: string) => void): (path: string) => void {
+  return (path) => {
+    if (!path.startsWith(`${folder}${sep}`)) tell(path)
+  }
 }
 
 /** The first sweep is shown whole; afterwards only what is new gets a line. */

@@ -2,6 +2,7 @@
 import { lstatSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type Result, failed, success } from '../../contract/failure.ts'
+import { errorCode, errorText } from './error-text.ts'
 
 /** More would let a disk that damages every file fill itself with the remains. */
 const MAX_KEPT = 3
@@ -11,7 +12,7 @@ const MAX_KEPT = 3
  * file that was found damaged (told apart by its inode).
  */
 export function setAside(file: string, damagedInode: bigint | null, now: Date): Result<string | null> {
-  const mark = `.damaged-${now.toISOString().replace(/[:.]/g, '')}`
+  const mark = `.damaged-${now.toISOString().replace(/[-:.]/g, '')}`
   const aside = `${file}${mark}`
   try {
     const current = lstatSync(file, { bigint: true, throwIfNoEntry: false })
@@ -22,8 +23,8 @@ export function setAside(file: string, damagedInode: bigint | null, now: Date): 
     removeOldest(file)
     return success(aside)
   } catch (error) {
-    if (!(error instanceof Error)) throw error
-    return failed('GNO_STATE_UNUSABLE', `cannot set ${file} aside: ${error.message}`, error)
+    if (errorCode(error) === null) throw error
+    return failed('GNO_STATE_UNUSABLE', `cannot set ${file} aside: ${errorText(error)}`, error)
   }
 }
 

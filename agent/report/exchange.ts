@@ -3,7 +3,8 @@
 import { gzipSync } from 'node:zlib'
 import { printable } from '../../contract/printable.ts'
 import { type Problem, problemSchema } from '../../contract/report.ts'
-import { parseJson } from './sweep-record.ts'
+import { errorCode, errorText } from './error-text.ts'
+import { isRecord, parseJson } from './sweep-record.ts'
 
 export const DEFAULT_TIMEOUT_MS = 10_000
 /** An acknowledgement has 40 bytes, a problem a few thousand. */
@@ -63,7 +64,6 @@ export async function postJson(request: ExchangeRequest): Promise<Exchange> {
       retryAfterMs: retryAfter(response.headers.get('retry-after'), request.now()),
     }
   } catch (error) {
-    if (!(error instanceof Error)) throw error
     if (request.signal.aborted) return { kind: 'stopped' }
     return { kind: 'down', detail: `${request.url}: ${reason(error, request.timeoutMs)}` }
   }
@@ -94,9 +94,10 @@ function retryAfter(value: string | null, now: Date): number | null {
   return Number.isFinite(waitMs) ? Math.min(Math.max(waitMs, 0), MAX_RETRY_AFTER_MS) : null
 }
 
-function reason(error: Error, timeoutMs: number): string {
-  if (error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`
-  const { cause } = error
-  const inner = cause instanceof Error ? cause.message || ('code' in cause ? String(cause.code) : cause.name) : ''
-  return printable(inner === '' ? error.message : inner).slice(0, 512)
+/** Fetch hides what happened in a cause, and sometimes a second time in that. */
+function reason(error: unknown, timeoutMs: number): string {
+  if (isRecord(error) && error['name'] === 'TimeoutError') return `no answer within ${timeoutMs} ms`
+  const cause = isRecord(error) ? error['cause'] : undefined
+  const said = cause === undefined ? errorText(error) : errorText(cause) || (errorCode(cause) ?? '')
+  return printable(said === '' ? errorText(error) : said).slice(0, 512)
 }

@@ -4,6 +4,7 @@ import type { Database } from 'better-sqlite3'
 import { closeSync, constants, fsyncSync, lstatSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Result, failed, success } from '../../contract/failure.ts'
+import { errorCode, errorText } from './error-text.ts'
 import { readMeta, writeCounter, writeMeta } from './meta.ts'
 import { isRecord, parseJson } from './sweep-record.ts'
 
@@ -31,8 +32,8 @@ export function saveIdentityCopy(database: Database, folder: string): Result<voi
     renameSync(draft, join(folder, FILE_NAME))
     return success(undefined)
   } catch (error) {
-    if (!(error instanceof Error)) throw error
-    return failed('GNO_STATE_UNUSABLE', `cannot write ${draft}: ${error.message}`, error)
+    if (errorCode(error) === null) throw error
+    return failed('GNO_STATE_UNUSABLE', `cannot write ${draft}: ${errorText(error)}`, error)
   }
 }
 

@@ -5,6 +5,7 @@ import { chmodSync, closeSync, constants, lstatSync, mkdirSync, openSync } from 
 import { dirname, join } from 'node:path'
 import { type Failure, type Result, failed, success } from '../../contract/failure.ts'
 import { setAside } from './damaged-state.ts'
+import { errorCode, errorText } from './error-text.ts'
 import { restoreIdentityCopy, saveIdentityCopy } from './identity-copy.ts'
 import { writeMeta } from './meta.ts'
 
@@ -134,9 +135,9 @@ function prepareFolder(folder: string, file: string): Result<void> {
     chmodSync(file, 0o600)
     return success(undefined)
   } catch (error) {
-    if (!(error instanceof Error)) throw error
-    const isFull = 'code' in error && error.code === 'ENOSPC'
-    return failed(isFull ? 'GNO_STATE_FULL' : 'GNO_STATE_UNUSABLE', `${folder}: ${error.message}`, error)
+    const code = errorCode(error)
+    if (code === null) throw error
+    return failed(code === 'ENOSPC' ? 'GNO_STATE_FULL' : 'GNO_STATE_UNUSABLE', `${folder}: ${errorText(error)}`, error)
   }
 }
 
@@ -203,11 +204,12 @@ function fileInode(file: string): bigint | null {
 
 /** What a SQLite error means to an operator; undefined for anything that is our own mistake. */
 function storageFailure(error: unknown, file: string): Failure | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined
-  const said = `${file}: ${error.code} ${error.message}`
-  if (error.code === 'SQLITE_FULL') return { code: 'GNO_STATE_FULL', detail: said, cause: error }
-  if (/^SQLITE_(CORRUPT|NOTADB)/.test(error.code)) return { code: 'GNO_SPOOL_DAMAGED', detail: said, cause: error }
-  if (/^SQLITE_(BUSY|LOCKED|IOERR|READONLY|CANTOPEN|PERM|PROTOCOL|NOLFS|AUTH)/.test(error.code))
+  const code = errorCode(error)
+  if (code === null) return undefined
+  const said = `${file}: ${code} ${errorText(error)}`
+  if (code === 'SQLITE_FULL') return { code: 'GNO_STATE_FULL', detail: said, cause: error }
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return { code: 'GNO_SPOOL_DAMAGED', detail: said, cause: error }
+  if (/^SQLITE_(BUSY|LOCKED|IOERR|READONLY|CANTOPEN|PERM|PROTOCOL|NOLFS|AUTH)/.test(code))
     return { code: 'GNO_STATE_UNUSABLE', detail: said, cause: error }
   return undefined
 }

@@ -1,6 +1,5 @@
 // Gaps of one look, told with counts: the first places of a kind by name, all further ones as one number, so that a
 // hostile tree of a million unreadable folders cannot fill a report.
-import type { FailureCode } from '../../contract/failure.ts'
 import { type Gap, MAX_PATH_CHARS, MAX_SENTENCE_CHARS } from '../../contract/wire.ts'
 
 /** Places of one kind that are named one by one; the rest is a number. */
@@ -9,7 +8,7 @@ export const MAX_PLACES_PER_KIND = 16
 const MAX_KINDS = 64
 
 interface Kind {
-  readonly code: FailureCode
+  readonly code: Gap['code']
   readonly detail: string
   readonly places: Map<string, number>
   others: number
@@ -17,14 +16,14 @@ interface Kind {
 
 export interface GapList {
   /** Notes one place of a kind; `count` things there. */
-  add(code: FailureCode, place: string, detail: string, count?: number): void
+  add(code: Gap['code'], place: string, detail: string, count?: number): void
   list(): readonly Gap[]
 }
 
 /** Starts an empty list of gaps. */
 export function createGapList(): GapList {
   const kinds = new Map<string, Kind>()
-  const kindOf = (code: FailureCode, detail: string): Kind => {
+  const kindOf = (code: Gap['code'], detail: string): Kind => {
     const wanted = kinds.size < MAX_KINDS || kinds.has(`${code} ${detail}`) ? detail : 'and other reasons'
     const known = kinds.get(`${code} ${wanted}`)
     if (known !== undefined) return known

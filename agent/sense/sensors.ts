@@ -18,10 +18,14 @@ export interface SensorOutcome extends Interpretation {
   readonly coverage: Coverage
 }
 
-/** Runs every sensor of a system, one after the other; one that fails or does not exist there says so by its coverage. */
-export async function runSensors(platform: Platform, context: SenseContext): Promise<readonly SensorOutcome[]> {
+/** Runs sensors, one after the other; one that fails or does not exist on this system says so by its coverage. */
+export async function runSensors(
+  sensors: readonly ListedSensor[],
+  platform: Platform,
+  context: SenseContext,
+): Promise<readonly SensorOutcome[]> {
   const outcomes: SensorOutcome[] = []
-  for (const sensor of SENSORS) {
+  for (const sensor of sensors) {
     const isHere = sensor.platform === 'any' || sensor.platform === platform
     outcomes.push(isHere ? await runSensor(sensor, context) : unsupported(sensor, platform))
   }

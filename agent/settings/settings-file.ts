@@ -1,5 +1,6 @@
 // Reads the settings file: bounded, a regular file, one JSON object.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { errorCode } from '../report/error-text.ts'
 import { type Result, failed, success } from '../../contract/failure.ts'
 
 /** A settings file with ten thousand approvals has about 2 MB; more is not a settings file (CWE-770). */
@@ -26,9 +27,10 @@ function readFile(file: string): Result<string | null> {
     const read = readSync(descriptor, bytes, 0, bytes.length, 0)
     return success(bytes.toString('utf8', 0, read).replace(/^\ufeff/, ''))
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error)) throw error
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return success(null)
-    return failed('GNO_SETTINGS_UNREADABLE', `${file}: ${String(error.code)}`, error)
+    const code = errorCode(error)
+    if (code === null) throw error
+    if (code === 'ENOENT' || code === 'ENOTDIR') return success(null)
+    return failed('GNO_SETTINGS_UNREADABLE', `${file}: ${code}`, error)
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }

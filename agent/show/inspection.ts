@@ -23,8 +23,10 @@ export function renderInspection(artifact: Artifact, terminal: Terminal): string
   for (const candidate of artifact.identifications) {
     rows.push([candidate.confidence, `${candidate.model} (rung ${candidate.rung}): ${candidate.because.join('; ')}`])
   }
-  for (const threat of artifact.threats) rows.push(['threat', `${threat.id} (${threat.severity}): ${threat.because.join('; ')}`])
-  for (const gap of artifact.gaps) rows.push(['gap', describeGap(gap)])
+  for (const threat of artifact.threats)
+    rows.push(['threat', `${threat.id} (${threat.severity}): ${threat.because.join('; ')}`])
+  for (const gap of artifact.gaps)
+    rows.push(gap.code === 'GNO_READ_SKIPPED' ? ['skipped', gap.detail] : ['gap', describeGap(gap)])
   const lines = rows.map(([label, value]) => `  ${paint(terminal, 'dim', label.padEnd(10))} ${printable(value)}`)
   return [paint(terminal, 'bold', printable(artifact.path)), ...lines].join('\n')
 }
@@ -48,7 +50,10 @@ function describeClaims(claims: NonNullable<Artifact['fingerprint']['claims']>):
 }
 
 function describeStructure(structure: Structure): string {
-  const heads = structure.attentionHeads === undefined ? undefined : `${structure.attentionHeads}/${structure.kvHeads ?? structure.attentionHeads} heads`
+  const heads =
+    structure.attentionHeads === undefined
+      ? undefined
+      : `${structure.attentionHeads}/${structure.kvHeads ?? structure.attentionHeads} heads`
   const said = [
     structure.architecture,
     structure.kind === 'text' ? undefined : structure.kind,

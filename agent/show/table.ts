@@ -1,6 +1,11 @@
 // Plain tables: columns as wide as their content, the last one cut to the terminal. Every cell is escaped before it is measured.
 import { printable, shorten } from '../../contract/printable.ts'
 
+/** Spaces between columns. */
+const GUTTER = 2
+/** Below this a cut text says nothing. */
+const MIN_COLUMN = 8
+
 export interface Cell {
   /** Raw text; control characters are made visible here. */
   readonly text: string
@@ -18,23 +23,24 @@ export function renderTable(header: readonly string[], rows: readonly (readonly 
   const line = (cells: readonly Cell[]): string =>
     cells
       .map((cell, index) => {
-        const text = shorten(cell.text, widths[index] ?? 1).padEnd(index === cells.length - 1 ? 0 : (widths[index] ?? 1))
+        const text = shorten(cell.text, widths[index] ?? 1).padEnd(
+          index === cells.length - 1 ? 0 : (widths[index] ?? 1),
+        )
         return cell.paint === undefined ? text : cell.paint(text)
       })
-      .join('  ')
+      .join(' '.repeat(GUTTER))
       .trimEnd()
   return [line(header.map((text) => ({ text }))), ...escaped.map(line)].join('\n')
 }
 
-/** Takes from the widest column until the line fits; no column falls below 8. */
+/** Takes from the widest column, again and again, until the line fits; no column falls below its least width. */
 function fitWidths(widths: readonly number[], columns: number): readonly number[] {
-  const fitted = [...widths]
-  const total = (): number => fitted.reduce((sum, width) => sum + width + 2, -2)
-  while (total() > columns) {
-    const widest = fitted.indexOf(Math.max(...fitted))
-    const width = fitted[widest] ?? 0
-    if (width <= 8) break
-    fitted[widest] = Math.max(8, width - (total() - columns))
+  const fitted = widths.map((width) => Math.min(width, columns))
+  const excess = (): number => fitted.reduce((sum, width) => sum + width + GUTTER, -GUTTER) - columns
+  while (excess() > 0) {
+    const widest = Math.max(...fitted)
+    if (widest <= MIN_COLUMN) break
+    fitted[fitted.indexOf(widest)] = widest - 1
   }
   return fitted
 }

@@ -15,12 +15,15 @@ export interface TerminalStream {
 }
 
 /** Describes a stream (stdout or stderr); NO_COLOR and TERM=dumb are honoured (no-color.org). */
-export function terminalOf(stream: TerminalStream, environment: Readonly<Record<string, string | undefined>>): Terminal {
+export function terminalOf(
+  stream: TerminalStream,
+  environment: Readonly<Record<string, string | undefined>>,
+): Terminal {
   const isInteractive = stream.isTTY === true && environment['TERM'] !== 'dumb'
   return {
     isInteractive,
     hasColour: isInteractive && (environment['NO_COLOR'] ?? '') === '',
-    columns: Math.min(Math.max(stream.columns ?? 100, 60), 200),
+    columns: Math.min(Math.max(stream.columns ?? 140, 60), 200),
     write: (text) => void stream.write(text),
   }
 }
@@ -33,7 +36,13 @@ export function paint(terminal: Terminal, ink: Ink, text: string): string {
   return terminal.hasColour ? `\u001b[${INKS[ink]}m${text}\u001b[0m` : text
 }
 
-const SEVERITY_INK: Readonly<Record<Severity, Ink>> = { info: 'dim', low: 'blue', medium: 'yellow', high: 'red', critical: 'red' }
+const SEVERITY_INK: Readonly<Record<Severity, Ink>> = {
+  info: 'dim',
+  low: 'blue',
+  medium: 'yellow',
+  high: 'red',
+  critical: 'red',
+}
 
 /** A severity word in its colour, padded to one width. */
 export function paintSeverity(terminal: Terminal, severity: Severity): string {

@@ -1,6 +1,6 @@
 // The hands of the process scan: small synchronous reads of /proc with one reused buffer (28 ms where promise-based reads
 // took 504 ms for 1,490 processes, see notes/feasibility.md section 3), each with a named limit.
-import { closeSync, openSync, opendirSync, readSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { closeSync, constants, openSync, opendirSync, readSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import type { RawExecutable, RawOpenFile } from './proc-record.ts'
 import { errorCode } from './system-failure.ts'
 
@@ -13,6 +13,8 @@ const MAX_OPEN_FILES = 1_024
 /** Smaller files are no weights worth a finding; the same floor as the walk's. */
 const MIN_OPEN_FILE_BYTES = 1024 * 1024
 
+/** seq_file writes what fits a page in one piece; stat and status are a tenth of it. */
+const PIECE_BYTES = 4_096
 const FIRST_BUFFER_BYTES = 64 * 1024
 let buffer = Buffer.allocUnsafe(FIRST_BUFFER_BYTES)
 
@@ -26,9 +28,22 @@ export type Look<T> =
 export function readBytes(path: string, maxBytes = MAX_TEXT_BYTES): Look<Buffer> {
   let fd: number | undefined
   try {
-    fd = openSync(path, 'r')
+    fd = openSync(path, constants.O_RDONLY)
     const length = readInto(fd, maxBytes)
     return { kind: 'seen', value: buffer.subarray(0, length), isCut: length >= maxBytes }
+  } catch (error) {
+    return refused(error)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+/** The same for files that the kernel writes in one piece (stat, status): one read instead of two in the warm path. */
+export function readPiece(path: string): Look<Buffer> {
+  let fd: number | undefined
+  try {
+    fd = openSync(path, constants.O_RDONLY)
+    return { kind: 'seen', value: buffer.subarray(0, readSync(fd, buffer, 0, PIECE_BYTES, null)), isCut: false }
   } catch (error) {
     return refused(error)
   } finally {

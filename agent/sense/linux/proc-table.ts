@@ -1,18 +1,19 @@
 // All processes, look after look. A process is looked at anew when it is new or when it did anything since the last look:
 // /proc/PID/stat (one read; processor time, faults, memory) and the number of its descriptors (one stat, Linux 6.2) tell.
 // Otherwise its record of before stands, the same object. What slips through (less than a clock tick of work that moved no
-// number) is caught by looking at every twentieth process anew each time.
+// number) is caught by looking at every fiftieth process anew each time.
 import { readdirSync, statSync } from 'node:fs'
 import { setImmediate as letOthersRun } from 'node:timers/promises'
 import type { SenseContext } from '../../../contract/observation.ts'
 import { lookAtProcess } from './proc-look.ts'
-import { readBytes, readText, shrinkBuffer } from './proc-read.ts'
+import { readPiece, readText, shrinkBuffer } from './proc-read.ts'
 import type { ProcCapture, RawProcess } from './proc-record.ts'
+import { parseStat } from './proc-text.ts'
 
 /** Processes of one look; a machine with more is a container host, and says so by a gap. */
 const MAX_PROCESSES = 32_768
 /** Each process is looked at anew at least every so many looks. */
-const REFRESH_EVERY = 20
+const REFRESH_EVERY = 50
 /** Processes between two chances for other work and for the signal. */
 const BATCH = 256
 /** Two sensors of one sweep share a look that is younger. */
@@ -71,11 +72,22 @@ export function createProcTable(): ProcTable {
 }
 
 function visit(pid: number, before: Known | undefined, next: Map<number, Known>, tally: Tally): void {
-  if (before !== undefined && isUnchanged(pid, before)) {
+  const stat = readPiece(`/proc/${pid}/stat`)
+  if (stat.kind !== 'seen') {
+    tally.vanished += 1
+    return
+  }
+  // Equal bytes include the start ticks: it is the same process, and it has not run for a tick.
+  if (before !== undefined && stat.value.equals(before.statBytes) && countDescriptors(pid) === before.descriptors) {
     next.set(pid, before)
     tally.processes.push(before.record)
     return
   }
+  if (parseStat(stat.value.toString('latin1'))?.isKernelThread === true) tally.kernelThreads += 1
+  else lookAnew(pid, next, tally)
+}
+
+function lookAnew(pid: number, next: Map<number, Known>, tally: Tally): void {
   const descriptors = countDescriptors(pid)
   const look = lookAtProcess(pid)
   if (look === 'kernel-thread') tally.kernelThreads += 1
@@ -84,12 +96,6 @@ function visit(pid: number, before: Known | undefined, next: Map<number, Known>,
     tally.processes.push(look)
     next.set(pid, { statBytes: Buffer.from(look.stat, 'latin1'), descriptors, record: look })
   }
-}
-
-/** Equal bytes include the start ticks: it is the same process, and it has not run for a tick. */
-function isUnchanged(pid: number, before: Known): boolean {
-  const stat = readBytes(`/proc/${pid}/stat`)
-  return stat.kind === 'seen' && stat.value.equals(before.statBytes) && countDescriptors(pid) === before.descriptors
 }
 
 /** Since Linux 6.2 the size of /proc/PID/fd is the number of descriptors; before, it is always 0 and tells nothing. */
