@@ -98,8 +98,15 @@ function subjectOf(facts: RuntimeFacts, pack: Pack): Subject {
     ['containerLabel', (facts.containerLabels ?? []).slice(0, 256).map((label) => clip(label.name))],
   ])
   const plain: Subject = { values: (field) => fields.get(field) ?? [], command }
-  fields.set('engine', enginesOf(plain, pack))
+  const engines = enginesOf(plain, pack)
+  fields.set('engine', [...engines.keys()])
+  for (const [engine, libraries] of engines) fields.set(librariesField(engine), libraries)
   return plain
+}
+
+/** Where the libraries of a loaded engine are kept for the evidence; no entry asks for it. */
+function librariesField(engine: string): string {
+  return `libraries of ${engine}`
 }
 
 function clip(value: string): string {
@@ -113,10 +120,13 @@ function relevantLibraries(libraries: readonly string[], pack: Pack): readonly s
   return some.filter((library) => beginnings.has(library.slice(0, length)))
 }
 
-/** Inference engines whose libraries are loaded, by the vocabulary of the pack. */
-function enginesOf(subject: Subject, pack: Pack): readonly string[] {
-  const engines = pack.vocabulary.get('engines')?.values() ?? []
-  return [...engines].flatMap((engine) => (engine.when !== undefined && holds(engine.when, subject) ? engine.id : []))
+/** Inference engines whose libraries are loaded, by the vocabulary of the pack, with the libraries that prove each. */
+function enginesOf(subject: Subject, pack: Pack): ReadonlyMap<string, readonly string[]> {
+  const engines = new Map<string, readonly string[]>()
+  for (const { id, when } of pack.vocabulary.get('engines')?.values() ?? []) {
+    if (when !== undefined && holds(when, subject)) engines.set(id, speaking(when, subject))
+  }
+  return engines
 }
 
 function matchEntry(entry: RuntimeEntry, subject: Subject): Match | null {
@@ -150,6 +160,7 @@ function describe(match: Match, subject: Subject, pack: Pack): RuntimeIdentifica
   const evidence: Evidence[] = rules.slice(0, 64).map((rule) => {
     const values = speaking(rule.when, subject)
       .slice(0, 6)
+      .flatMap((value) => [value, ...subject.values(librariesField(value)).map(String).slice(0, 6)])
       .map((value) => value.slice(0, 200))
     const detail = values.length === 0 ? rule.says : `${rule.says}: ${values.join(', ')}`
     return { kind: rule.kind, weight: rule.weight, detail }
