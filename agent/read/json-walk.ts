@@ -18,6 +18,9 @@ export type JsonToken =
 /** Configurations and tokenizers nest under 20 deep (CWE-674). */
 const MAX_DEPTH = 64
 
+/** `\u0064` for one character. */
+const LONGEST_ESCAPE = 6
+
 const IN_ARRAY = 0
 const IN_OBJECT = 1
 
@@ -101,9 +104,11 @@ export class JsonWalk {
     return Number(Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.#start, size).toString('latin1'))
   }
 
-  /** True when the last key or string is exactly this plain ASCII word. */
+  /** True when the last key or string is exactly this ASCII word, however it is escaped: other readers see no difference. */
   is(word: string): boolean {
-    if (this.#stop - this.#start !== word.length || this.#isEscaped) return false
+    const size = this.#stop - this.#start
+    if (this.#isEscaped) return size <= word.length * LONGEST_ESCAPE && this.text(size) === word
+    if (size !== word.length) return false
     for (let index = 0; index < word.length; index += 1) {
       if (this.bytes[this.#start + index] !== word.charCodeAt(index)) return false
     }

@@ -20,6 +20,9 @@ const MAX_METADATA_ENTRIES = 16_384
 const MAX_METADATA_TEXT_BYTES = 4_096
 const SPACE = 0x20
 
+/** Words that a header cannot do without. */
+const HEADER_WORDS: readonly string[] = ['"dtype"', '"data_offsets"', '"__metadata__"']
+
 /** Metadata key -> claim: model specification (modelspec.*) and the kohya trainer (ss_*). */
 const CLAIM_KEYS: ReadonlyMap<string, 'name' | 'author' | 'license' | 'fileType' | 'version'> = new Map([
   ['modelspec.title', 'name'],
@@ -42,12 +45,11 @@ function recognise(head: Uint8Array, sizeBytes: number): boolean {
   const next = head[LENGTH_BYTES + 1]
   const fits = declared <= BigInt(Math.min(MAX_HEADER_BYTES, sizeBytes - LENGTH_BYTES))
   if (fits && declared >= 2n) return next === 0x22 || next === 0x7d || next === SPACE || next === 0x0a || next === 0x0d
-  const start = Buffer.from(head.subarray(LENGTH_BYTES)).toString('latin1')
-  return start.includes('"dtype"') || start.includes('"data_offsets"') || start.includes('"__metadata__"')
+  return HEADER_WORDS.some((word) => Buffer.from(head).includes(word))
 }
 
 function read(cursor: Cursor, gaps: GapList): WeightsPart {
-  const draft: HeaderDraft = { declared: [], claims: {}, hasMetadata: false, isEmpty: false }
+  const draft: HeaderDraft = { declared: [], claims: {}, isModel: false }
   const length = gaps.attempt(() => readLength(cursor, gaps))
   let tensors: readonly TensorInfo[] = []
   if (length !== undefined) {
@@ -56,7 +58,7 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
     tensors = believeTensors(draft.declared, { dataStart, fileSize: cursor.size, isWhole }, gaps)
   }
   return {
-    isModel: draft.declared.length > 0 || draft.hasMetadata || draft.isEmpty || length === undefined,
+    isModel: draft.isModel || draft.declared.length > 0 || length === undefined,
     formatVersion: null,
     ...(draft.declared.some(({ name }) => isAdapterTensor(name)) ? { kind: 'adapter' } : {}),
     claims: draft.claims,
@@ -85,12 +87,13 @@ function readLength(cursor: Cursor, gaps: GapList): number {
 interface HeaderDraft {
   readonly declared: DeclaredTensor[]
   claims: Claims
-  hasMetadata: boolean
-  isEmpty: boolean
+  /** Set by what no other file has; any JSON after eight bytes could look like a header at first. */
+  isModel: boolean
 }
 
 function walkHeader(cursor: Cursor, length: number, draft: HeaderDraft, gaps: GapList): boolean {
   const bytes = cursor.copy(length)
+  draft.isModel = HEADER_WORDS.some((word) => Buffer.from(bytes.buffer).includes(word))
   if (!isUtf8(bytes)) gaps.blame('GNO_READ_INVALID', 'the header is not UTF-8')
   const walk = new JsonWalk(bytes)
   if (walk.next() !== 'object') throw readTrouble('GNO_READ_INVALID', 'the header is not a JSON object')
@@ -105,7 +108,7 @@ function walkHeader(cursor: Cursor, length: number, draft: HeaderDraft, gaps: Ga
     if (name === '__metadata__') walkMetadata(walk, draft, gaps)
     else draft.declared.push(walkTensor(walk, name))
   }
-  draft.isEmpty = names.size === 0
+  if (names.size === 0) draft.isModel = true
   for (let at = walk.position; at < length; at += 1) {
     if (bytes[at] !== SPACE) throw readTrouble('GNO_READ_INVALID', `byte ${at} of the header follows its end`)
   }
@@ -113,7 +116,7 @@ function walkHeader(cursor: Cursor, length: number, draft: HeaderDraft, gaps: Ga
 }
 
 function walkMetadata(walk: JsonWalk, draft: HeaderDraft, gaps: GapList): void {
-  draft.hasMetadata = true
+  draft.isModel = true
   if (walk.next() !== 'object') throw readTrouble('GNO_READ_INVALID', '__metadata__ is not an object')
   const seen = new Set<string>()
   const claims = new Map<string, string>()

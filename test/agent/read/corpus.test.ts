@@ -37,7 +37,10 @@ describe('benign files of the corpus', () => {
       const structure = draft.fingerprint.structure
       expect({ file, format: draft.format, verdict: draft.verdict }).toEqual({ file, format, verdict: 'unchecked' })
       expect({ file, tensors: structure?.tensorCount }).toEqual({ file, tensors: facts['n_tensors'] })
-      expect({ file, parameters: structure?.parameterCount }).toEqual({ file, parameters: facts['parameter_count'] ?? 0 })
+      expect({ file, parameters: structure?.parameterCount }).toEqual({
+        file,
+        parameters: facts['parameter_count'] ?? 0,
+      })
       expect({ file, types: structure?.tensorTypes ?? {} }).toEqual({
         file,
         types: facts['tensor_types'] ?? facts['dtypes'] ?? {},
@@ -91,7 +94,7 @@ describe('benign files of the corpus', () => {
         format: null,
         calm: true,
       })
-      const { identity: _identity, ...wire } = draft
+      const { identities: _identities, ...wire } = draft
       expect(artifactSchema.safeParse({ ...wire, identifications: [], simulated: false }).error).toBeUndefined()
     }
     expect(others.length).toBeGreaterThan(100)

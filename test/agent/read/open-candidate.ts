@@ -58,7 +58,10 @@ export function candidatesIn(folder: string): readonly CandidateFile[] {
 }
 
 /** Collects the drafts of a folder as a sweep would. */
-export async function readFolder(folder: string, options: Partial<ReadOptions> = {}): Promise<readonly DraftArtifact[]> {
+export async function readFolder(
+  folder: string,
+  options: Partial<ReadOptions> = {},
+): Promise<readonly DraftArtifact[]> {
   return collect(candidatesIn(folder), options)
 }
 
