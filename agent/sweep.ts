@@ -5,7 +5,7 @@ import type { Platform } from '../contract/observation.ts'
 import { judge } from '../rules/judge.ts'
 import type { Pack } from '../rules/pack.ts'
 import type { SweepResult } from './report/outbox.ts'
-import { hostOf, type HostMemory, senseHost } from './sense-host.ts'
+import { hostOf, type HostMemory, type Sensed, senseHost } from './sense-host.ts'
 import type { SweepProgress } from './show/progress.ts'
 import { sweepFiles } from './sweep-files.ts'
 import { sweepProcesses } from './sweep-processes.ts'
@@ -76,9 +76,7 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
     findings: judge({ hostId, observedAt, ...seen, approvals, digest }, pack),
     coveredPaths: files.coveredPaths,
     uncoveredPaths: files.gaps.map((gap) => gap.place),
-    coveredProcesses: sensed.coverage.some(
-      (entry) => entry.sensor.endsWith('-processes') && entry.state === 'complete',
-    ),
+    coveredProcesses: sawAllProcesses(sensed),
     coveredHost: isWhole,
   }
   return { result, byIdentity: running.byIdentity }
@@ -87,4 +85,14 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
 /** A model that was found on disk and in use is one artifact. */
 function uniqueByPath(artifacts: readonly Artifact[]): readonly Artifact[] {
   return [...new Map(artifacts.map((artifact) => [artifact.path, artifact])).values()]
+}
+
+/**
+ * True when a story that is missing is over. A process that could be listed but not looked into was like that before, and one
+ * that ended while it was looked at has ended; only a list that was cut or a sensor that failed leaves the question open.
+ */
+function sawAllProcesses({ coverage, gaps }: Sensed): boolean {
+  const entry = coverage.find(({ sensor }) => sensor.endsWith('-processes'))
+  if (entry === undefined || entry.state === 'failed' || entry.state === 'unsupported') return false
+  return gaps.every(({ code }) => code !== 'GNO_SENSE_LIMIT' && code !== 'GNO_SENSE_FAILED')
 }

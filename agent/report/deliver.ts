@@ -63,9 +63,10 @@ export async function deliverOnce(state: StateStore, options: DeliveryOptions): 
 export async function runDelivery(state: StateStore, options: DeliveryLoopOptions): Promise<void> {
   const pollMs = options.pollMs ?? DEFAULT_POLL_MS
   while (!options.signal.aborted) {
+    const token = tokenOf(state)
     const outcome = await deliverOnce(state, options)
     if (outcome.kind !== 'delivered' || outcome.delivered > 0) options.onOutcome?.(outcome)
-    if (outcome.kind === 'failed') await waitOut(state, options, outcome.retryInMs, pollMs)
+    if (outcome.kind === 'failed') await waitOut(state, { ...options, token, pollMs, waitMs: outcome.retryInMs })
     else await pause(pollMs, options.signal)
   }
 }
@@ -112,12 +113,19 @@ function notEnrolled(options: DeliveryOptions): DeliveryOutcome {
   return { kind: 'failed', delivered: 0, failure, retryInMs: refusedWaitMs(options.random) }
 }
 
+interface Wait {
+  readonly signal: AbortSignal
+  /** The agent's token when the attempt began. */
+  readonly token: string | null
+  readonly waitMs: number
+  readonly pollMs: number
+}
+
 /** Waits, but not longer than until this machine is enrolled anew: `gnomon enroll` is another process. */
-async function waitOut(state: StateStore, options: DeliveryLoopOptions, waitMs: number, pollMs: number): Promise<void> {
-  const before = tokenOf(state)
-  for (let left = waitMs; left > 0 && !options.signal.aborted; left -= pollMs) {
-    await pause(Math.min(left, pollMs), options.signal)
-    if (tokenOf(state) !== before) return
+async function waitOut(state: StateStore, { signal, token, waitMs, pollMs }: Wait): Promise<void> {
+  for (let left = waitMs; left > 0 && !signal.aborted; left -= pollMs) {
+    if (tokenOf(state) !== token) return
+    await pause(Math.min(left, pollMs), signal)
   }
 }
 

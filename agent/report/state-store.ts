@@ -54,6 +54,7 @@ export class StateStore {
   lostInMemory = 0
   readonly #maxPages: number
   #database: Database.Database
+  #isClosed = false
 
   constructor(options: OpenStateOptions, database: Database.Database) {
     this.folder = options.folder
@@ -81,11 +82,19 @@ export class StateStore {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#database.close()
   }
 
   #attempt<T>(work: (database: Database.Database) => T): Result<T> {
+    if (this.#isClosed) return failed('GNO_STATE_UNUSABLE', `${this.file} is closed`)
     try {
+      if (!this.#database.open) {
+        // The replacement of a damaged database failed earlier, for example on a full disk: try again.
+        const opened = openDatabase(this.file, this.#maxPages)
+        if (!opened.ok) return opened
+        this.#database = opened.value
+      }
       return success(work(this.#database))
     } catch (error) {
       const failure = storageFailure(error, this.file)

@@ -53,10 +53,10 @@ export const hostInventory: Sensor<HostCapture> = {
 
 async function collectHost(context: SenseContext): Promise<HostCapture> {
   const [system, processor, memory, adapters] = await Promise.all([
-    look(osInfo, context.signal),
-    look(cpu, context.signal),
-    look(mem, context.signal),
-    look(async () => (await graphics()).controllers, context.signal),
+    look(askSystem, context.signal),
+    look(askProcessor, context.signal),
+    look(askMemory, context.signal),
+    look(askGraphics, context.signal),
   ])
   const processors = cpus()
   return {
@@ -75,6 +75,28 @@ async function collectHost(context: SenseContext): Promise<HostCapture> {
     memory,
     graphics: adapters,
   }
+}
+
+// The library answers with far more, serial numbers among it; what is not needed is dropped before it is kept anywhere.
+
+async function askSystem() {
+  const { distro, release: version } = await osInfo()
+  return { distro, release: version }
+}
+
+async function askProcessor() {
+  const { manufacturer, brand, cores } = await cpu()
+  return { manufacturer, brand, cores }
+}
+
+async function askMemory() {
+  const { total, swaptotal } = await mem()
+  return { total, swaptotal }
+}
+
+async function askGraphics() {
+  const { controllers } = await graphics()
+  return controllers.map(({ vendor, model, vram }) => ({ vendor, model, vram }))
 }
 
 /** Asks with a time limit; the library may hang with a hanging driver, and then the machine is described without it. */

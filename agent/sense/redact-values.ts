@@ -15,6 +15,8 @@ const MODEL_ID = /^[A-Za-z0-9][\w.-]{0,95}(\/[A-Za-z0-9][\w.-]{0,95}){0,2}(:[\w.
 /** A file of a public hub, without user, query or fragment. */
 const HUB_FILE = /^https:\/\/(huggingface\.co|hf\.co|modelscope\.cn)(\/[\w.-]{1,96}){2,12}$/
 const PLAIN_COMPONENT = /^[\w.@+~-]{1,255}$/
+/** `3.11.7`, `v22`: which release of a program, as version managers name folders. */
+const VERSION = /^v?[0-9]{1,3}(\.[0-9]{1,3}){0,3}$/
 const OLLAMA_BLOB = /^sha256-[0-9a-f]{64}$/
 /** Roots whose names come from packages, not from people. */
 const SYSTEM_ROOTS = [
@@ -142,7 +144,7 @@ function isPathLike(text: string): boolean {
 
 function redactComponent(component: string, index: number): string {
   if (component === '' || (index <= 1 && TOP_FOLDERS.has(component))) return component
-  if (PATH_COMPONENTS.has(component) || OLLAMA_BLOB.test(component)) return component
+  if (PATH_COMPONENTS.has(component) || OLLAMA_BLOB.test(component) || VERSION.test(component)) return component
   const ending = WEIGHTS_ENDINGS.find((candidate) => component.endsWith(candidate))
   return ending === undefined ? lengthMark(component) : lengthMark(component.slice(0, -ending.length)) + ending
 }

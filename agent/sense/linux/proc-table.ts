@@ -16,8 +16,6 @@ const MAX_PROCESSES = 32_768
 const REFRESH_EVERY = 50
 /** Processes between two chances for other work and for the signal. */
 const BATCH = 256
-/** Two sensors of one sweep share a look that is younger. */
-const SHARED_FOR_MS = 1_000
 const MAX_PASSWD_BYTES = 1024 * 1024
 
 interface Known {
@@ -41,7 +39,9 @@ interface Tally {
 export function createProcTable(): ProcTable {
   let known = new Map<number, Known>()
   let looks = 0
-  let last: { readonly at: number; readonly capture: Promise<ProcCapture> } | null = null
+  // The sensors of one sweep get the same context and share one look; a look of another sweep is never reused: a process
+  // that ended in between would still be told.
+  let last: { readonly context: SenseContext; readonly capture: Promise<ProcCapture> } | null = null
 
   async function lookNow(context: SenseContext): Promise<ProcCapture> {
     looks += 1
@@ -63,9 +63,7 @@ export function createProcTable(): ProcTable {
 
   return {
     look(context) {
-      const now = context.now().getTime()
-      if (last === null || now - last.at >= SHARED_FOR_MS || now < last.at)
-        last = { at: now, capture: lookNow(context) }
+      if (last?.context !== context) last = { context, capture: lookNow(context) }
       return last.capture
     },
   }

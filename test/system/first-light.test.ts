@@ -1,0 +1,159 @@
+// The whole path on real programs: agent, collector, reference runtime. What the README promises must be seen here.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { z } from 'zod'
+import {
+  findingDetailSchema,
+  findingRowSchema,
+  pageSchema,
+  artifactRecordSchema,
+} from '../../contract/collector-api.ts'
+import { scanSchema } from '../../contract/report.ts'
+import { buildGguf, text } from '../build-gguf.ts'
+import { gnomon, type RunningCollector, startCollector, startProgram, until } from './programs.ts'
+
+const onLinux = process.platform === 'linux' ? it : it.skip
+if (process.platform !== 'linux') console.warn('skipped: the sensors for processes exist for Linux only')
+
+const rows = pageSchema(findingRowSchema)
+const artifacts = pageSchema(artifactRecordSchema)
+const drillSchema = z.object({
+  passed: z.boolean(),
+  stages: z.array(z.object({ name: z.string(), outcome: z.string(), milliseconds: z.number(), detail: z.string() })),
+})
+
+let folder = ''
+let collector: RunningCollector
+let state = ''
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'gnomon-first-light-'))
+  state = join(folder, 'agent')
+  collector = await startCollector(join(folder, 'collector'))
+  const token = await collector.enrolmentToken()
+  const enrolled = await gnomon('enroll', '--collector', collector.url, '--token', token, '--state', state)
+  expect(enrolled).toMatchObject({ code: 0, stderr: '' })
+})
+
+afterEach(async () => {
+  await collector.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('gnomon simulate against a real collector', () => {
+  onLinux(
+    'sees the weights, the process story and the findings, all marked as simulated, and leaves nothing open',
+    async () => {
+      const ended = await gnomon('simulate', '--json', '--state', state)
+
+      expect(ended.stderr).toBe('')
+      const drill = drillSchema.parse(JSON.parse(ended.stdout))
+      const outcomes = Object.fromEntries(drill.stages.map((stage) => [stage.name, stage.outcome]))
+      expect(outcomes).toEqual({
+        planted: 'passed',
+        running: 'passed',
+        'weights found by content': 'passed',
+        'process story': 'passed',
+        listener: 'passed',
+        'findings at the collector': 'passed',
+        'marked as simulated': 'passed',
+        'cleaned up': 'passed',
+      })
+      expect(ended.code).toBe(0)
+
+      const { items } = rows.parse(await collector.ask('/api/v1/findings?simulated=true'))
+      const policies = items.map((row) => row.policyId).sort()
+      expect(policies).toEqual(['unapproved-inference', 'unapproved-local-model'])
+      expect(items.map((row) => row.status)).toEqual(['resolved', 'resolved'])
+      const inference = items.find((row) => row.policyId === 'unapproved-inference')
+      const detail = findingDetailSchema.parse(await collector.ask(`/api/v1/findings/${inference?.findingId ?? ''}`))
+      const kinds = new Set(detail.finding.evidence.map((item) => item.kind))
+      expect([...kinds]).toEqual(expect.arrayContaining(['library-mapped', 'weights-mapped']))
+      expect(JSON.stringify(detail.finding)).toContain('notes-helper')
+      expect(detail.history.map((entry) => entry.change)).toEqual(['resolved', 'opened'])
+    },
+  )
+
+  onLinux('raises nothing about the decoy that is not marked as simulated', async () => {
+    const place = join(folder, 'drill')
+    mkdirSync(place, { mode: 0o700 })
+
+    await gnomon('simulate', '--state', state, '--place', place)
+
+    const { items } = rows.parse(await collector.ask('/api/v1/findings?simulated=false'))
+    const details = await Promise.all(items.map((row) => collector.ask(`/api/v1/findings/${row.findingId}`)))
+    expect(details.filter((detail) => JSON.stringify(detail).includes(place))).toEqual([])
+  })
+})
+
+/** Distinct tiny models, each an artifact and a finding of its own. */
+function plantModels(count: number): void {
+  mkdirSync(join(folder, 'models'))
+  for (let index = 0; index < count; index += 1) {
+    const bytes = buildGguf({
+      kv: [
+        ['general.architecture', text('llama')],
+        ['general.name', text(`tiny ${index}`)],
+      ],
+      tensors: [{ name: 'token_embd.weight', dims: [32, 4 + (index % 7)] }],
+    })
+    writeFileSync(join(folder, 'models', `tiny-${index}.gguf`), bytes)
+  }
+}
+
+async function arrived(): Promise<readonly string[]> {
+  const paths: string[] = []
+  let cursor: string | null = ''
+  while (cursor !== null) {
+    const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
+    const page: z.infer<typeof artifacts> = artifacts.parse(await collector.ask(`/api/v1/artifacts?limit=200${query}`))
+    paths.push(...page.items.map((item) => item.artifact.path))
+    cursor = page.next
+  }
+  return paths
+}
+
+describe('a collector that is killed while reports arrive', () => {
+  const COUNT = 1200
+
+  onLinux('has everything once and nothing twice after it is back', async () => {
+    plantModels(COUNT)
+    const port = Number(new URL(collector.url).port)
+    const run = startProgram('agent/gnomon.js', ['run', '--state', state, join(folder, 'models')])
+    const before = await until(async () => {
+      const paths = await arrived()
+      return paths.length > 0 ? paths.length : undefined
+    })
+    await collector.kill('SIGKILL')
+    console.warn(`killed with ${before} of ${COUNT} models arrived`)
+    collector = await startCollector(join(folder, 'collector'), port)
+
+    const complete = await until(async () => {
+      const paths = await arrived()
+      return paths.length >= COUNT ? paths : undefined
+    })
+    run.child.kill('SIGTERM')
+    const ended = await run.ended
+    expect(ended.code).toBe(0)
+    expect(new Set(complete).size).toBe(COUNT)
+    expect(complete).toHaveLength(COUNT)
+    const { items } = rows.parse(await collector.ask('/api/v1/findings?limit=200'))
+    expect(new Set(items.map((row) => row.revision))).toEqual(new Set([1]))
+  })
+})
+
+describe('gnomon scan', () => {
+  onLinux('finds no model and nothing above info in a stock system', async () => {
+    const ended = await gnomon('scan', '--json', '--state', state, '/usr/lib')
+
+    const scan = scanSchema.parse(JSON.parse(ended.stdout))
+    expect(scan.artifacts.filter((artifact) => artifact.path.startsWith('/usr/'))).toEqual([])
+    expect(
+      scan.findings.filter((finding) => finding.severity !== 'info' && finding.subject.kind !== 'runtime'),
+    ).toEqual([])
+    expect(scan.coverage.find((entry) => entry.sensor === 'files')?.looked).toBeGreaterThan(0)
+    expect(ended.code).toBe(0)
+  })
+})
