@@ -70,7 +70,7 @@ export function forgetBelow(database: Database, sequence: number): void {
 export function shiftReports(database: Database, from: number, by: number): void {
   if (by === 0) return
   // Through negative numbers, because SQLite checks uniqueness row by row.
-  for (const table of ['outbox']) {
+  for (const table of ['outbox', 'things']) {
     database.prepare(`UPDATE ${table} SET sequence = -(sequence + ?) WHERE sequence >= ?`).run(by, from)
     database.prepare(`UPDATE ${table} SET sequence = -sequence WHERE sequence < 0`).run()
   }
