@@ -1,0 +1,132 @@
+// Building blocks of the page. Every text from an endpoint goes in as a text node; nothing is ever parsed as HTML.
+
+/** C0, DEL, C1, zero-width and direction controls, separators, byte-order mark: shown as what they are (CWE-1007). */
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/
+
+/** An element. Attributes are set as attributes; only `on` takes listeners. Children are nodes or texts. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag)
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === 'on') for (const [type, listener] of Object.entries(value)) element.addEventListener(type, listener)
+    else if (value !== undefined && value !== null && value !== false)
+      element.setAttribute(name, value === true ? '' : value)
+  }
+  for (const child of children.flat()) {
+    if (child === null || child === undefined || child === false) continue
+    if (child instanceof Node) element.append(child)
+    else element.append(...safe(String(child)))
+  }
+  return element
+}
+
+/** A text as nodes in which characters that deceive the eye are visible. */
+export function safe(value) {
+  if (!UNSAFE.test(value)) return [document.createTextNode(value)]
+  const nodes = []
+  let plain = ''
+  for (const character of value) {
+    if (!UNSAFE.test(character)) {
+      plain += character
+      continue
+    }
+    nodes.push(document.createTextNode(plain), control(character))
+    plain = ''
+  }
+  return [...nodes, document.createTextNode(plain)]
+}
+
+function control(character) {
+  const code = character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')
+  const mark = document.createElement('span')
+  mark.className = 'control'
+  mark.title = `control character U+${code}`
+  mark.textContent = `U+${code}`
+  return mark
+}
+
+/** A long path or digest: whole in the title, both ends on the page. */
+export function mono(value, width = 72) {
+  const short =
+    value.length <= width
+      ? value
+      : `${value.slice(0, Math.floor(width / 3))}…${value.slice(-Math.floor((width * 2) / 3))}`
+  return h('span', { class: 'mono', title: value.slice(0, 2000) }, short)
+}
+
+export function severity(word) {
+  return h('span', { class: `severity ${word}` }, word)
+}
+
+export function badge(word, kind = '') {
+  return h('span', { class: `badge ${kind}` }, word)
+}
+
+export function simulatedBadge(isSimulated) {
+  return isSimulated ? badge('fire drill', 'drill') : null
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB']
+export function bytes(count) {
+  let value = count
+  let unit = 0
+  while (value >= 1000 && unit < UNITS.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`
+}
+
+export function count(value) {
+  return value.toLocaleString('en-GB')
+}
+
+export function parameters(value) {
+  if (value >= 1e9) return `${(value / 1e9).toFixed(2)} billion`
+  return value >= 1e6 ? `${(value / 1e6).toFixed(1)} million` : count(value)
+}
+
+const SPANS = [
+  [86_400, 'd'],
+  [3_600, 'h'],
+  [60, 'min'],
+]
+/** How long ago, with the instant itself on hover and for assistive technology. */
+export function when(instant) {
+  if (instant === null || instant === undefined) return h('span', { class: 'quiet' }, 'never')
+  const seconds = Math.max(0, (Date.now() - Date.parse(instant)) / 1000)
+  const span = SPANS.find(([length]) => seconds >= length)
+  const text = span === undefined ? 'just now' : `${Math.floor(seconds / span[0])} ${span[1]} ago`
+  return h('time', { datetime: instant, title: instant.replace('T', ' ') }, text)
+}
+
+/** A table with a caption for screen readers; rows are arrays of cells. */
+export function table(caption, columns, rows) {
+  return h(
+    'div',
+    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption },
+    h(
+      'table',
+      {},
+      h('caption', {}, caption),
+      h('thead', {}, h('tr', {}, ...columns.map((column) => h('th', { scope: 'col' }, column)))),
+      h('tbody', {}, ...rows.map((cells) => h('tr', {}, ...cells.map((cell) => h('td', {}, cell))))),
+    ),
+  )
+}
+
+export function facts(entries) {
+  const known = entries.filter(([, value]) => value !== undefined && value !== null && value !== '')
+  return h('dl', { class: 'facts' }, ...known.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]))
+}
+
+export function section(title, ...children) {
+  return h('section', { class: 'card' }, h('h2', {}, title), ...children)
+}
+
+export function list(items) {
+  return h('ul', {}, ...items.map((item) => h('li', {}, item)))
+}
+
+export function empty(title, text) {
+  return h('div', { class: 'empty' }, h('p', { class: 'strong' }, title), h('p', { class: 'quiet' }, text))
+}

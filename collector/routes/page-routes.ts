@@ -1,15 +1,19 @@
-// The page and what needs no token: three static files, the health answer, the OpenAPI document.
+// The page and what needs no token: the static files of the page, the health answer, the OpenAPI document.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 
+const SCRIPT = 'text/javascript; charset=utf-8'
 const FILES = [
   { url: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
   { url: '/page.css', file: 'page.css', type: 'text/css; charset=utf-8' },
-  { url: '/page.js', file: 'page.js', type: 'text/javascript; charset=utf-8' },
-  { url: '/view.js', file: 'view.js', type: 'text/javascript; charset=utf-8' },
   { url: '/favicon.svg', file: 'favicon.svg', type: 'image/svg+xml' },
-] as const
+  ...['page.js', 'api.js', 'findings.js', 'fleet.js', 'details.js', 'view.js'].map((file) => ({
+    url: `/${file}`,
+    file,
+    type: SCRIPT,
+  })),
+]
 
 /** Registers the page; its files are read once, so nothing in a request ever becomes a path. */
 export function addPageRoutes(app: FastifyInstance, folder: string): void {
