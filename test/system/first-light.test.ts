@@ -9,6 +9,7 @@ import {
   findingRowSchema,
   pageSchema,
   artifactRecordSchema,
+  summarySchema,
 } from '../../contract/collector-api.ts'
 import { scanSchema } from '../../contract/report.ts'
 import { buildGguf, text } from '../build-gguf.ts'
@@ -116,18 +117,18 @@ async function arrived(): Promise<readonly string[]> {
 }
 
 describe('a collector that is killed while reports arrive', () => {
-  const COUNT = 1200
+  const COUNT = 2000
 
   onLinux('has everything once and nothing twice after it is back', async () => {
     plantModels(COUNT)
     const port = Number(new URL(collector.url).port)
     const run = startProgram('agent/gnomon.js', ['run', '--state', state, join(folder, 'models')])
     const before = await until(async () => {
-      const paths = await arrived()
-      return paths.length > 0 ? paths.length : undefined
+      const { artifacts: known } = summarySchema.parse(await collector.ask('/api/v1/summary'))
+      return known.total > 0 ? known.total : undefined
     })
     await collector.kill('SIGKILL')
-    console.warn(`killed with ${before} of ${COUNT} models arrived`)
+    expect(before).toBeLessThan(COUNT)
     collector = await startCollector(join(folder, 'collector'), port)
 
     const complete = await until(async () => {

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto'
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { openPack } from '../../agent/rule-pack.ts'
+import { createSweepMemory } from '../../agent/sweep-options.ts'
+import { sweep, type SweepOptions } from '../../agent/sweep.ts'
+import type { Approval } from '../../contract/finding.ts'
+import { scanSchema } from '../../contract/report.ts'
+import { array, buildGguf, scalar, text } from '../build-gguf.ts'
+
+let folder = ''
+const openedPack = openPack(join(dirname(dirname(import.meta.dirname)), 'dist/rules/pack.json'))
+
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'gnomon-sweep-')))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A well-formed model above the size floor, so that its name does not matter. */
+const MODEL = buildGguf({
+  kv: [
+    ['general.architecture', text('llama')],
+    ['llama.block_count', scalar('uint32', 1)],
+    ['tokenizer.ggml.model', text('llama')],
+    ['tokenizer.ggml.tokens', array('string', ['<unk>', '<s>'])],
+  ],
+  tensors: [{ name: 'token_embd.weight', dims: [256, 1200] }],
+})
+const SHA256 = createHash('sha256').update(MODEL).digest('hex')
+
+function optionsOf(changes: Partial<SweepOptions> = {}): SweepOptions {
+  if (!openedPack.ok) throw new Error(openedPack.failure.detail)
+  return {
+    hostId: 'host1:test',
+    hostName: 'test',
+    // A system without process sensors: this test is about files, whatever runs on the machine.
+    platform: 'darwin',
+    agentVersion: '0',
+    roots: [folder],
+    changed: [],
+    excludes: [],
+    deep: false,
+    approvals: [],
+    pack: openedPack.value,
+    decoySizes: new Set(),
+    isSimulated: () => false,
+    known: new Map(),
+    memory: createSweepMemory(),
+    ownPid: process.pid,
+    digest: (value) => createHash('sha256').update(value).digest('hex'),
+    now: () => new Date(),
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    ...changes,
+  }
+}
+
+describe('sweep', () => {
+  it('finds a model by its content under an innocent name without extension, and gives a valid document', async () => {
+    mkdirSync(join(folder, 'Documents'))
+    writeFileSync(join(folder, 'Documents/minutes of march'), MODEL)
+
+    const { result } = await sweep(optionsOf())
+
+    expect(result.artifacts).toMatchObject([
+      { path: join(folder, 'Documents/minutes of march'), format: 'gguf', verdict: 'unchecked', simulated: false },
+    ])
+    expect(result.findings.map((finding) => finding.policyId)).toContain('unapproved-local-model')
+    const {
+      coveredPaths: _paths,
+      uncoveredPaths: _not,
+      coveredProcesses: _processes,
+      coveredHost: _host,
+      ...scan
+    } = result
+    expect(scanSchema.safeParse(scan).error).toBeUndefined()
+  })
+
+  it('honours excludes before descending and follows no link', async () => {
+    mkdirSync(join(folder, 'private'))
+    writeFileSync(join(folder, 'private/model'), MODEL)
+    symlinkSync(join(folder, 'private'), join(folder, 'link'))
+    symlinkSync(join(folder, 'private/model'), join(folder, 'file-link'))
+
+    const { result } = await sweep(optionsOf({ excludes: [join(folder, 'private')] }))
+
+    expect(result.artifacts).toEqual([])
+    expect(result.gaps.some((gap) => gap.code === 'GNO_SENSE_EXCLUDED')).toBe(true)
+  })
+
+  it('silences the finding of a model that is approved by SHA-256, and of no other', async () => {
+    writeFileSync(join(folder, 'approved'), MODEL)
+    writeFileSync(join(folder, 'poisoned'), Buffer.concat([MODEL, Buffer.from([0])]))
+    const approvals: readonly Approval[] = [{ kind: 'sha256', value: SHA256, reason: 'reviewed' }]
+
+    const { result } = await sweep(optionsOf({ deep: true, approvals }))
+
+    const models = result.findings.filter((finding) => finding.subject.kind === 'artifact')
+    expect(models.map((finding) => finding.subject.key)).toEqual([join(folder, 'poisoned')])
+  })
+
+  it('keeps finding ids from sweep to sweep', async () => {
+    writeFileSync(join(folder, 'model'), MODEL)
+    const idsOf = async (): Promise<readonly string[]> =>
+      (await sweep(optionsOf())).result.findings.map((finding) => finding.findingId)
+
+    expect(await idsOf()).toEqual(await idsOf())
+  })
+
+  it('believes a decoy only when the state knows its digest', async () => {
+    writeFileSync(join(folder, 'decoy'), MODEL)
+    writeFileSync(join(folder, 'gnomon-simulated-decoy'), Buffer.concat([MODEL, Buffer.from('simulated: true')]))
+
+    const { result } = await sweep(
+      optionsOf({ decoySizes: new Set([MODEL.length]), isSimulated: (sha256) => sha256 === SHA256 }),
+    )
+
+    const simulated = result.findings.filter((finding) => finding.simulated)
+    expect(simulated.map((finding) => finding.subject.key)).toEqual([join(folder, 'decoy')])
+    expect(result.artifacts).toHaveLength(2)
+  })
+
+  it('looks at a changed file without walking below its folder, and covers just that file', async () => {
+    mkdirSync(join(folder, 'below'))
+    writeFileSync(join(folder, 'new'), MODEL)
+    writeFileSync(join(folder, 'below/other'), MODEL)
+
+    const { result } = await sweep(optionsOf({ roots: [], changed: [join(folder, 'new')] }))
+
+    expect(result.artifacts.map((artifact) => artifact.path)).toEqual([join(folder, 'new')])
+    expect(result.coveredPaths).toEqual([join(folder, 'new')])
+    expect(result.coveredHost).toBe(false)
+  })
+
+  it('says that nobody looked at processes where no sensor for them exists', async () => {
+    const { result } = await sweep(optionsOf())
+
+    expect(result.coveredProcesses).toBe(false)
+    expect(result.coverage.filter((entry) => entry.state === 'unsupported').map((entry) => entry.sensor)).toEqual([
+      'linux-processes',
+      'linux-listeners',
+    ])
+  })
+
+  it('names a root that is not there as a gap and goes on', async () => {
+    writeFileSync(join(folder, 'model'), MODEL)
+    chmodSync(folder, 0o755)
+
+    const { result } = await sweep(optionsOf({ roots: [join(folder, 'missing'), folder] }))
+
+    expect(result.artifacts).toHaveLength(1)
+    expect(result.uncoveredPaths).toContain(join(folder, 'missing'))
+  })
+})
