@@ -48,7 +48,7 @@ export function renderCopyright(packages: readonly ProductionPackage[], runtimeV
 Upstream-Name: gnomon
 
 Files: *
-Copyright: Gnomon maintainers
+Copyright: 2026 Gnomon maintainers
 License: Apache-2.0-Gnomon
 
 Files: opt/gnomon/runtime/*

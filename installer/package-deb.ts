@@ -1,6 +1,6 @@
 // `npm run package`: the endpoint's Debian package, with the pinned Node.js and a systemd unit, without the reference runtime.
 // Reproducible: the same tree and SOURCE_DATE_EPOCH give the same bytes. For the machine's own architecture only, since npm
-// installs the runtime of that one alone.
+// installs the runtime of that one alone. `--out DIR` names the folder, `--fast` packs quickly instead of small.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -26,6 +26,10 @@ const PROGRAM = 'opt/gnomon'
 
 /** Node's word for a processor -> Debian's. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' }
+
+/** xz takes a minute or more for two thirds of the size, and every dpkg and lintian reads it; `--fast` is for tests. */
+const SMALL = ['-Zxz', '-z6']
+const FAST = ['-Zgzip', '-z1']
 
 /** What of dist/ goes to an endpoint: no workbench, no YAML parser, no collector, no reference runtime. */
 const SHIPPED = ['agent', 'contract', 'rules', 'package.json']
@@ -67,14 +71,15 @@ interface Runtime {
   readonly isStripped: boolean
 }
 
-/** The runtime that npm installed by the integrity of the lock file; its symbols (17 MB) are of no use on an endpoint. */
-function stageRuntime(staging: Staging): Runtime {
+/** The runtime that npm installed by the integrity of the lock file; its symbols (17 MB), and those of addons, are of no use on an endpoint. */
+function stageRuntime(staging: Staging, addons: readonly string[]): Runtime {
   const folder = join(root, 'node_modules', `node-linux-${process.arch}`)
   const place = `${PROGRAM}/runtime/node`
   staging.copy(join(folder, 'bin/node'), place, EXECUTABLE)
   staging.copy(join(folder, 'LICENSE'), `${PROGRAM}/runtime/LICENSE`)
   const isStripped = existsSync(STRIP)
-  if (isStripped) run(STRIP, ['--strip-all', join(staging.folder, place)])
+  for (const binary of isStripped ? [...addons.map((addon) => `${PROGRAM}/${addon}`), place] : [])
+    run(STRIP, ['--strip-unneeded', join(staging.folder, binary)])
   const version = run(join(staging.folder, place), ['--version']).replace(/^v/, '')
   return { version, isStripped }
 }
@@ -100,7 +105,8 @@ function stageProgram(staging: Staging): Omit<PackageFacts, 'installedBytes'> {
     `${JSON.stringify({ name: NAME, version, private: true, type: 'module' })}\n`,
     `${PROGRAM}/package.json`,
   )
-  const runtime = stageRuntime(staging)
+  const addons = libraries.map(({ place }) => place).filter((place) => place.endsWith('.node'))
+  const runtime = stageRuntime(staging, addons)
   const templates = join(root, 'installer/debian')
   staging.copy(join(templates, 'gnomon'), `${PROGRAM}/bin/gnomon`, EXECUTABLE)
   staging.link('../../opt/gnomon/bin/gnomon', 'usr/bin/gnomon')
@@ -115,7 +121,7 @@ function stageProgram(staging: Staging): Omit<PackageFacts, 'installedBytes'> {
   return facts
 }
 
-function buildPackage(outFolder: string): string {
+function buildPackage(outFolder: string, compression: readonly string[]): string {
   const work = mkdtempSync(join(tmpdir(), 'gnomon-deb-'))
   try {
     const staging = openStaging(work)
@@ -128,10 +134,10 @@ function buildPackage(outFolder: string): string {
     settleStaging(staging, facts.epoch)
     mkdirSync(outFolder, { recursive: true })
     const file = join(outFolder, `${facts.name}_${facts.version}_${facts.architecture}.deb`)
-    // zstd 12: 5 s for 33 MB; xz takes 80 s to save 7 MB more, and every system with our glibc reads zstd.
     const draft = `${file}.${process.pid}.tmp`
-    const args = ['-Zzstd', '-z12', '--root-owner-group', '--build', work, draft]
-    run(DPKG_DEB, args, { SOURCE_DATE_EPOCH: String(facts.epoch) })
+    run(DPKG_DEB, [...compression, '--root-owner-group', '--build', work, draft], {
+      SOURCE_DATE_EPOCH: String(facts.epoch),
+    })
     renameSync(draft, file)
     return file
   } finally {
@@ -139,15 +145,27 @@ function buildPackage(outFolder: string): string {
   }
 }
 
+function readOptions(): { readonly out?: string; readonly fast?: boolean } | string {
+  try {
+    return parseArgs({ options: { out: { type: 'string' }, fast: { type: 'boolean' } } }).values
+  } catch (error) {
+    return error instanceof Error ? (error.message.split('.')[0] ?? '') : String(error)
+  }
+}
+
 function main(): number {
-  const { values } = parseArgs({ options: { out: { type: 'string' } } })
+  const options = readOptions()
+  if (typeof options === 'string') {
+    process.stderr.write(`GNO_USAGE: ${options}; usage: npm run package -- [--out DIR] [--fast]\n`)
+    return 2
+  }
   if (process.platform !== 'linux' || ARCHITECTURES[process.arch] === undefined || !existsSync(DPKG_DEB)) {
     process.stderr.write(
       `GNO_RUNTIME_UNSUPPORTED: a .deb is built on Linux (x64, arm64) with ${DPKG_DEB}; apt-get install dpkg\n`,
     )
     return 3
   }
-  const file = buildPackage(resolve(values.out ?? root))
+  const file = buildPackage(resolve(options.out ?? root), options.fast === true ? FAST : SMALL)
   process.stdout.write(`package   ${file} (${(statSync(file).size / 1e6).toFixed(1)} MB)\n`)
   return 0
 }
