@@ -80,8 +80,14 @@ function readYaml(path: string, file: string, problems: Problem[]): unknown {
   const document = parseDocument(text, { uniqueKeys: true, strict: true, merge: false, version: '1.2' })
   for (const trouble of [...document.errors, ...document.warnings])
     problems.push({ file, detail: trouble.message.split('\n')[0] ?? '' })
-  // No aliases: an entry says what it says, and cannot grow while it is read.
-  return document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 0 })
+  if (document.errors.length > 0) return undefined
+  try {
+    // No aliases: an entry says what it says, and cannot grow while it is read.
+    return document.toJS({ maxAliasCount: 0 })
+  } catch (error) {
+    problems.push({ file, detail: error instanceof Error ? error.message : String(error) })
+    return undefined
+  }
 }
 
 function readEntries<T extends { readonly id: string }>(
