@@ -13,8 +13,8 @@ import { type Received, sendJson, startListening } from './listening-collector.t
 import type { ModelCollector, ModelState } from './model-collector.ts'
 import { createClock, makeFolder, openTestState, removeFolder, sampleSweep, valueOf } from './sample-sweep.ts'
 
-const HISTORIES = 30
-const STEPS = 40
+const HISTORIES = 12
+const STEPS = 30
 const FOLDERS = ['/home/a', '/home/b', '/opt/c']
 
 /** mulberry32: small, seeded, the same everywhere. */
