@@ -20,7 +20,7 @@ const check = isPresent ? it : it.skip
 
 function entries(kind: string): readonly Entry[] {
   if (!isPresent) return []
-  const manifest: Entry[] = JSON.parse(readFileSync(join(corpus, kind, 'manifest.json'), 'utf8'))
+  const manifest = JSON.parse(readFileSync(join(corpus, kind, 'manifest.json'), 'utf8')) as readonly Entry[]
   return manifest.filter((entry) => existsSync(join(corpus, kind, entry.file)))
 }
 

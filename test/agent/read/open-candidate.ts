@@ -1,11 +1,11 @@
 // Opens files for the readers' tests the plain way: agent/sense has the safe opener, and read does not know sense.
-import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs'
+import { type BigIntStats, closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type DraftArtifact, type ReadOptions, readCandidates } from '../../../agent/read/read-candidates.ts'
 import { failed, success } from '../../../contract/failure.ts'
 import type { CandidateFile, FileIdentity, OpenedFile } from '../../../contract/observation.ts'
 
-function describe(stat: import('node:fs').BigIntStats): FileIdentity {
+function describe(stat: BigIntStats): FileIdentity {
   return {
     dev: String(stat.dev),
     inode: String(stat.ino),
