@@ -23,6 +23,7 @@ const DOORS = {
   'node-llama-cpp': '^rules/workbench/reference/',
   yaml: '^rules/workbench/',
   typescript: '^installer/',
+  '@huggingface/gguf': '^bench/',
 }
 const modules = (names) => `node_modules/(@types/)?(${names.join('|')})/`
 
