@@ -84,15 +84,20 @@ function fits(value: FieldValue, operators: Operators): boolean {
   if (between !== undefined && !(typeof value === 'number' && value >= between[0] && value <= between[1])) return false
   if (prefix === undefined && suffix === undefined && contains === undefined) return true
   if (typeof value !== 'string') return false
-  if (prefix !== undefined && !listed(prefix).some((text) => value.startsWith(text))) return false
-  if (suffix !== undefined && !listed(suffix).some((text) => value.endsWith(text))) return false
-  return contains === undefined || listed(contains).some((text) => value.includes(text))
+  if (prefix !== undefined && !someOf(prefix, (text) => value.startsWith(text))) return false
+  if (suffix !== undefined && !someOf(suffix, (text) => value.endsWith(text))) return false
+  return contains === undefined || someOf(contains, (text) => value.includes(text))
 }
 
-function listed<T extends FieldValue>(value: T | readonly T[]): readonly T[] {
-  return Array.isArray(value) ? (value as readonly T[]) : [value as T]
+function someOf(texts: string | readonly string[], test: (text: string) => boolean): boolean {
+  return typeof texts === 'string' ? test(texts) : texts.some(test)
+}
+
+function listed(value: string | readonly string[]): readonly string[] {
+  return typeof value === 'string' ? [value] : value
 }
 
 function isOneOf(value: FieldValue | null, wanted: FieldValue | readonly FieldValue[]): boolean {
-  return value !== null && listed(wanted).includes(value)
+  if (value === null) return false
+  return typeof wanted === 'object' ? wanted.includes(value) : wanted === value
 }
