@@ -5,6 +5,7 @@ import { cpu, graphics, mem, osInfo } from 'systeminformation'
 import type { HostObservation, Interpretation, Platform, SenseContext, Sensor } from '../../contract/observation.ts'
 import { MAX_NAME_CHARS } from '../../contract/wire.ts'
 import { createGapList } from './gap-list.ts'
+import { errorCode } from './linux/system-failure.ts'
 
 /** One look may take so long: nvidia-smi needs seconds on a sleeping GPU, system_profiler about one. */
 const LOOK_TIMEOUT_MS = 10_000
@@ -109,7 +110,7 @@ async function look<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<Host
   })
   const answered = ask().then(
     (value): HostLook<T> => ({ value }),
-    (error: unknown): HostLook<T> => ({ trouble: error instanceof Error ? error.message.slice(0, 200) : 'refused' }),
+    (error: unknown): HostLook<T> => ({ trouble: errorCode(error) }),
   )
   return await Promise.race([answered, stopped])
 }

@@ -97,5 +97,6 @@ function createBudget(maxFolders: number, note: (place: string, detail: string) 
 }
 
 function placeOf(error: unknown): string {
-  return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : '(watched folders)'
+  if (typeof error !== 'object' || error === null || !('path' in error)) return '(watched folders)'
+  return typeof error.path === 'string' ? error.path : '(watched folders)'
 }

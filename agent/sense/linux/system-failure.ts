@@ -21,6 +21,8 @@ export function systemFailure(error: unknown, path: string): { readonly ok: fals
 
 /** The system's name of an error, e.g. `EACCES`. */
 export function errorCode(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
-  return error instanceof Error ? error.name : 'unknown error'
+  // By shape and not by instanceof: an error of Node's own may come from another realm (worker, test).
+  if (typeof error !== 'object' || error === null) return 'unknown error'
+  if ('code' in error && typeof error.code === 'string') return error.code
+  return 'name' in error && typeof error.name === 'string' ? error.name : 'unknown error'
 }

@@ -1,0 +1,105 @@
+// Every sensor keeps the promises of STYLE.md section 4. A new sensor needs a line in REPLAYS, and this suite says so.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+import { type HostCapture, hostInventory } from '../../agent/sense/host-inventory.ts'
+import { type ListenerCapture, linuxListeners } from '../../agent/sense/linux/listeners.ts'
+import type { ProcCapture } from '../../agent/sense/linux/proc-record.ts'
+import { linuxProcesses } from '../../agent/sense/linux/processes.ts'
+import { SENSORS, runSensors, touchedPlaces, unsupported } from '../../agent/sense/sensors.ts'
+import { FAILURES } from '../../contract/failure.ts'
+import type { Interpretation } from '../../contract/observation.ts'
+import { coverageSchema } from '../../contract/report.ts'
+import { gapSchema } from '../../contract/wire.ts'
+
+const corpus = join(import.meta.dirname, '../corpus/sense')
+const replayProcesses = (text: string) =>
+  linuxProcesses.interpret((JSON.parse(text) as { readonly capture: ProcCapture }).capture)
+const replayListeners = (text: string) =>
+  linuxListeners.interpret((JSON.parse(text) as { readonly capture: ListenerCapture }).capture)
+const replayHost = (text: string) =>
+  hostInventory.interpret((JSON.parse(text) as { readonly capture: HostCapture }).capture)
+
+const REPLAYS: readonly (readonly [id: string, file: string, interpret: (text: string) => Interpretation])[] = [
+  ['linux-processes', 'linux/processes.json', replayProcesses],
+  ['linux-processes', 'linux/processes-unprivileged.json', replayProcesses],
+  ['linux-listeners', 'linux/listeners.json', replayListeners],
+  ['host-inventory', 'any/host.json', replayHost],
+]
+const OWN_WORDS = new Set(['denied', 'limits', 'owner'])
+const read = (file: string) => readFileSync(join(corpus, file), 'utf8')
+
+/** Cuts every text of a capture to a share of its length; words of our own (what was denied, which limit) stay. */
+function cut(value: unknown, share: number): unknown {
+  if (typeof value === 'string') return value.slice(0, Math.floor(value.length * share))
+  if (Array.isArray(value)) return value.map((member) => cut(member, share))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, OWN_WORDS.has(key) ? member : cut(member, share)]),
+  )
+}
+
+describe.each(REPLAYS)('%s on %s', (_id, file, interpret) => {
+  it('comes with a line on its origin', () => {
+    const { origin } = JSON.parse(read(file)) as { readonly origin?: unknown }
+
+    expect(String(origin).length).toBeGreaterThan(20)
+  })
+
+  it('sees something, and the same every time', () => {
+    const first = interpret(read(file))
+
+    expect(first.observations.length).toBeGreaterThan(0)
+    expect(interpret(read(file))).toEqual(first)
+  })
+
+  it('never throws on texts cut anywhere, and what it says stays well-formed', () => {
+    const whole: unknown = JSON.parse(read(file))
+
+    for (let part = 0; part < 400; part += 1) {
+      const { gaps } = interpret(JSON.stringify(cut(whole, part / 400)))
+      for (const gap of gaps) expect(gapSchema.safeParse(gap).success).toBe(true)
+    }
+  })
+
+  it('tells only gaps of the catalogue', () => {
+    for (const gap of interpret(read(file)).gaps) expect(Object.keys(FAILURES)).toContain(gap.code)
+  })
+})
+
+describe('the list of sensors', () => {
+  it('has a capture for each', () => {
+    const replayed = new Set(REPLAYS.map(([id]) => id))
+
+    expect(SENSORS.map((sensor) => sensor.id).filter((id) => !replayed.has(id))).toEqual([])
+  })
+
+  it('declares what each touches and collects, in words', () => {
+    for (const { id, touches, collects } of touchedPlaces()) {
+      expect([id, touches.length > 0, collects.length > 0]).toEqual([id, true, true])
+    }
+  })
+
+  it('has ids of its own', () => {
+    expect(new Set(SENSORS.map((sensor) => sensor.id)).size).toBe(SENSORS.length)
+  })
+
+  it('says of a system without a sensor that nobody looked', () => {
+    const outcome = unsupported({ id: 'linux-processes' }, 'darwin')
+
+    expect(coverageSchema.parse(outcome.coverage).state).toBe('unsupported')
+    expect(outcome.gaps).toMatchObject([{ code: 'GNO_SENSE_UNSUPPORTED', place: 'linux-processes' }])
+  })
+
+  it('runs no Linux sensor elsewhere', async () => {
+    const context = { signal: AbortSignal.abort(), now: () => new Date(0) }
+
+    const outcomes = await runSensors(SENSORS, 'win32', context)
+
+    expect(outcomes.map((outcome) => [outcome.coverage.sensor, outcome.coverage.state])).toEqual([
+      ['host-inventory', 'partial'],
+      ['linux-processes', 'unsupported'],
+      ['linux-listeners', 'unsupported'],
+    ])
+  })
+})
