@@ -4,7 +4,6 @@ import type { Coverage } from '../../contract/report.ts'
 import { hostInventory } from './host-inventory.ts'
 import { linuxListeners } from './linux/listeners.ts'
 import { linuxProcesses } from './linux/processes.ts'
-import { errorCode } from './linux/system-failure.ts'
 
 /** A sensor whose capture stays its own business: the declaration, and one call that looks and interprets. */
 export interface ListedSensor extends Pick<Sensor<unknown>, 'id' | 'platform' | 'touches' | 'collects'> {
@@ -65,7 +64,7 @@ async function runSensor(sensor: ListedSensor, context: SenseContext): Promise<S
     return { observations, gaps, coverage }
   } catch (error) {
     // A sensor that fails must not end the sweep: it becomes a gap, and its coverage says that nobody looked.
-    const detail = `${sensor.id}: ${errorCode(error)}`
+    const detail = `${sensor.id}: ${String(error).slice(0, 200)}`
     const coverage: Coverage = { sensor: sensor.id, state: 'failed', places: [], looked: 0, detail }
     return { observations: [], coverage, gaps: [{ code: 'GNO_SENSE_FAILED', place: sensor.id, count: 1, detail }] }
   }
