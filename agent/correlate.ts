@@ -28,7 +28,17 @@ export interface CorrelateInput {
   readonly weightsOf: (process: ProcessObservation) => readonly HeldWeights[]
   readonly pack: Pack
   readonly digest: (text: string) => string
+  /** Who a process was when nothing about it had changed; a sensor gives an unchanged process as the same object. */
+  readonly identified: IdentityMemory
 }
+
+interface Identified {
+  readonly circumstances: string
+  readonly identification: RuntimeIdentification | null
+}
+
+/** Identities of processes across sweeps: 1,500 processes would otherwise be identified anew every ten seconds. */
+export type IdentityMemory = WeakMap<ProcessObservation, Identified>
 
 /** Makes the stories of all processes that hold weights or are a known runtime. */
 export function correlate(input: CorrelateInput): readonly Runtime[] {
@@ -40,12 +50,25 @@ export function correlate(input: CorrelateInput): readonly Runtime[] {
     const weights = input.weightsOf(process)
     const listeners = listenersByPid.get(process.pid) ?? []
     const facts = factsOf(process, weights, listeners, byPid, identified)
-    const identification = identifyRuntime(facts, input.pack)
+    const identification = identifyOnce(process, facts, input)
     identified.set(process.pid, identification)
     if (identification === null && weights.length === 0) continue
     stories.push(storyOf({ process, weights, facts, listeners, identification, byPid, digest: input.digest }))
   }
   return stories
+}
+
+function identifyOnce(
+  process: ProcessObservation,
+  facts: RuntimeFacts,
+  { identified, pack }: CorrelateInput,
+): RuntimeIdentification | null {
+  const circumstances = JSON.stringify([facts.weights, facts.listeners, facts.parent])
+  const known = identified.get(process)
+  if (known?.circumstances === circumstances) return known.identification
+  const identification = identifyRuntime(facts, pack)
+  identified.set(process, { circumstances, identification })
+  return identification
 }
 
 function groupListeners(

@@ -13,7 +13,7 @@ type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
 
 /** A fresh memory: for one sweep, or for the life of the daemon. */
 export function createSweepMemory(): SweepMemory {
-  return { sensed: { host: null }, weights: createWeightsMemory() }
+  return { sensed: { host: null }, weights: createWeightsMemory(), identified: new WeakMap() }
 }
 
 /** Fills a sweep's options from the session: approvals by SHA-256 need rung 6, so they turn hashing on. */

@@ -38,6 +38,7 @@ export async function sweepProcesses(
     weightsOf: ({ pid }) => heldByPid.get(pid) ?? [],
     pack: options.pack,
     digest: options.digest,
+    identified: options.memory.identified,
   })
   const inUse = [...heldByPid.values()].flat().flatMap(({ artifact }) => (artifact === null ? [] : [artifact]))
   return { runtimes, artifacts: inUse, byIdentity }

@@ -9,6 +9,7 @@ import { hostOf, type HostMemory, type Sensed, senseHost } from './sense-host.ts
 import type { SweepProgress } from './show/progress.ts'
 import { sweepFiles } from './sweep-files.ts'
 import { sweepProcesses } from './sweep-processes.ts'
+import type { IdentityMemory } from './correlate.ts'
 import type { WeightsMemory } from './weights-in-use.ts'
 
 export interface SweepOptions {
@@ -43,6 +44,7 @@ export interface SweepOptions {
 export interface SweepMemory {
   readonly sensed: HostMemory
   readonly weights: WeightsMemory
+  readonly identified: IdentityMemory
 }
 
 /** What a sweep found, and its artifacts by file identity for the next look at the processes. */

@@ -56,7 +56,7 @@ export function artifactSubject(artifact: Artifact, pack: Pack): JudgeSubject {
   return {
     kind: 'artifact',
     key: artifact.path,
-    label: `${describeModel(artifact)} at ${artifact.path}`.slice(0, MAX_LABEL_CHARS),
+    label: `${describeModel(artifact)} in ${baseName(artifact.path)}`.slice(0, MAX_LABEL_CHARS),
     fields,
     confidence: content !== undefined && best?.confidence === 'certain' ? 'certain' : 'likely',
     because: artifactReasons(artifact, found),
@@ -75,6 +75,11 @@ function modelOf(artifact: Artifact): SubjectModel {
     family: best?.family,
     license: best?.license ?? artifact.fingerprint.claims?.license,
   }
+}
+
+/** The last part of a path of any system; the whole path stands in the evidence. */
+function baseName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
 }
 
 function describeModel(artifact: Artifact): string {

@@ -37,7 +37,7 @@ const GROUPS: readonly SwitchGroup[] = [
     why: 'which weights are loaded: the very thing that is reported',
     kind: 'model',
     names: words(
-      '--model --model-path --model_path --models-dir --model-dir --models-directory --model-repository',
+      '--model --model-id --model-path --model_path --models-dir --model-dir --models-directory --model-repository',
       '--model-store --model_repository_path --source_model --base_model --base-model --base-directory',
       '--diffusion-model --vae --mmproj --lora --lora-scaled --control-vector --draft --model-draft -md',
       '--ckpt --checkpoint --tokenizer --served-model-name -hf -hfr --hf-repo --hf-file -hff -mu',

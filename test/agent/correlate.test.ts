@@ -75,7 +75,14 @@ interface Scene {
 }
 
 function tell({ processes, weights = {}, listeners = [] }: Scene) {
-  return correlate({ processes, listeners, weightsOf: ({ pid }) => weights[pid] ?? [], pack, digest })
+  return correlate({
+    processes,
+    listeners,
+    weightsOf: ({ pid }) => weights[pid] ?? [],
+    pack,
+    digest,
+    identified: new WeakMap(),
+  })
 }
 
 describe('correlate', () => {
