@@ -8,7 +8,7 @@ import { TENSOR_TYPES } from './gguf-types.ts'
 import type { TensorInfo } from './weights.ts'
 
 /** The largest models have under 10,000 tensors in one file; each costs about 200 bytes here (CWE-770). */
-export const MAX_TENSORS = 131_072
+export const MAX_TENSORS = 65_536
 /** GGML_MAX_DIMS: more would overrun the array of every ggml program (CVE-2024-21802, CWE-787). */
 const MAX_DIMS = 4
 /** llama.cpp refuses names over 63 bytes, patched builds 127 (CWE-770). */

@@ -4,7 +4,7 @@ import { type GapList, quoted } from './gap-list.ts'
 import type { TensorInfo } from './weights.ts'
 
 /** The largest unsharded checkpoints have under 20,000 tensors; each costs about 200 bytes here (CWE-770). */
-export const MAX_TENSORS = 131_072
+export const MAX_TENSORS = 65_536
 
 /** Bits of each dtype (huggingface/safetensors:safetensors/src/tensor.rs). */
 const DTYPE_BITS: ReadonlyMap<string, number> = new Map([

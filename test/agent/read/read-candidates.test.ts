@@ -180,6 +180,19 @@ describe('a folder', () => {
     expect(draft?.fingerprint.claims?.baseModels).toEqual([{ name: 'meta/tiny' }])
   })
 
+  it('holds only so many tensors of one model, and says so', async () => {
+    const tensors = Array.from({ length: 60_000 }, (_, index) => ({ name: `w${index}`, dtype: 'F32', shape: [0] }))
+    const bytes = buildSafetensors({ tensors })
+    const names = [1, 2, 3, 4, 5].map((index) => `model-0000${index}-of-00005.safetensors`)
+    const folder = makeFolder(Object.fromEntries(names.map((name) => [name, bytes])))
+
+    const [draft] = await readFolder(folder)
+
+    expect(draft?.parts).toHaveLength(5)
+    expect(draft?.fingerprint.structure?.tensorCount).toBe(240_000)
+    expect(draft?.gaps.map((gap) => gap.code)).toContain('GNO_READ_BUDGET')
+  })
+
   it('stops when asked to', async () => {
     const folder = makeFolder({ a: buildGguf(model), b: buildGguf(model), c: buildGguf(model) })
     const stop = new AbortController()
@@ -313,7 +326,8 @@ describe('artifactId and barcode', () => {
   })
 
   it('stay within the budget for a model of two thousand tensors, and say that they were thinned', async () => {
-    const tensors = Array.from({ length: 2000 }, (_, index) => ({ name: `w${index}`, dims: [2048] }))
+    const data = Buffer.alloc(8192)
+    const tensors = Array.from({ length: 2000 }, (_, index) => ({ name: `w${index}`, dims: [2048], data }))
     const folder = makeFolder({ x: buildGguf({ kv: model.kv, tensors }) })
 
     const draft = await inspectFile(join(folder, 'x'))
