@@ -65,11 +65,6 @@ export function readFindings(state: StateStore): Result<readonly Finding[]> {
   return state.read((database) => findingsIn(database))
 }
 
-/** The artifacts of the last sweeps that are not gone. */
-export function readArtifacts(state: StateStore): Result<readonly Artifact[]> {
-  return state.read((database) => artifactsIn(database))
-}
-
 /** Looks a finding up by its id, or by the first characters of it when only one fits. GNO_NOT_FOUND otherwise. */
 export function explainFinding(state: StateStore, findingId: string): Result<Explanation> {
   const explained = state.read((database) => explain(database, findingId))

@@ -184,7 +184,7 @@ describe('a bad settings file', () => {
     const huge = write('')
     truncateSync(huge, 9 * 1024 * 1024 * 1024)
     const fifo = join(folder, 'fifo')
-    execFileSync('mkfifo', [fifo])
+    execFileSync('/usr/bin/mkfifo', [fifo])
 
     const results = [huge, folder, fifo].map((file) => load({ file }))
 
