@@ -2,12 +2,14 @@
 import { cpus } from 'node:os'
 import { measure as measureFileWalk } from './file-walk.ts'
 import { type Measurement, measure as measureGgufHeader } from './gguf-header.ts'
+import { measure as measureIngest } from './ingest.ts'
 import { measure as measureProcessScan } from './process-scan.ts'
 
 const BENCHMARKS: readonly { readonly title: string; readonly measure: () => Promise<readonly Measurement[]> }[] = [
   { title: 'GGUF header, 256k vocabulary (budget 60 ms warm, 40 MB)', measure: measureGgufHeader },
   { title: 'First sweep of files (budget 3.5 CPU s for 500,000 files)', measure: measureFileWalk },
   { title: 'Process scan (budget 60 ms CPU for 1,500 processes)', measure: measureProcessScan },
+  { title: 'Ingest (budget 3,000 reports/s on one core, p99 100 ms)', measure: measureIngest },
 ]
 
 function describeRow(row: Measurement): string {

@@ -63,7 +63,7 @@ export function createFindingReader(db: Database, inventory: InventoryReader): F
     return {
       row: findingRow(stored),
       finding,
-      history: readHistory(stored.host_id, finding.findingId),
+      history: readHistory(stored.number),
       artifacts: inventory.findArtifacts(stored.host_id, finding.artifactIds, path),
       runtimes: finding.subject.kind === 'runtime' ? inventory.findRuntime(stored.host_id, finding.subject.key) : [],
     }
@@ -121,22 +121,20 @@ function findingRow(stored: StoredFinding): FindingRow {
 
 interface StoredEvent {
   readonly number: number
-  readonly host_id: string
   readonly revision: number
   readonly change: string
   readonly severity: string
   readonly previous_severity: string | null
   readonly sequence: number
   readonly at: string
-  readonly body: string
 }
 
-function createHistoryReader(db: Database): (hostId: string, findingId: string) => readonly HistoryEntry[] {
-  const history = db.prepare<[string, string], StoredEvent>(
-    'SELECT * FROM finding_events WHERE host_id = ? AND finding_id = ? ORDER BY revision DESC LIMIT 200',
+function createHistoryReader(db: Database): (finding: number) => readonly HistoryEntry[] {
+  const history = db.prepare<[number], StoredEvent>(
+    'SELECT * FROM finding_events WHERE finding = ? ORDER BY revision DESC LIMIT 200',
   )
-  return (hostId, findingId) =>
-    history.all(hostId, findingId).map((event) => ({
+  return (finding) =>
+    history.all(finding).map((event) => ({
       revision: event.revision,
       change: findingChangeSchema.parse(event.change),
       severity: severitySchema.parse(event.severity),
@@ -146,6 +144,14 @@ function createHistoryReader(db: Database): (hostId: string, findingId: string) 
     }))
 }
 
+interface StoredHostEvent extends StoredEvent {
+  readonly body: string
+  readonly host_id: string
+  readonly host_name: string
+  readonly host: string | null
+  readonly first_seen_at: string
+}
+
 export interface EventLog {
   pending(feedId: string, limit: number): readonly FindingEvent[]
   confirm(feedId: string, upTo: number, at: string): void
@@ -153,12 +159,10 @@ export interface EventLog {
 
 /** The same rows read as the outbox of the feeds, each feed at its own position. */
 export function createEventLog(db: Database): EventLog {
-  const pending = db.prepare<
-    [string, number],
-    StoredEvent & { readonly host_name: string; readonly host: string | null; readonly first_seen_at: string }
-  >(
-    `SELECT e.*, h.host_name, h.host, f.first_seen_at FROM finding_events e JOIN hosts h USING (host_id)
-       JOIN findings f ON f.host_id = e.host_id AND f.finding_id = e.finding_id
+  const pending = db.prepare<[string, number], StoredHostEvent>(
+    `SELECT e.number, e.revision, e.change, e.severity, e.previous_severity, e.sequence, e.at, coalesce(e.body, f.body) AS body,
+       f.host_id, f.first_seen_at, h.host_name, h.host
+       FROM finding_events e JOIN findings f ON f.number = e.finding JOIN hosts h USING (host_id)
        WHERE e.number > coalesce((SELECT position FROM feeds WHERE feed_id = ?), 0) ORDER BY e.number LIMIT ?`,
   )
   const confirm = db.prepare<[string, number, string]>(

@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3'
 
 /**
  * Artifacts, runtimes and host states are versions with a span of validity, so that an export as of an instant can be made again.
+ * `finding_events.body` is null as long as the finding itself still has that body; it is filled in when the finding moves on.
  * `finding_events` is both the history that a person reads and the outbox of the feeds: one row, one truth.
  */
 const STEPS: readonly string[] = [
@@ -44,14 +45,14 @@ const STEPS: readonly string[] = [
     number INTEGER PRIMARY KEY, host_id TEXT NOT NULL, finding_id TEXT NOT NULL, status TEXT NOT NULL, rank INTEGER NOT NULL,
     simulated INTEGER NOT NULL, label TEXT NOT NULL, body TEXT NOT NULL, revision INTEGER NOT NULL,
     first_seen_at TEXT NOT NULL, last_seen_at TEXT NOT NULL, resolved_at TEXT,
-    UNIQUE (host_id, finding_id)
+    UNIQUE (finding_id, host_id)
   );
-  CREATE INDEX findings_by_id ON findings (finding_id);
+  CREATE INDEX findings_open ON findings (host_id) WHERE status = 'open';
   CREATE INDEX findings_by_rank ON findings (rank DESC, number DESC);
   CREATE TABLE finding_events (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, host_id TEXT NOT NULL, finding_id TEXT NOT NULL, revision INTEGER NOT NULL,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, finding INTEGER NOT NULL REFERENCES findings, revision INTEGER NOT NULL,
     change TEXT NOT NULL, severity TEXT NOT NULL, previous_severity TEXT, sequence INTEGER NOT NULL, at TEXT NOT NULL,
-    body TEXT NOT NULL, UNIQUE (host_id, finding_id, revision)
+    body TEXT, UNIQUE (finding, revision)
   );
   CREATE TABLE feeds (feed_id TEXT PRIMARY KEY, position INTEGER NOT NULL, confirmed_at TEXT NOT NULL) WITHOUT ROWID;
   `,
