@@ -21,13 +21,13 @@ export function installBodyReader(app: FastifyInstance): void {
 
 async function plainBytes(body: Buffer, encoding: string | undefined, limit: number): Promise<Buffer> {
   if (encoding === undefined || encoding === 'identity') return body
-  if (encoding !== 'gzip') throw bodyError(415, 'GNO_ENCODING', 'the content encoding must be gzip or identity')
+  if (encoding !== 'gzip') throw bodyError(415, 'UNKNOWN_ENCODING', 'the content encoding must be gzip or identity')
   try {
     return await inflate(body, { maxOutputLength: limit })
   } catch (error) {
     if (errorCode(error) === 'ERR_BUFFER_TOO_LARGE')
       throw bodyError(413, 'FST_ERR_CTP_BODY_TOO_LARGE', 'inflates beyond the limit', error)
-    throw bodyError(400, 'GNO_GZIP', 'the body is not valid gzip', error)
+    throw bodyError(400, 'BROKEN_GZIP', 'the body is not valid gzip', error)
   }
 }
 

@@ -7,11 +7,6 @@ import type { Problem } from '../../contract/report.ts'
 /** Longest detail of a problem: names the field, does not echo the request. */
 const MAX_DETAIL_CHARS = 400
 
-export interface ProblemReport {
-  readonly status: number
-  readonly problem: Problem
-}
-
 /** A line for the operator's log: constant message plus fields. */
 export type Log = (message: string, fields: Readonly<Record<string, string | number>>) => void
 
