@@ -4,7 +4,16 @@ import { artifactSchema } from './artifact.ts'
 import { findingSchema } from './finding.ts'
 import { coverageSchema, hostSchema } from './report.ts'
 import { runtimeSchema } from './runtime.ts'
-import { confidenceSchema, gapSchema, instant, nameText, pathText, sentence, severitySchema, wholeNumber } from './wire.ts'
+import {
+  confidenceSchema,
+  gapSchema,
+  instant,
+  nameText,
+  pathText,
+  sentence,
+  severitySchema,
+  wholeNumber,
+} from './wire.ts'
 
 /** Whether "nothing found" may be believed: `never` reported, `blind` (every sensor failed), `partial` (there are gaps), `complete`. */
 export const lookedSchema = z.enum(['never', 'blind', 'partial', 'complete'])
