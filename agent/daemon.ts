@@ -2,21 +2,24 @@
 // changed; everything it finds goes into the outbox, and delivery runs beside it. It decides nothing.
 import type { Artifact } from '../contract/artifact.ts'
 import type { Result } from '../contract/failure.ts'
-import type { Finding } from '../contract/finding.ts'
 import type { Gap } from '../contract/wire.ts'
+import { isAbsent } from './is-absent.ts'
 import { type DeliveryOutcome, runDelivery } from './report/deliver.ts'
 import { type Enqueued, enqueueSweep, type SweepResult } from './report/outbox.ts'
 import type { StateStore } from './report/state-store.ts'
-import type { SweepOptions, Swept } from './sweep.ts'
+import type { Swept } from './sweep.ts'
+import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
 
 /** An unchanged machine says so this often: the heartbeat by which the collector knows that the agent lives. */
 const HEARTBEAT_MS = 5 * 60 * 1000
 /** Files that changed and wait for a look; beyond this the next whole sweep sees them anyway. */
 const MAX_WAITING_FILES = 1000
 
+const NOTHING: ReadonlyMap<string, Artifact> = new Map()
+
 export interface DaemonParts {
   readonly state: StateStore
-  readonly sweep: (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known'>) => Promise<Swept>
+  readonly sweep: (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>) => Promise<Swept>
   readonly roots: readonly string[]
   readonly watch: ((tell: { onSettled: (path: string) => void; onGap: (gap: Gap) => void }) => Promise<void>) | null
   readonly sweepIntervalMs: number
@@ -35,8 +38,8 @@ export interface DaemonEvents {
   readonly gap: (gap: Gap) => void
 }
 
-/** Runs until the signal is aborted. Gives the findings of the last whole sweep. */
-export async function runDaemon(parts: DaemonParts): Promise<readonly Finding[]> {
+/** Runs until the signal is aborted. */
+export async function runDaemon(parts: DaemonParts): Promise<void> {
   const delivery = runDelivery(parts.state, {
     fetch: parts.fetch,
     signal: parts.signal,
@@ -54,36 +57,43 @@ export async function runDaemon(parts: DaemonParts): Promise<readonly Finding[]>
       },
       onGap: parts.tell.gap,
     }) ?? Promise.resolve()
-  const findings = await takeTurns(parts, waiting, wake)
+  await takeTurns(parts, waiting, wake)
   await Promise.all([delivery, watching])
-  return findings
 }
 
-async function takeTurns(parts: DaemonParts, waiting: Set<string>, wake: Wake): Promise<readonly Finding[]> {
-  let known: ReadonlyMap<string, Artifact> = new Map()
-  let findings: readonly Finding[] = []
+async function takeTurns(parts: DaemonParts, waiting: Set<string>, wake: Wake): Promise<void> {
+  let known = NOTHING
+  let walked: WalkCoverage | null = null
   let nextWholeMs = 0
   let isFirst = true
   while (!parts.signal.aborted) {
     const isWhole = parts.now().getTime() >= nextWholeMs
     const changed = [...waiting]
     waiting.clear()
-    const swept = await parts.sweep({ roots: isWhole ? parts.roots : [], changed, known })
-    if (parts.signal.aborted) break
+    // A whole sweep reads everything anew, so that what it learns replaces what was known.
+    const swept = await parts.sweep({
+      roots: isWhole ? parts.roots : [],
+      changed,
+      known: isWhole ? NOTHING : known,
+      walked,
+    })
+    if (isStopped(parts.signal)) break
     known = swept.byIdentity
-    if (isWhole) {
-      findings = swept.result.findings
-      nextWholeMs = parts.now().getTime() + parts.sweepIntervalMs
-    }
+    walked = swept.walked
+    if (isWhole) nextWholeMs = parts.now().getTime() + parts.sweepIntervalMs
     parts.tell.swept(
       swept.result,
-      enqueueSweep(parts.state, swept.result, { heartbeatMs: isWhole ? 0 : HEARTBEAT_MS }),
+      enqueueSweep(parts.state, swept.result, { heartbeatMs: isWhole ? 0 : HEARTBEAT_MS, isAbsent }),
       isFirst,
     )
     isFirst = false
     if (waiting.size === 0) await wake.after(parts.processIntervalMs)
   }
-  return findings
+}
+
+/** Asked anew after every wait: the signal changes behind the compiler's back. */
+function isStopped(signal: AbortSignal): boolean {
+  return signal.aborted
 }
 
 interface Wake {

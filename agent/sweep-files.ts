@@ -8,7 +8,7 @@ import { finishArtifact } from './finish-artifact.ts'
 import { isCandidateName, readCandidates } from './read/read-candidates.ts'
 import { createGapList, type GapList } from './sense/gap-list.ts'
 import { MINIMUM_BYTES, walkFiles } from './sense/walk.ts'
-import type { SweepOptions } from './sweep.ts'
+import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
 import { identityKey } from './weights-in-use.ts'
 
 /** The walk is synchronous; signals and timers get their turn this often. */
@@ -17,10 +17,16 @@ const PAUSE_EVERY_MS = 50
 export interface SweptFiles {
   readonly artifacts: readonly Artifact[]
   readonly byIdentity: ReadonlyMap<string, Artifact>
-  readonly coverage: readonly Coverage[]
+  /** What may be called gone when it is missing here. */
   readonly coveredPaths: readonly string[]
-  readonly gaps: readonly Gap[]
+  /** Places of this look that may hide anything. */
+  readonly uncoveredPaths: readonly string[]
+  /** Of this walk, or of the last one. */
+  readonly walked: WalkCoverage
 }
+
+/** Nothing can lie there: a link or a device in a file's place, or a place that is no more. */
+const HIDES_NOTHING = new Set(['GNO_SENSE_NOT_A_FILE', 'GNO_SENSE_VANISHED', 'GNO_READ_VANISHED'])
 
 /** An artifact with the identities of its parts. */
 export interface FoundArtifact {
@@ -45,12 +51,14 @@ export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
   }
   // A file that was looked at twice (changed, and below a root) is one artifact.
   const byPath = new Map(finds.found.map(({ artifact }) => [artifact.path, artifact]))
+  const gaps = [...(summary?.gaps ?? []), ...finds.gaps.list()]
+  const walked = summary === null ? options.walked : { coverage: [coverageOf(summary, options.roots)], gaps }
   return {
     artifacts: [...byPath.values()],
     byIdentity,
-    coverage: summary === null ? [] : [coverageOf(summary, options.roots)],
     coveredPaths: [...options.roots, ...options.changed],
-    gaps: [...(summary?.gaps ?? []), ...finds.gaps.list()],
+    uncoveredPaths: gaps.filter(({ code }) => !HIDES_NOTHING.has(code)).map(({ place }) => place),
+    walked: walked ?? { coverage: [], gaps: [] },
   }
 }
 

@@ -4,12 +4,12 @@ import type { Artifact } from '../contract/artifact.ts'
 import type { CommandContext } from './commands/command.ts'
 import { isSimulated, registeredSizes } from './report/simulations.ts'
 import type { Session } from './session.ts'
-import type { SweepMemory, SweepOptions } from './sweep.ts'
+import type { SweepMemory, SweepOptions } from './sweep-request.ts'
 import { AGENT_VERSION } from './version.ts'
 import { createWeightsMemory } from './weights-in-use.ts'
 
 type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
-  Partial<Pick<SweepOptions, 'deep' | 'known' | 'memory' | 'excludes' | 'changed'>>
+  Partial<Pick<SweepOptions, 'deep' | 'known' | 'memory' | 'excludes' | 'changed' | 'walked'>>
 
 /** A fresh memory: for one sweep, or for the life of the daemon. */
 export function createSweepMemory(): SweepMemory {
@@ -34,6 +34,7 @@ export function sweepOptionsOf(session: Session, context: CommandContext, chosen
     decoySizes: registeredSizes(state, context.now()),
     isSimulated: (sha256) => isSimulated(state, sha256, context.now()),
     known: chosen.known ?? new Map<string, Artifact>(),
+    walked: chosen.walked ?? null,
     memory: chosen.memory ?? createSweepMemory(),
     ownPid: process.pid,
     digest: (text) => createHash('sha256').update(text).digest('hex'),

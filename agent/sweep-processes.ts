@@ -3,7 +3,7 @@ import type { Artifact } from '../contract/artifact.ts'
 import type { Runtime } from '../contract/runtime.ts'
 import { correlate, type HeldWeights } from './correlate.ts'
 import type { Sensed } from './sense-host.ts'
-import type { SweepOptions } from './sweep.ts'
+import type { SweepOptions } from './sweep-request.ts'
 import { readFolder, type SweptFiles } from './sweep-files.ts'
 import { holdWeights, identityKey, type SeenWeights, seeWeights } from './weights-in-use.ts'
 

@@ -46,7 +46,7 @@ export function seeWeights(process: ProcessObservation, memory: WeightsMemory): 
     const key = `${use.dev}:${use.inode}`
     if (seen.has(key)) return
     const looked = lookAt(`${key}:${sizeBytes}:${use.path}`, open, memory)
-    if (looked?.format == null) return
+    if (looked === null || looked.format === null) return
     const path = use.isDeleted ? `${use.path} (deleted)` : use.path
     const candidate: CandidateFile = {
       name: use.path.slice(use.path.lastIndexOf('/') + 1),

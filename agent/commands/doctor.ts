@@ -142,7 +142,7 @@ async function checkCollector(state: StateStore, context: CommandContext): Promi
   const enrolment = readEnrolment(state)
   if (!enrolment.ok) return { name: 'collector', state: 'broken', detail: describeFailure(enrolment.failure) }
   if (enrolment.value === null) return { name: 'collector', state: 'note', detail: 'not enrolled: run gnomon enroll' }
-  const url = new URL('/api/v1/healthz', enrolment.value.collectorUrl)
+  const url = new URL(`${enrolment.value.collectorUrl.replace(/\/+$/, '')}/api/v1/healthz`)
   try {
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(COLLECTOR_TIMEOUT_MS)])
     const answer = await fetch(url, { redirect: 'error', signal })

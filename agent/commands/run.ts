@@ -5,6 +5,7 @@ import { describeFailure } from '../../contract/failure.ts'
 import type { Finding } from '../../contract/finding.ts'
 import { printable } from '../../contract/printable.ts'
 import { type DaemonEvents, runDaemon } from '../daemon.ts'
+import { isAbsent } from '../is-absent.ts'
 import { deliverOnce } from '../report/deliver.ts'
 import { readEnrolment } from '../report/identity.ts'
 import { enqueueSweep } from '../report/outbox.ts'
@@ -15,7 +16,8 @@ import { renderFindings } from '../show/findings.ts'
 import { describeGap } from '../show/inspection.ts'
 import { type ProgressLine, startProgress } from '../show/progress.ts'
 import { paint } from '../show/terminal.ts'
-import { type SweepOptions, sweep } from '../sweep.ts'
+import { sweep } from '../sweep.ts'
+import type { SweepOptions } from '../sweep-request.ts'
 import { createSweepMemory, sweepOptionsOf } from '../sweep-options.ts'
 import { rootsOf, watchedFolders } from '../sweep-roots.ts'
 import { renderScan } from './scan.ts'
@@ -81,7 +83,7 @@ async function runOnce(
     progress.clear,
   )
   if (context.signal.aborted) return EXIT.failure
-  const enqueued = enqueueSweep(session.state, result)
+  const enqueued = enqueueSweep(session.state, result, { isAbsent })
   if (!enqueued.ok) report(context, enqueued.failure)
   context.stdout.write(`${renderScan(result, context.stdout)}\n`)
   const enrolment = readEnrolment(session.state)
@@ -103,7 +105,7 @@ async function runOn(context: CommandContext, session: Session, roots: readonly 
   const { settings, state } = session
   const progress = startProgress(context.stderr, () => context.now().getTime())
   const memory = createSweepMemory()
-  const take = async (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known'>) =>
+  const take = async (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>) =>
     sweep(sweepOptionsOf(session, context, { ...chosen, memory, onProgress: progress.show })).finally(progress.clear)
   await runDaemon({
     state,

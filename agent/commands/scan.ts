@@ -1,6 +1,7 @@
 // `gnomon scan [PATH…]`: one sweep of the files and the processes of this machine.
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import type { Scan } from '../../contract/report.ts'
+import { isAbsent } from '../is-absent.ts'
 import { enqueueSweep, type SweepResult } from '../report/outbox.ts'
 import { openSession, type Session } from '../session.ts'
 import { renderFindings, renderRuntimes } from '../show/findings.ts'
@@ -62,7 +63,7 @@ async function runScan(invocation: Invocation, context: CommandContext): Promise
     if (!roots.ok) return report(context, roots.failure)
     const scanned = await sweepOnce(invocation, context, session, roots.value)
     if (context.signal.aborted) return EXIT.failure
-    const remembered = enqueueSweep(session.state, scanned, { heartbeatMs: HEARTBEAT_MS })
+    const remembered = enqueueSweep(session.state, scanned, { heartbeatMs: HEARTBEAT_MS, isAbsent })
     if (!remembered.ok) report(context, remembered.failure)
     if (hasOption(invocation, 'json')) context.stdout.write(`${JSON.stringify(documentOf(scanned), null, 2)}\n`)
     else context.stdout.write(`${renderScan(scanned, context.stdout)}\n`)

@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import { failed, type Result, success } from '../../contract/failure.ts'
 import { printable } from '../../contract/printable.ts'
+import { isAbsent } from '../is-absent.ts'
 import { deliverOnce } from '../report/deliver.ts'
 import { type Enrolment, readEnrolment } from '../report/identity.ts'
 import { enqueueSweep, type SweepResult } from '../report/outbox.ts'
@@ -14,7 +15,8 @@ import { openSession, type Session } from '../session.ts'
 import { paint, type Terminal } from '../show/terminal.ts'
 import { runDrill } from '../simulate/drill.ts'
 import type { DrillSight, DrillStage, DrillTarget } from '../simulate/drill-sight.ts'
-import { type SweepOptions, sweep } from '../sweep.ts'
+import { sweep } from '../sweep.ts'
+import type { SweepOptions } from '../sweep-request.ts'
 import { sweepOptionsOf } from '../sweep-options.ts'
 import {
   type Command,
@@ -90,7 +92,7 @@ async function drill(parts: DrillParts): Promise<ExitCode> {
   const { invocation, context, session, seconds } = parts
   const isJson = hasOption(invocation, 'json')
   const nonce = randomUUID()
-  let decoyPath: string | null = null
+  const planted: { path?: string } = {}
   const { stages, passed } = await runDrill({
     place: resolve(textOption(invocation, 'place') ?? tmpdir()),
     nonce,
@@ -100,7 +102,7 @@ async function drill(parts: DrillParts): Promise<ExitCode> {
       return registered.ok ? success(undefined) : registered
     },
     observe: (target) => {
-      decoyPath = target.decoyPath
+      planted.path = target.decoyPath
       return observe(target, parts)
     },
     onStage: (stage) => {
@@ -110,7 +112,7 @@ async function drill(parts: DrillParts): Promise<ExitCode> {
     signal: context.signal,
     now: context.now,
   })
-  if (decoyPath !== null) await settle(decoyPath, parts)
+  if (planted.path !== undefined) await settle(planted.path, parts)
   endSimulation(session.state, nonce)
   if (isJson) context.stdout.write(`${JSON.stringify({ passed, stages }, null, 2)}\n`)
   else
@@ -158,7 +160,7 @@ async function lookAndDeliver(
     signal,
   })
   if (signal.aborted) return failed('GNO_SIMULATION_FAILED', 'stopped before the look was over')
-  const enqueued = enqueueSweep(session.state, { ...result, coveredHost: false })
+  const enqueued = enqueueSweep(session.state, onlyThings(result), { isAbsent })
   if (!enqueued.ok) return enqueued
   const outcome = await deliverOnce(session.state, {
     fetch: globalThis.fetch,
@@ -167,6 +169,12 @@ async function lookAndDeliver(
     random: Math.random,
   })
   return outcome.kind === 'failed' ? { ok: false, failure: outcome.failure } : success(result)
+}
+
+/** A drill looks at one folder: it must not speak about the coverage of the whole host. */
+function onlyThings(result: SweepResult): SweepResult {
+  const findings = result.findings.filter((finding) => finding.subject.kind !== 'host')
+  return { ...result, coverage: [], gaps: [], findings, coveredHost: false }
 }
 
 function describeStage(stage: DrillStage, terminal: Terminal): string {

@@ -1,6 +1,7 @@
 // Asks the collector which findings of this host it holds: how the fire drill knows that its findings arrived.
 import { type OwnFindings, ownFindingsSchema } from '../../contract/collector-api.ts'
 import { type Result, failed, success } from '../../contract/failure.ts'
+import { errorText } from './error-text.ts'
 import { DEFAULT_TIMEOUT_MS, readBounded } from './exchange.ts'
 import type { Enrolment } from './identity.ts'
 import { parseJson } from './sweep-record.ts'
@@ -19,7 +20,7 @@ export async function askOwnFindings(
   enrolment: Enrolment,
   { fetch, signal, timeoutMs = DEFAULT_TIMEOUT_MS }: AskOptions,
 ): Promise<Result<OwnFindings['findings']>> {
-  const url = new URL('/api/v1/agent/findings', enrolment.collectorUrl)
+  const url = new URL(`${enrolment.collectorUrl.replace(/\/+$/, '')}/api/v1/agent/findings`)
   try {
     const response = await fetch(url, {
       redirect: 'error',
@@ -33,7 +34,6 @@ export async function askOwnFindings(
       ? success(parsed.data.findings)
       : failed('GNO_DELIVERY_GARBLED', `${url.origin} gave no list of findings`)
   } catch (error) {
-    if (!(error instanceof Error)) throw error
-    return failed('GNO_DELIVERY_DOWN', `${url.origin} does not answer`, error)
+    return failed('GNO_DELIVERY_DOWN', `${url.origin} does not answer: ${errorText(error)}`, error)
   }
 }

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { openPack } from '../../agent/rule-pack.ts'
 import { createSweepMemory } from '../../agent/sweep-options.ts'
-import { sweep, type SweepOptions } from '../../agent/sweep.ts'
+import { sweep } from '../../agent/sweep.ts'
+import type { SweepOptions } from '../../agent/sweep-request.ts'
 import type { Approval } from '../../contract/finding.ts'
 import { scanSchema } from '../../contract/report.ts'
 import { array, buildGguf, scalar, text } from '../build-gguf.ts'
@@ -47,6 +48,7 @@ function optionsOf(changes: Partial<SweepOptions> = {}): SweepOptions {
     decoySizes: new Set(),
     isSimulated: () => false,
     known: new Map(),
+    walked: null,
     memory: createSweepMemory(),
     ownPid: process.pid,
     digest: (value) => createHash('sha256').update(value).digest('hex'),

@@ -2,7 +2,14 @@ import { describe, expect, it } from '@jest/globals'
 import { describeProgress, startProgress, type SweepProgress } from '../../../agent/show/progress.ts'
 import { terminalOf } from '../../../agent/show/terminal.ts'
 
-const PROGRESS: SweepProgress = { phase: 'files', filesSeen: 2000, foldersSeen: 40, candidates: 3, artifacts: 1, current: '/home/a\u001b[2J/model' }
+const PROGRESS: SweepProgress = {
+  phase: 'files',
+  filesSeen: 2000,
+  foldersSeen: 40,
+  candidates: 3,
+  artifacts: 1,
+  current: '/home/a\u001b[2J/model',
+}
 
 describe('describeProgress', () => {
   it('tells files, rate, candidates, models and what is read, on one escaped line', () => {

@@ -3,7 +3,14 @@ import { renderTable } from '../../../agent/show/table.ts'
 
 describe('renderTable', () => {
   it('aligns columns to their widest cell', () => {
-    const table = renderTable(['a', 'bb'], [[{ text: 'long' }, { text: 'x' }], [{ text: 's' }, { text: 'y' }]], 80)
+    const table = renderTable(
+      ['a', 'bb'],
+      [
+        [{ text: 'long' }, { text: 'x' }],
+        [{ text: 's' }, { text: 'y' }],
+      ],
+      80,
+    )
 
     expect(table).toBe('a     bb\nlong  x\ns     y')
   })

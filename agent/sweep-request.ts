@@ -1,0 +1,54 @@
+// What a sweep is asked for, and what it remembers for the next one.
+import type { Artifact } from '../contract/artifact.ts'
+import type { Approval } from '../contract/finding.ts'
+import type { Platform } from '../contract/observation.ts'
+import type { Coverage } from '../contract/report.ts'
+import type { Gap } from '../contract/wire.ts'
+import type { Pack } from '../rules/pack.ts'
+import type { IdentityMemory } from './correlate.ts'
+import type { HostMemory } from './sense-host.ts'
+import type { SweepProgress } from './show/progress.ts'
+import type { WeightsMemory } from './weights-in-use.ts'
+
+export interface SweepOptions {
+  readonly hostId: string
+  readonly hostName: string
+  readonly platform: Platform
+  readonly agentVersion: string
+  /** Folders to walk; empty for a look at the processes alone. */
+  readonly roots: readonly string[]
+  /** Files that changed: each is looked at together with its folder, not below it. */
+  readonly changed: readonly string[]
+  readonly excludes: readonly string[]
+  /** Hash every model file (rung 6). */
+  readonly deep: boolean
+  readonly approvals: readonly Approval[]
+  readonly pack: Pack
+  /** Sizes of registered decoys: files of such a size are hashed, so that a drill is known for what it is. */
+  readonly decoySizes: ReadonlySet<number>
+  readonly isSimulated: (sha256: string) => boolean
+  /** Models found earlier, by identity, so that a look at the processes alone can name what they map. */
+  readonly known: ReadonlyMap<string, Artifact>
+  /** What the last walk could and could not see: still true when only the processes are looked at. */
+  readonly walked: WalkCoverage | null
+  readonly memory: SweepMemory
+  /** Process that must not be reported: this one. */
+  readonly ownPid: number
+  readonly digest: (text: string) => string
+  readonly now: () => Date
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: SweepProgress) => void
+}
+
+/** Coverage and blind spots of a walk. */
+export interface WalkCoverage {
+  readonly coverage: readonly Coverage[]
+  readonly gaps: readonly Gap[]
+}
+
+/** What one sweep learns for the next: made once a program. */
+export interface SweepMemory {
+  readonly sensed: HostMemory
+  readonly weights: WeightsMemory
+  readonly identified: IdentityMemory
+}
