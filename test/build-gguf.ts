@@ -188,12 +188,30 @@ export function patternBytes(size: number, seed: number): Buffer {
   return bytes
 }
 
+function writeTensorTable(writer: ByteWriter, tensors: readonly GgufTensor[], alignment: number): void {
+  let offset = 0
+  for (const tensor of tensors) {
+    writer.string(tensor.name)
+    writer.number('uint32', tensor.declaredDims ?? tensor.dims.length)
+    for (const dim of tensor.dims) writer.length(dim)
+    writer.number('uint32', tensor.type ?? TENSOR_TYPE.F32)
+    writer.number('uint64', tensor.offset ?? offset)
+    offset += padded(tensor.data?.length ?? honestBytes(tensor), alignment)
+  }
+}
+
+function writeData(writer: ByteWriter, tensors: readonly GgufTensor[], alignment: number): void {
+  if (tensors.length > 0) writer.bytes(Buffer.alloc(padded(writer.size, alignment) - writer.size))
+  for (const [index, tensor] of tensors.entries()) {
+    const data = tensor.data ?? patternBytes(honestBytes(tensor), index + 1)
+    writer.bytes(data)
+    writer.bytes(Buffer.alloc(padded(data.length, alignment) - data.length))
+  }
+}
+
 /** The bytes of a GGUF file. */
 export function buildGguf(spec: GgufSpec = {}): Buffer {
-  const version = spec.version ?? 3
-  const alignment = spec.alignment ?? 32
-  const kv = spec.kv ?? []
-  const tensors = spec.tensors ?? []
+  const { version = 3, alignment = 32, kv = [], tensors = [] } = spec
   const writer = new ByteWriter({ isBigEndian: spec.isBigEndian ?? false, hasShortLengths: version === 1 })
   writer.bytes(Buffer.from(spec.magic ?? 'GGUF', 'latin1'))
   writer.number('uint32', version)
@@ -204,21 +222,8 @@ export function buildGguf(spec: GgufSpec = {}): Buffer {
     writer.number('uint32', value.type)
     value.write(writer)
   }
-  let offset = 0
-  for (const tensor of tensors) {
-    writer.string(tensor.name)
-    writer.number('uint32', tensor.declaredDims ?? tensor.dims.length)
-    for (const dim of tensor.dims) writer.length(dim)
-    writer.number('uint32', tensor.type ?? TENSOR_TYPE.F32)
-    writer.number('uint64', tensor.offset ?? offset)
-    offset += padded(tensor.data?.length ?? honestBytes(tensor), alignment)
-  }
-  if (spec.hasData === false) return Buffer.concat([writer.done(), spec.trailing ?? Buffer.alloc(0)])
-  if (tensors.length > 0) writer.bytes(Buffer.alloc(padded(writer.size, alignment) - writer.size))
-  for (const [index, tensor] of tensors.entries()) {
-    const data = tensor.data ?? patternBytes(honestBytes(tensor), index + 1)
-    writer.bytes(data)
-    writer.bytes(Buffer.alloc(padded(data.length, alignment) - data.length))
-  }
-  return Buffer.concat([writer.done(), spec.trailing ?? Buffer.alloc(0)])
+  writeTensorTable(writer, tensors, alignment)
+  if (spec.hasData !== false) writeData(writer, tensors, alignment)
+  writer.bytes(spec.trailing ?? Buffer.alloc(0))
+  return writer.done()
 }
