@@ -218,8 +218,11 @@ export async function finding(id, parameters) {
             ? h('p', { class: 'quiet' }, 'None beyond the reasons above.')
             : table(
                 'Evidence',
-                ['Kind', 'Where', 'What was seen'],
-                f.evidence.map((e) => [h('code', {}, e.kind), mono(e.place, 56), e.detail]),
+                ['Kind', 'What was seen, and where'],
+                f.evidence.map((e) => [
+                  h('code', { class: 'kind' }, e.kind),
+                  h('div', {}, h('div', {}, e.detail), h('small', { class: 'quiet' }, mono(e.place, 90))),
+                ]),
               ),
         ),
         artifacts.length === 0 ? null : section('The model file, rung by rung', ...artifacts.map(artifactStory)),
