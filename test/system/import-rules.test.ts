@@ -9,7 +9,7 @@ const checkout = dirname(dirname(import.meta.dirname))
 const CRUISE = join(checkout, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs')
 const FOLDERS = ['contract', 'rules', 'agent', 'collector', 'installer', 'bench', 'test']
 const PACKAGES = ['better-sqlite3', 'chokidar', 'ps-list', 'systeminformation', 'zod', 'fastify', '@fastify/helmet']
-const DEVELOPMENT = ['node-llama-cpp', 'yaml', 'typescript', 'left-pad']
+const DEVELOPMENT = ['@huggingface/gguf', 'node-llama-cpp', 'yaml', 'typescript', 'left-pad']
 
 const made: string[] = []
 afterAll(() => {
@@ -40,7 +40,7 @@ const CLEAN: Readonly<Record<string, readonly string[]>> = {
   'collector/exports/bom.ts': [],
   'collector/exports/csv.ts': [],
   'installer/quickstart.ts': ['node:child_process'],
-  'bench/walk.ts': ['../agent/sweep.ts'],
+  'bench/walk.ts': ['../agent/sweep.ts', '@huggingface/gguf'],
   'test/sweep.test.ts': ['../agent/sweep.ts', '../installer/quickstart.ts'],
 }
 
@@ -78,6 +78,7 @@ const FORBIDDEN: readonly (readonly [rule: string, file: string, imported: strin
   ['door-zod', 'agent/sweep.ts', 'zod'],
   ['door-fastify', 'collector/store/store.ts', 'fastify'],
   ['door--fastify', 'collector/store/store.ts', '@fastify/helmet'],
+  ['door--huggingface-gguf', 'agent/report/outbox.ts', '@huggingface/gguf'],
   ['door-node-llama-cpp', 'rules/workbench/pack.ts', 'node-llama-cpp'],
   ['door-yaml', 'rules/judge.ts', 'yaml'],
   ['door-typescript', 'bench/walk.ts', 'typescript'],
