@@ -8,9 +8,10 @@ export function printable(value: string): string {
   return value.replace(UNSAFE, (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`)
 }
 
-/** Cuts a printable text to a width, keeping both ends of a long path. */
+/** Cuts a printable text to a width, keeping both ends of a long path. A width of 1 has room for the mark alone, 0 for nothing. */
 export function shorten(value: string, width: number): string {
   if (value.length <= width) return value
+  if (width <= 1) return '…'.slice(0, Math.max(0, width))
   const head = Math.max(1, Math.floor((width - 1) / 3))
   return `${value.slice(0, head)}…${value.slice(value.length - (width - 1 - head))}`
 }

@@ -36,6 +36,15 @@ describe('shorten', () => {
     expect(shorten('12345', 5)).toBe('12345')
   })
 
+  it.each([
+    [0, ''],
+    [1, '…'],
+    [2, '1…'],
+    [3, '1…5'],
+  ])('never takes more than %i columns', (width, shown) => {
+    expect(shorten('12345', width)).toBe(shown)
+  })
+
   it.each([5, 10, 33, 79])('fits a long path in %i columns and keeps both ends', (width) => {
     const path = `/home/someone/${'deep/'.repeat(40)}model.gguf`
 
