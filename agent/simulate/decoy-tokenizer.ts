@@ -30,6 +30,6 @@ export function decoyVocabulary(): readonly Token[] {
     for (let end = 1; end <= word.length; end += 1) pieces.add(SPACE + word.slice(0, end))
   }
   const texts = [...[...pieces].sort((a, b) => a.length - b.length), ...CHARACTERS.split('')]
-  texts.forEach((text, rank) => tokens.push({ text, score: -rank, type: TYPE.normal }))
+  for (const [rank, text] of texts.entries()) tokens.push({ text, score: -rank, type: TYPE.normal })
   return tokens
 }
