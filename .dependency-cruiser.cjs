@@ -101,7 +101,7 @@ module.exports = {
     ),
     rule(
       'child-process',
-      'only these places start programs',
+      'only these places of the product start programs; installer, bench and test may, too',
       {
         path: '^(contract|rules|agent|collector)/',
         pathNot: '^(agent/sense/|agent/supervisor/|agent/simulate/|rules/workbench/reference/)',
