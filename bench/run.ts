@@ -1,28 +1,52 @@
-// Runs every benchmark and prints a table. Asserts nothing: the budgets are in DESIGN.md section 8.
-import { cpus } from 'node:os'
+// `npm run bench [-- NAME… --markdown]`: runs the benchmarks and prints their tables. Asserts nothing: the budgets are in DESIGN.md section 8.
+import { parseArgs } from 'node:util'
 import { measure as measureFileWalk } from './file-walk.ts'
-import { type Measurement, measure as measureGgufHeader } from './gguf-header.ts'
+import { measure as measureGgufHeader } from './gguf-header.ts'
 import { measure as measureIngest } from './ingest.ts'
+import type { Benchmark } from './measurement.ts'
 import { measure as measureProcessScan } from './process-scan.ts'
+import { describeMachine, renderMarkdown, renderTable } from './show-table.ts'
 
-const BENCHMARKS: readonly { readonly title: string; readonly measure: () => Promise<readonly Measurement[]> }[] = [
-  { title: 'GGUF header, 256k vocabulary (budget 60 ms warm, 40 MB)', measure: measureGgufHeader },
-  { title: 'First sweep of files (budget 3.5 CPU s for 500,000 files)', measure: measureFileWalk },
-  { title: 'Process scan (budget 60 ms CPU for 1,500 processes)', measure: measureProcessScan },
-  { title: 'Ingest (budget 3,000 reports/s on one core, p99 100 ms)', measure: measureIngest },
+const BENCHMARKS: readonly Benchmark[] = [
+  { name: 'gguf-header', title: 'Header of a GGUF with a 256k vocabulary', measure: measureGgufHeader },
+  { name: 'file-walk', title: 'First sweep of files', measure: measureFileWalk },
+  { name: 'process-scan', title: 'Process scan', measure: measureProcessScan },
+  { name: 'ingest', title: 'Ingest, 64 agents', measure: measureIngest },
 ]
 
-function describeRow(row: Measurement): string {
-  const peer =
-    row.peer === undefined || row.ratio === undefined ? '' : `   ${row.peer} takes ${row.ratio.toFixed(1)} x as much`
-  return `  ${row.name.padEnd(40)} ${row.value.toFixed(1).padStart(10)} ${row.unit}${peer}`
+interface Wanted {
+  readonly benchmarks: readonly Benchmark[]
+  readonly isMarkdown: boolean
 }
 
-const [processor] = cpus()
-process.stdout.write(
-  `Node.js ${process.versions.node}, ${cpus().length} x ${processor?.model ?? 'unknown processor'}\n`,
-)
-for (const benchmark of BENCHMARKS) {
-  process.stdout.write(`\n${benchmark.title}\n`)
-  for (const row of await benchmark.measure()) process.stdout.write(`${describeRow(row)}\n`)
+function readWanted(args: string[]): Wanted | string {
+  const names = BENCHMARKS.map(({ name }) => name)
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      options: { markdown: { type: 'boolean' } },
+      allowPositionals: true,
+    })
+    const unknown = positionals.find((name) => !names.includes(name))
+    if (unknown !== undefined) return `there is no benchmark "${unknown}"; benchmarks: ${names.join(', ')}`
+    const benchmarks = BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+    return { benchmarks, isMarkdown: values.markdown === true }
+  } catch (error) {
+    return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+  }
 }
+
+async function run({ benchmarks, isMarkdown }: Wanted): Promise<void> {
+  process.stdout.write(`${describeMachine(new Date())}\n`)
+  for (const { name, title, measure } of benchmarks) {
+    const rows = await measure()
+    const heading = isMarkdown ? `\n### ${title} (\`${name}\`)` : `\n${title} (${name})`
+    process.stdout.write(`${heading}\n${isMarkdown ? renderMarkdown(rows) : renderTable(rows)}\n`)
+  }
+}
+
+const wanted = readWanted(process.argv.slice(2))
+if (typeof wanted === 'string') {
+  process.stderr.write(`GNO_USAGE: ${wanted}\n`)
+  process.exitCode = 2
+} else await run(wanted)
