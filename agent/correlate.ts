@@ -171,7 +171,8 @@ function storyOf(parts: StoryParts): Runtime {
     activity: activityOf(parts.facts, identification),
     identification,
     gaps: gapsOf(process),
-    simulated: weights.some((held) => held.artifact?.simulated === true),
+    // All of them: a process that holds a decoy beside a real model must not hide behind the mark.
+    simulated: weights.length > 0 && weights.every((held) => held.artifact?.simulated === true),
   }
 }
 
@@ -188,7 +189,7 @@ function inUse(held: HeldWeights): WeightsInUse {
 }
 
 /** The best name an artifact has: what it was identified as, else what its structure says, else what it claims. */
-export function modelNameOf(artifact: Artifact): string | null {
+function modelNameOf(artifact: Artifact): string | null {
   const [best] = artifact.identifications
   if (best !== undefined) return best.model
   const { claims, structure } = artifact.fingerprint

@@ -33,7 +33,7 @@ export interface DaemonParts {
 
 /** What the daemon tells whoever started it. */
 export interface DaemonEvents {
-  readonly swept: (result: SweepResult, enqueued: Result<Enqueued>, isFirst: boolean) => void
+  readonly swept: (result: SweepResult, enqueued: Result<Enqueued>) => void
   readonly delivered: (outcome: DeliveryOutcome) => void
   readonly gap: (gap: Gap) => void
 }
@@ -65,7 +65,6 @@ async function takeTurns(parts: DaemonParts, waiting: Set<string>, wake: Wake): 
   let known = NOTHING
   let walked: WalkCoverage | null = null
   let nextWholeMs = 0
-  let isFirst = true
   while (!parts.signal.aborted) {
     const isWhole = parts.now().getTime() >= nextWholeMs
     const changed = [...waiting]
@@ -81,12 +80,8 @@ async function takeTurns(parts: DaemonParts, waiting: Set<string>, wake: Wake): 
     known = swept.byIdentity
     walked = swept.walked
     if (isWhole) nextWholeMs = parts.now().getTime() + parts.sweepIntervalMs
-    parts.tell.swept(
-      swept.result,
-      enqueueSweep(parts.state, swept.result, { heartbeatMs: isWhole ? 0 : HEARTBEAT_MS, isAbsent }),
-      isFirst,
-    )
-    isFirst = false
+    const heartbeatMs = isWhole ? 0 : HEARTBEAT_MS
+    parts.tell.swept(swept.result, enqueueSweep(parts.state, swept.result, { heartbeatMs, isAbsent }))
     if (waiting.size === 0) await wake.after(parts.processIntervalMs)
   }
 }

@@ -4,6 +4,7 @@ import type { Artifact } from '../contract/artifact.ts'
 import type { CandidateFile, FileIdentity, WalkedFolder, WalkSummary } from '../contract/observation.ts'
 import type { Coverage } from '../contract/report.ts'
 import type { Gap } from '../contract/wire.ts'
+import { judge } from '../rules/judge.ts'
 import { finishArtifact } from './finish-artifact.ts'
 import { isCandidateName, readCandidates } from './read/read-candidates.ts'
 import { createGapList, type GapList } from './sense/gap-list.ts'
@@ -38,11 +39,13 @@ export interface FoundArtifact {
 interface Finds {
   readonly found: FoundArtifact[]
   readonly gaps: GapList
+  /** For progress: the findings are judged again, all together, when the sweep ends. */
+  findings: number
 }
 
 /** Walks the roots, then looks at the folders of the changed files, and not below them. */
 export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
-  const finds: Finds = { found: [], gaps: createGapList() }
+  const finds: Finds = { found: [], gaps: createGapList(), findings: 0 }
   const summary = options.roots.length === 0 ? null : await walkRoots(options, finds)
   for (const path of options.changed) await lookAround(path, options, finds)
   const byIdentity = new Map<string, Artifact>()
@@ -72,8 +75,8 @@ async function walkRoots(options: SweepOptions, finds: Finds): Promise<WalkSumma
     candidates += folder.candidates.length
     const { filesSeen, foldersSeen } = folder
     const tell = (current: string): void => {
-      const artifacts = finds.found.length
-      options.onProgress({ phase: 'files', filesSeen, foldersSeen, candidates, artifacts, current })
+      const { found, findings } = finds
+      options.onProgress({ filesSeen, foldersSeen, candidates, artifacts: found.length, findings, current })
     }
     tell(folder.path)
     await readInto(finds, folder.candidates, options, tell)
@@ -101,12 +104,21 @@ async function readInto(
   tell: (current: string) => void,
 ): Promise<void> {
   const onGap = (gap: Gap): void => finds.gaps.add(gap.code, gap.place, gap.detail)
-  for await (const found of readFolder(candidates, options, { tell, onGap })) finds.found.push(found)
+  for await (const found of readFolder(candidates, options, { tell, onGap })) {
+    finds.found.push(found)
+    finds.findings += countFindings(found.artifact, options)
+  }
 }
 
 function startWalk(roots: readonly string[], options: SweepOptions): Generator<WalkedFolder, WalkSummary> {
   const { excludes, signal } = options
   return walkFiles({ roots, excludes, isSmallCandidate: isCandidateName, minimumBytes: MINIMUM_BYTES, signal })
+}
+
+function countFindings(artifact: Artifact, { hostId, approvals, digest, pack, now }: SweepOptions): number {
+  const observedAt = now().toISOString()
+  const nothing = { runtimes: [], coverage: [], gaps: [] }
+  return judge({ hostId, observedAt, artifacts: [artifact], ...nothing, approvals, digest }, pack).length
 }
 
 /** Whom reading tells what it does. */

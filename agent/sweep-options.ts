@@ -9,7 +9,7 @@ import { AGENT_VERSION } from './version.ts'
 import { createWeightsMemory } from './weights-in-use.ts'
 
 type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
-  Partial<Pick<SweepOptions, 'deep' | 'known' | 'memory' | 'excludes' | 'changed' | 'walked'>>
+  Partial<Pick<SweepOptions, 'deep' | 'known' | 'memory' | 'excludes' | 'changed' | 'walked' | 'isWholeHost'>>
 
 /** A fresh memory: for one sweep, or for the life of the daemon. */
 export function createSweepMemory(): SweepMemory {
@@ -26,6 +26,7 @@ export function sweepOptionsOf(session: Session, context: CommandContext, chosen
     platform: context.platform,
     agentVersion: AGENT_VERSION,
     roots: chosen.roots,
+    isWholeHost: chosen.isWholeHost ?? chosen.roots.length > 0,
     changed: chosen.changed ?? [],
     excludes: [...settings.excludes, settings.stateFolder, ...(chosen.excludes ?? [])],
     deep: (chosen.deep ?? settings.deep) || approvesByDigest,

@@ -17,6 +17,8 @@ export interface SweepOptions {
   readonly agentVersion: string
   /** Folders to walk; empty for a look at the processes alone. */
   readonly roots: readonly string[]
+  /** Look at the hardware again, and let this sweep speak for the whole host. A drill looks at one folder only. */
+  readonly isWholeHost: boolean
   /** Files that changed: each is looked at together with its folder, not below it. */
   readonly changed: readonly string[]
   readonly excludes: readonly string[]

@@ -17,10 +17,9 @@ export interface Swept {
 /** Sweeps once. Never rejects for what it meets: everything that could not be looked at is a gap in the result. */
 export async function sweep(options: SweepOptions): Promise<Swept> {
   const startedAt = options.now().toISOString()
-  const isWhole = options.roots.length > 0
   const files = await sweepFiles(options)
   const { platform, signal, now } = options
-  const sensed = await senseHost({ platform, memory: options.memory.sensed, isWhole, signal, now })
+  const sensed = await senseHost({ platform, memory: options.memory.sensed, isWhole: options.isWholeHost, signal, now })
   const running = await sweepProcesses(sensed, files, options)
   const seen = {
     coverage: [...sensed.coverage, ...files.walked.coverage],
@@ -40,7 +39,7 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
     coveredPaths: files.coveredPaths,
     uncoveredPaths: files.uncoveredPaths,
     coveredProcesses: sawAllProcesses(sensed),
-    coveredHost: isWhole,
+    coveredHost: options.isWholeHost,
   }
   return { result, byIdentity: running.byIdentity, walked: files.walked }
 }

@@ -8,6 +8,7 @@ import { readEnrolment } from '../report/identity.ts'
 import type { StateStore } from '../report/state-store.ts'
 import { openPack } from '../rule-pack.ts'
 import { settingsOf, stateOf } from '../session.ts'
+import type { LoadedSettings } from '../settings/settings.ts'
 import { paint, type Terminal } from '../show/terminal.ts'
 import { AGENT_VERSION } from '../version.ts'
 import { type Command, type CommandContext, hasOption, JSON_OPTION, PLACE_OPTIONS, report } from './command.ts'
@@ -38,14 +39,14 @@ export const doctor: Command = {
 async function runDoctor(invocation: Invocation, context: CommandContext): Promise<ExitCode> {
   const loaded = settingsOf(invocation, context)
   if (!loaded.ok) return report(context, loaded.failure)
-  const { settings, file } = loaded.value
+  const { settings, file, sources } = loaded.value
   const checks: Check[] = [
     {
       name: 'agent',
       state: 'ok',
       detail: `version ${AGENT_VERSION} on Node.js ${process.versions.node}, ${process.platform} ${process.arch}`,
     },
-    { name: 'settings', state: 'ok', detail: file ?? 'no settings file: defaults' },
+    { name: 'settings', state: 'ok', detail: describeSettings(file, sources) },
     checkPack(),
     checkRights(context),
     ...checkProcesses(context),
@@ -61,6 +62,11 @@ async function runDoctor(invocation: Invocation, context: CommandContext): Promi
   const text = hasOption(invocation, 'json') ? JSON.stringify(checks, null, 2) : renderChecks(checks, context.stdout)
   context.stdout.write(`${text}\n`)
   return checks.some((check) => check.state === 'broken') ? EXIT.failure : EXIT.done
+}
+
+function describeSettings(file: string | null, sources: LoadedSettings['sources']): string {
+  const chosen = [...sources].map(([name, source]) => `${name} (${source})`)
+  return `${file ?? 'no settings file'}; ${chosen.length === 0 ? 'all defaults' : `not default: ${chosen.join(', ')}`}`
 }
 
 function checkPack(): Check {

@@ -3,8 +3,10 @@ import { EXIT, type ExitCode, type Invocation } from '../../contract/command-lin
 import type { Finding } from '../../contract/finding.ts'
 import { printable } from '../../contract/printable.ts'
 import type { Runtime } from '../../contract/runtime.ts'
-import { type Explanation, explainFinding } from '../report/status.ts'
+import type { StateStore } from '../report/state-store.ts'
+import { type Explanation, explainFinding, readFindings } from '../report/status.ts'
 import { settingsOf, stateOf } from '../session.ts'
+import { renderFindings } from '../show/findings.ts'
 import { renderInspection } from '../show/inspection.ts'
 import { describeBytes } from '../show/measure.ts'
 import { paint, paintSeverity, type Terminal } from '../show/terminal.ts'
@@ -13,11 +15,11 @@ import { type Command, type CommandContext, hasOption, JSON_OPTION, PLACE_OPTION
 export const explain: Command = {
   spec: {
     name: 'explain',
-    operands: 'FINDING',
-    minOperands: 1,
+    operands: '[FINDING]',
+    minOperands: 0,
     maxOperands: 1,
-    summary:
-      'Show why a finding was raised: what was observed, where, and what to do. The first characters of its id suffice.',
+    summary: 'Show why a finding was raised; without an id, list the findings.',
+    details: ['What was observed, where, and what to do. The first characters of the id suffice.'],
     options: { json: JSON_OPTION, ...PLACE_OPTIONS },
   },
   run: (invocation, context) => Promise.resolve(runExplain(invocation, context)),
@@ -29,7 +31,9 @@ function runExplain(invocation: Invocation, context: CommandContext): ExitCode {
   const state = stateOf(loaded.value.settings, context)
   if (!state.ok) return report(context, state.failure)
   try {
-    const found = explainFinding(state.value, invocation.operands[0] ?? '')
+    const [wanted] = invocation.operands
+    if (wanted === undefined) return listFindings(state.value, invocation, context)
+    const found = explainFinding(state.value, wanted)
     if (!found.ok) return report(context, found.failure)
     const text = hasOption(invocation, 'json')
       ? JSON.stringify(found.value, null, 2)
@@ -39,6 +43,15 @@ function runExplain(invocation: Invocation, context: CommandContext): ExitCode {
   } finally {
     state.value.close()
   }
+}
+
+function listFindings(state: StateStore, invocation: Invocation, context: CommandContext): ExitCode {
+  const findings = readFindings(state)
+  if (!findings.ok) return report(context, findings.failure)
+  const isJson = hasOption(invocation, 'json')
+  const text = isJson ? JSON.stringify(findings.value, null, 2) : renderFindings(findings.value, context.stdout)
+  context.stdout.write(`${text}\n`)
+  return EXIT.done
 }
 
 function renderExplanation(explanation: Explanation, terminal: Terminal): string {

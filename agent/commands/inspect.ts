@@ -73,7 +73,13 @@ async function inspectOperand(operand: string, options: InspectOptions): Promise
       artifacts.push(finishArtifact(draft, { pack, isSimulated: () => false }))
     }
   }
-  return success(artifacts)
+  return success(artifacts.length === 0 ? [nothingIn(operand)] : artifacts)
+}
+
+/** A folder without a model still gets its answer, and the answer says what was looked for. */
+function nothingIn(operand: string): Artifact {
+  const detail = 'no file in this folder is a model in a format that is read'
+  return { ...unreadable(operand, { code: 'GNO_NOT_FOUND', detail }), verdict: 'not-a-model' }
 }
 
 interface CandidateGroup {

@@ -1,26 +1,23 @@
 // `gnomon run`: the daemon. Sweeps, keeps watching, reports; `--once` ends after the first sweep is delivered.
 import { sep } from 'node:path'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
-import { describeFailure } from '../../contract/failure.ts'
-import type { Finding } from '../../contract/finding.ts'
 import { printable } from '../../contract/printable.ts'
-import { type DaemonEvents, runDaemon } from '../daemon.ts'
+import { runDaemon } from '../daemon.ts'
+import { tellLog, tellTerminal } from '../daemon-events.ts'
 import { isAbsent } from '../is-absent.ts'
 import { deliverOnce } from '../report/deliver.ts'
+import { createLog } from '../report/log.ts'
 import { readEnrolment } from '../report/identity.ts'
 import { enqueueSweep } from '../report/outbox.ts'
 import { MINIMUM_BYTES } from '../sense/walk.ts'
 import { watchFolders } from '../sense/watch.ts'
 import { openSession, type Session } from '../session.ts'
-import { renderFindings } from '../show/findings.ts'
-import { describeGap } from '../show/inspection.ts'
-import { type ProgressLine, startProgress } from '../show/progress.ts'
-import { paint } from '../show/terminal.ts'
+import { startProgress } from '../show/progress.ts'
 import { sweep } from '../sweep.ts'
 import type { SweepOptions } from '../sweep-request.ts'
 import { createSweepMemory, sweepOptionsOf } from '../sweep-options.ts'
 import { rootsOf, watchedFolders } from '../sweep-roots.ts'
-import { renderScan } from './scan.ts'
+import { renderScan } from '../show/scan.ts'
 import {
   checkFailOn,
   type Command,
@@ -45,6 +42,7 @@ export const run: Command = {
     details: ['Without paths it sweeps every home and known model store. Ctrl-C or SIGTERM ends it cleanly.'],
     options: {
       once: { type: 'boolean', summary: 'End after the first sweep and its delivery.' },
+      json: { type: 'boolean', summary: 'Tell what happens as JSON lines on standard error: for a service.' },
       'fail-on': FAIL_ON_OPTION,
       ...PLACE_OPTIONS,
     },
@@ -66,7 +64,7 @@ async function runRun(invocation: Invocation, context: CommandContext): Promise<
     const roots = rootsOf(invocation.operands, session.settings.roots, session.pack, context.platform)
     if (!roots.ok) return report(context, roots.failure)
     if (hasOption(invocation, 'once')) return await runOnce(invocation, context, session, roots.value)
-    return await runOn(context, session, roots.value)
+    return await runOn(invocation, context, session, roots.value)
   } finally {
     session.state.close()
   }
@@ -101,7 +99,13 @@ async function runOnce(
   return exitFor(result.findings, invocation)
 }
 
-async function runOn(context: CommandContext, session: Session, roots: readonly string[]): Promise<ExitCode> {
+async function runOn(
+  invocation: Invocation,
+  context: CommandContext,
+  session: Session,
+  roots: readonly string[],
+): Promise<ExitCode> {
+  const isJson = hasOption(invocation, 'json')
   const { settings, state } = session
   const progress = startProgress(context.stderr, () => context.now().getTime())
   const memory = createSweepMemory()
@@ -129,7 +133,9 @@ async function runOn(context: CommandContext, session: Session, roots: readonly 
     random: Math.random,
     fetch: globalThis.fetch,
     signal: context.signal,
-    tell: tellTerminal(context, progress),
+    tell: isJson
+      ? tellLog(createLog({ level: 'info', write: context.stderr.write, now: context.now }))
+      : tellTerminal(context, progress),
   })
   return EXIT.done
 }
@@ -139,32 +145,4 @@ function outside(folder: string, tell: (path: string) => void): (path: string) =
   return (path) => {
     if (!path.startsWith(`${folder}${sep}`)) tell(path)
   }
-}
-
-/** The first sweep is shown whole; afterwards only what is new gets a line. */
-function tellTerminal(context: CommandContext, progress: ProgressLine): DaemonEvents {
-  const told = new Set<string>()
-  let lastFailure = ''
-  return {
-    swept: (result, enqueued, isFirst) => {
-      progress.clear()
-      if (!enqueued.ok) report(context, enqueued.failure)
-      const fresh = result.findings.filter((finding) => !told.has(finding.findingId))
-      for (const finding of fresh) told.add(finding.findingId)
-      if (isFirst) context.stdout.write(`${renderScan(result, context.stdout)}\nWatching. Ctrl-C stops.\n`)
-      else if (fresh.length > 0) context.stdout.write(`${describeFresh(fresh, context)}\n`)
-    },
-    delivered: (outcome) => {
-      const failure = outcome.kind === 'failed' ? describeFailure(outcome.failure) : ''
-      if (failure !== lastFailure && failure !== '') context.stderr.write(`${printable(failure)}\n`)
-      if (failure === '' && lastFailure !== '') context.stderr.write('The collector answers again.\n')
-      lastFailure = failure
-    },
-    gap: (gap) => context.stderr.write(`${describeGap(gap)}\n`),
-  }
-}
-
-function describeFresh(fresh: readonly Finding[], context: CommandContext): string {
-  const time = context.now().toISOString().slice(11, 19)
-  return `${paint(context.stdout, 'dim', `new at ${time} UTC`)}\n${renderFindings(fresh, context.stdout)}`
 }

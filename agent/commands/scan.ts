@@ -4,10 +4,8 @@ import type { Scan } from '../../contract/report.ts'
 import { isAbsent } from '../is-absent.ts'
 import { enqueueSweep, type SweepResult } from '../report/outbox.ts'
 import { openSession, type Session } from '../session.ts'
-import { renderFindings, renderRuntimes } from '../show/findings.ts'
-import { describeGap } from '../show/inspection.ts'
 import { startProgress } from '../show/progress.ts'
-import { paint, type Terminal } from '../show/terminal.ts'
+import { renderScan } from '../show/scan.ts'
 import { sweep } from '../sweep.ts'
 import { sweepOptionsOf } from '../sweep-options.ts'
 import { rootsOf } from '../sweep-roots.ts'
@@ -99,21 +97,4 @@ async function sweepOnce(
 function documentOf(scanned: SweepResult): Scan {
   const { schema, host, startedAt, finishedAt, coverage, artifacts, runtimes, findings, gaps } = scanned
   return { schema, host, startedAt, finishedAt, coverage, artifacts, runtimes, findings, gaps }
-}
-
-/** A sweep as a person reads it: findings, what runs, what was covered, and the blind spots. */
-export function renderScan(scanned: Scan, terminal: Terminal): string {
-  const covered = scanned.coverage.map((entry) => `${entry.sensor}: ${entry.state}, ${entry.detail}`)
-  const gapCount = scanned.gaps.reduce((sum, gap) => sum + gap.count, 0)
-  const gaps = scanned.gaps.slice(0, 5).map((gap) => `  ${describeGap(gap)}`)
-  const more = scanned.gaps.length > gaps.length ? [`  … and ${scanned.gaps.length - gaps.length} more kinds`] : []
-  return [
-    renderFindings(scanned.findings, terminal),
-    '',
-    renderRuntimes(scanned.runtimes, terminal),
-    '',
-    paint(terminal, 'bold', `Looked at (${scanned.artifacts.length} models found)`),
-    ...covered.map((line) => `  ${line}`),
-    ...(gapCount === 0 ? [] : [paint(terminal, 'bold', `Could not look (${gapCount} places)`), ...gaps, ...more]),
-  ].join('\n')
 }

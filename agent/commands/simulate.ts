@@ -16,8 +16,8 @@ import { paint, type Terminal } from '../show/terminal.ts'
 import { runDrill } from '../simulate/drill.ts'
 import type { DrillSight, DrillStage, DrillTarget } from '../simulate/drill-sight.ts'
 import { sweep } from '../sweep.ts'
-import type { SweepOptions } from '../sweep-request.ts'
-import { sweepOptionsOf } from '../sweep-options.ts'
+import type { SweepMemory, SweepOptions } from '../sweep-request.ts'
+import { createSweepMemory, sweepOptionsOf } from '../sweep-options.ts'
 import {
   type Command,
   type CommandContext,
@@ -74,7 +74,14 @@ async function runSimulate(invocation: Invocation, context: CommandContext): Pro
     if (!enrolment.ok) return report(context, enrolment.failure)
     if (enrolment.value === null)
       return report(context, { code: 'GNO_NOT_ENROLLED', detail: 'a fire drill ends at the collector' })
-    return await drill({ invocation, context, session, enrolment: enrolment.value, seconds })
+    return await drill({
+      invocation,
+      context,
+      session,
+      enrolment: enrolment.value,
+      seconds,
+      memory: createSweepMemory(),
+    })
   } finally {
     session.state.close()
   }
@@ -86,6 +93,8 @@ interface DrillParts {
   readonly session: Session
   readonly enrolment: Enrolment
   readonly seconds: number
+  /** One for all looks of the drill, so that the hardware is asked once. */
+  readonly memory: SweepMemory
 }
 
 async function drill(parts: DrillParts): Promise<ExitCode> {
@@ -152,11 +161,11 @@ async function settle(decoyPath: string, parts: DrillParts): Promise<void> {
 
 async function lookAndDeliver(
   where: Pick<SweepOptions, 'roots'> & Partial<Pick<SweepOptions, 'changed'>>,
-  { context, session }: DrillParts,
+  { context, session, memory }: DrillParts,
   signal: AbortSignal,
 ): Promise<Result<SweepResult>> {
   const { result } = await sweep({
-    ...sweepOptionsOf(session, context, { ...where, onProgress: () => undefined }),
+    ...sweepOptionsOf(session, context, { ...where, memory, isWholeHost: false, onProgress: () => undefined }),
     signal,
   })
   if (signal.aborted) return failed('GNO_SIMULATION_FAILED', 'stopped before the look was over')
@@ -174,7 +183,7 @@ async function lookAndDeliver(
 /** A drill looks at one folder: it must not speak about the coverage of the whole host. */
 function onlyThings(result: SweepResult): SweepResult {
   const findings = result.findings.filter((finding) => finding.subject.kind !== 'host')
-  return { ...result, coverage: [], gaps: [], findings, coveredHost: false }
+  return { ...result, coverage: [], gaps: [], findings }
 }
 
 function describeStage(stage: DrillStage, terminal: Terminal): string {

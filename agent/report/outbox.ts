@@ -85,7 +85,8 @@ function enqueue(work: Work): Enqueued {
   const told = digestLook(record.envelope.coverage, gaps)
   rememberThings(database, [...tellable.things, ...delta.refreshed])
   buryThings(database, delta.gone)
-  if (sweep.coveredPaths.length > 0 || readMeta(database, 'lastSweep') === null)
+  // A look that says nothing of coverage (a drill looks at one folder) must not replace what is known of the host.
+  if (sweep.coverage.length > 0 && (sweep.coveredPaths.length > 0 || readMeta(database, 'lastSweep') === null))
     writeMeta(database, 'lastSweep', renderSweepRecord(record))
   if (entries.length === 0 && lost === 0 && isFresh(work, told))
     return { enqueued: 0, sequences: [], changed: 0, gone: 0, dropped: 0 }

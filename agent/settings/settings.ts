@@ -46,7 +46,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
   collectorUrl: {
     expected: 'an address like https://collector.example:8443; plain http to loopback only',
     summary:
-      'The collector that reports go to. `gnomon enroll` remembers its own; without either, reports are kept here.',
+      'Where `gnomon enroll` enrols this machine when no --collector is given. Reports go to the collector it is enrolled at; until then they are kept here.',
     defaultText: 'none',
     defaultValue: () => null,
     reader: () => (value) => {

@@ -3,11 +3,12 @@ import { printable, shorten } from '../../contract/printable.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface SweepProgress {
-  readonly phase: 'processes' | 'files'
   readonly filesSeen: number
   readonly foldersSeen: number
   readonly candidates: number
   readonly artifacts: number
+  /** Findings about files so far; those about processes follow at the end. */
+  readonly findings: number
   /** What is being read now. */
   readonly current: string
 }
@@ -42,8 +43,8 @@ export function startProgress(terminal: Terminal, now: () => number): ProgressLi
 export function describeProgress(progress: SweepProgress, elapsedMs: number, columns: number): string {
   const perSecond = elapsedMs > 0 ? Math.round((progress.filesSeen * 1000) / elapsedMs) : 0
   const counts =
-    `${progress.phase}: ${progress.filesSeen} files (${perSecond}/s) in ${progress.foldersSeen} folders, ` +
-    `${progress.candidates} candidates, ${progress.artifacts} models`
+    `${progress.filesSeen} files (${perSecond}/s) in ${progress.foldersSeen} folders, ` +
+    `${progress.candidates} candidates, ${progress.artifacts} models, ${progress.findings} findings`
   const room = columns - counts.length - 3
   return room < 12 ? shorten(counts, columns - 1) : `${counts}  ${shorten(printable(progress.current), room)}`
 }

@@ -123,7 +123,7 @@ describe('correlate', () => {
     expect(keyOf(812, '/home/ada/y')).not.toBe(keyOf(812, '/home/ada/x'))
   })
 
-  it('is simulated only when an artifact that it uses is', () => {
+  it('is simulated only when all weights that it uses are, so that a decoy hides no real model', () => {
     const decoy = { artifactId: 'art1:1', simulated: true, identifications: [], fingerprint: {} } as unknown as Artifact
     const [story] = tell({ processes: [running({ mapped: LLAMA })], weights: { 812: [{ ...HELD, artifact: decoy }] } })
     const [other] = tell({
@@ -131,8 +131,15 @@ describe('correlate', () => {
       weights: { 812: [HELD] },
     })
 
+    const both = [
+      { ...HELD, artifact: decoy },
+      { ...HELD, path: '/home/ada/real' },
+    ]
+    const [hiding] = tell({ processes: [running({ mapped: LLAMA })], weights: { 812: both } })
+
     expect(story?.simulated).toBe(true)
     expect(other?.simulated).toBe(false)
+    expect(hiding?.simulated).toBe(false)
   })
 
   it('names each look that was refused as a gap of the story', () => {

@@ -40,6 +40,7 @@ function optionsOf(changes: Partial<SweepOptions> = {}): SweepOptions {
     platform: 'darwin',
     agentVersion: '0',
     roots: [folder],
+    isWholeHost: true,
     changed: [],
     excludes: [],
     deep: false,
@@ -129,7 +130,7 @@ describe('sweep', () => {
     writeFileSync(join(folder, 'new'), MODEL)
     writeFileSync(join(folder, 'below/other'), MODEL)
 
-    const { result } = await sweep(optionsOf({ roots: [], changed: [join(folder, 'new')] }))
+    const { result } = await sweep(optionsOf({ roots: [], isWholeHost: false, changed: [join(folder, 'new')] }))
 
     expect(result.artifacts.map((artifact) => artifact.path)).toEqual([join(folder, 'new')])
     expect(result.coveredPaths).toEqual([join(folder, 'new')])

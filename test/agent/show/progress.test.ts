@@ -3,7 +3,7 @@ import { describeProgress, startProgress, type SweepProgress } from '../../../ag
 import { terminalOf } from '../../../agent/show/terminal.ts'
 
 const PROGRESS: SweepProgress = {
-  phase: 'files',
+  findings: 2,
   filesSeen: 2000,
   foldersSeen: 40,
   candidates: 3,
@@ -15,7 +15,7 @@ describe('describeProgress', () => {
   it('tells files, rate, candidates, models and what is read, on one escaped line', () => {
     const line = describeProgress(PROGRESS, 1000, 120)
 
-    expect(line).toBe('files: 2000 files (2000/s) in 40 folders, 3 candidates, 1 models  /home/a\\u{1b}[2J/model')
+    expect(line).toBe('2000 files (2000/s) in 40 folders, 3 candidates, 1 models, 2 findings  /home/a\\u{1b}[2J/model')
   })
 
   it('never grows wider than the terminal', () => {
