@@ -1,4 +1,5 @@
 // House rules of STYLE.md that no linter knows: names, headers, and nothing that is true on one machine only.
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, extname, join, relative } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
@@ -71,5 +72,57 @@ describe('the house rules', () => {
       .filter((path) => readFileSync(join(root, path), 'utf8').includes(THIS_MACHINE))
 
     expect(tied).toEqual([])
+  })
+})
+
+/** What a clone gets: tracked, or about to be. Without git (an unpacked archive) everything that lies there. */
+function clonedFiles(): ReadonlySet<string> {
+  const asked = ['ls-files', '--cached', '--others', '--exclude-standard']
+  const { status, stdout } = spawnSync('git', asked, { cwd: root, encoding: 'utf8' })
+  const listed = status === 0 ? stdout.trim().split('\n') : filesOf(...PRODUCT, 'test', 'docs').concat(topFiles())
+  return new Set(listed.filter((path) => existsSync(join(root, path))))
+}
+
+interface Link {
+  readonly from: string
+  readonly target: string
+}
+
+/** Links of a Markdown text to files of this repository, as paths from its root. */
+function linksOf(from: string, markdown: string): readonly Link[] {
+  const targets = [...markdown.matchAll(/\]\(([^)\s#]+)(#[^)]*)?\)/g)].map(([, target = '']) => target)
+  const local = targets.filter((target) => !/^[a-z]+:/.test(target))
+  return local.map((target) => ({ from, target: join(dirname(from), target).replaceAll('\\', '/') }))
+}
+
+describe('the documents', () => {
+  it('link to files and folders that a clone has', () => {
+    const files = clonedFiles()
+    const folders = new Set(
+      [...files].flatMap((path) => path.split('/').map((_, at, all) => all.slice(0, at).join('/'))),
+    )
+    const documents = [...files].filter((path) => path.endsWith('.md'))
+
+    const links = documents.flatMap((path) => linksOf(path, readFileSync(join(root, path), 'utf8')))
+
+    expect(links.length).toBeGreaterThan(10)
+    expect(links.filter(({ target }) => !files.has(target) && !folders.has(target.replace(/\/$/, '')))).toEqual([])
+  })
+
+  it('tell a link of the repository from one of the web', () => {
+    const text = '[a](b.md#c) [d](https://e/f.md) ![g](../h.png) [i](#j)'
+
+    expect(linksOf('docs/x.md', text).map(({ target }) => target)).toEqual(['docs/b.md', 'h.png'])
+  })
+
+  it('give a dated reason for every package that package.json names', () => {
+    const declared = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, object | undefined>
+    const kinds = ['dependencies', 'devDependencies', 'optionalDependencies', 'overrides']
+    const names = kinds.flatMap((kind) => Object.keys(declared[kind] ?? {}))
+    const table = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8').split('### Dependencies')[1] ?? ''
+
+    expect(names.length).toBeGreaterThan(20)
+    expect(table).toMatch(/Decided on \d{4}-\d{2}-\d{2}/)
+    expect(names.filter((name) => !table.includes(`\`${name}\``))).toEqual([])
   })
 })
