@@ -32,6 +32,7 @@ async function runFeed(context: CommandContext): Promise<Result<0>> {
   if (!channel.ok) return channel
   const event = testEvent(context.now().toISOString(), randomUUID(), hostname())
   const sent = await channel.value.send([event], context.signal)
+  channel.value.close()
   if (!sent.ok) return sent
   context.print(`${address.value} took the test event ${event.eventId}`)
   return success(EXIT.done)

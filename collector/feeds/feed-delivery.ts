@@ -1,7 +1,8 @@
 // One feed's courier: takes batches from the outbox, confirms what arrived, and backs off while the receiver is down.
 import type { Channel, Outbox } from './feed.ts'
 
-const BATCH = 200
+/** A syslog channel watches each batch for a second before it believes it, so a batch is also what a feed tells in a second. */
+const BATCH = 1_000
 /** How often an idle courier looks into the outbox when nobody wakes it (another process may have written). */
 const IDLE_MS = 5_000
 const FIRST_BACKOFF_MS = 250
@@ -42,6 +43,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
       stopping.abort()
       wakeUp()
       await running
+      options.channel.close()
     },
   }
 }

@@ -11,6 +11,8 @@ export interface Outbox {
 export interface Channel {
   /** Succeeds only when the receiver has taken all of them. May be called again with the same events: ids make doubles harmless. */
   readonly send: (events: readonly FindingEvent[], signal: AbortSignal) => Promise<Result<void>>
+  /** Lets go of what it keeps open between two sends. */
+  readonly close: () => void
 }
 
 export interface FeedContext {

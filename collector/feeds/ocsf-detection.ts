@@ -39,17 +39,16 @@ export interface RenderOptions {
   readonly maxEvidence: number
   /** Where single texts are cut, so that one hostile path cannot fill a message. */
   readonly maxText: number
-  readonly isTest: boolean
 }
 
 /** Renders one event. */
 export function renderDetection(event: FindingEvent, options: RenderOptions): OcsfEvent {
-  const { version, maxText, isTest } = options
+  const { version, maxText } = options
   const { finding, change } = event
   const activity = ACTIVITIES[change]
   const [severityId, severity] = SEVERITY[finding.severity]
   const [confidenceId, confidence] = CONFIDENCE[finding.confidence]
-  const labels = [...(finding.simulated ? ['simulated'] : []), ...(isTest ? ['test'] : [])]
+  const labels = [...(finding.simulated ? ['simulated'] : []), ...(isTest(event) ? ['test'] : [])]
   return {
     activity_id: activity.id,
     activity_name: activity.name,
@@ -129,7 +128,7 @@ function observables({ finding, hostName }: FindingEvent, maxText: number) {
   return [host, { name: 'evidences[].file.path', type_id: 45, type: 'File Path', value }]
 }
 
-function unmapped(event: FindingEvent, { maxEvidence, maxText, isTest }: RenderOptions) {
+function unmapped(event: FindingEvent, { maxEvidence, maxText }: RenderOptions) {
   const { finding, change, revision, previousSeverity, host } = event
   return {
     'gnomon.simulated': finding.simulated,
@@ -143,8 +142,13 @@ function unmapped(event: FindingEvent, { maxEvidence, maxText, isTest }: RenderO
     'gnomon.false_positives': cut(finding.falsePositives, maxText),
     'gnomon.rule_pack': host?.packVersion ?? null,
     'gnomon.evidence_left_out': Math.max(0, finding.evidence.length - maxEvidence),
-    ...(isTest ? { 'gnomon.test': true } : {}),
+    ...(isTest(event) ? { 'gnomon.test': true } : {}),
   }
+}
+
+/** A test event has no place in the log of events. */
+function isTest(event: FindingEvent): boolean {
+  return event.number === 0
 }
 
 function cut(text: string, maxText: number): string {

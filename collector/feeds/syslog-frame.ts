@@ -18,11 +18,11 @@ const STEPS = [
 ] as const
 
 /** Frames one event; a long one loses evidence (and says how much), never its end. */
-export function frameEvent(event: FindingEvent, version: string, isTest: boolean): Buffer {
+export function frameEvent(event: FindingEvent, version: string): Buffer {
   const header = headerOf(event)
   let message = ''
   for (const step of STEPS) {
-    message = `${header} ${asciiJson(renderDetection(event, { ...step, version, isTest }))}`
+    message = `${header} ${asciiJson(renderDetection(event, { ...step, version }))}`
     if (message.length <= MAX_MESSAGE_BYTES) break
   }
   return Buffer.from(`${message.length} ${message}`, 'ascii')

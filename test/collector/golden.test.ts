@@ -8,7 +8,7 @@ import { sampleEvent } from './sample-event.ts'
 import { sampleSnapshot } from './sample-snapshot.ts'
 
 const corpus = join(import.meta.dirname, '../corpus')
-const ocsf = renderDetection(sampleEvent(), { version: '0.1.0', maxEvidence: 32, maxText: 1_024, isTest: false })
+const ocsf = renderDetection(sampleEvent(), { version: '0.1.0', maxEvidence: 32, maxText: 1_024 })
 
 describe('golden files of the collector', () => {
   it.each([

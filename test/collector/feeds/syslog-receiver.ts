@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 
 export interface Receiver {
   readonly port: number
+  /** How many connections it has accepted. */
+  readonly connections: () => number
   readonly messages: () => readonly string[]
   readonly arrived: (count: number) => Promise<readonly string[]>
   readonly close: () => Promise<void>
@@ -33,10 +35,12 @@ export async function startReceiver(
 ): Promise<Receiver> {
   const taken: string[] = []
   const open = new Set<Socket>()
+  let connections = 0
   const waiting: (() => void)[] = []
   const server = createServer((socket) => {
     let held = Buffer.alloc(0)
     open.add(socket)
+    connections += 1
     socket.on('close', () => open.delete(socket))
     socket.on('error', () => undefined)
     socket.on('data', (bytes) => {
@@ -51,6 +55,7 @@ export async function startReceiver(
   const address = server.address() as AddressInfo
   return {
     port: address.port,
+    connections: () => connections,
     messages: () => taken,
     arrived: async (count) => {
       while (taken.length < count) await new Promise<void>((resolve) => waiting.push(resolve))
