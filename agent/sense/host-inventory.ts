@@ -1,16 +1,25 @@
-// Sensor: what machine this is (system, processor, memory, graphics), asked once at start by systeminformation. Never in
-// the scan loop: it starts programs (lscpu, lspci, nvidia-smi; notes/feasibility.md section 3).
-import { arch, cpus, hostname, release, totalmem, type as systemType } from 'node:os'
-import { cpu, graphics, mem, osInfo } from 'systeminformation'
+// Sensor: what machine this is (system, processor, memory, graphics), asked with whole sweeps only, never in the scan
+// loop: systeminformation starts programs (notes/feasibility.md section 3). So it is asked only what Node and a file cannot
+// tell: not its osInfo(), which starts `hostname -f` (a DNS query on some machines), dmesg and readers of the machine's ids.
+import { arch, cpus, hostname, release, totalmem, type as systemType, version } from 'node:os'
+import { cpu, graphics, mem } from 'systeminformation'
 import type { HostObservation, Interpretation, Platform, SenseContext, Sensor } from '../../contract/observation.ts'
 import { MAX_NAME_CHARS } from '../../contract/wire.ts'
 import { createGapList } from './gap-list.ts'
+import { parseOsRelease } from './linux/os-release.ts'
+import { readText } from './linux/proc-read.ts'
 import { errorCode } from './linux/system-failure.ts'
 
 /** One look may take so long: nvidia-smi needs seconds on a sleeping GPU, system_profiler about one. */
 const LOOK_TIMEOUT_MS = 10_000
 /** Graphics adapters kept; the wire schema takes 32. */
 const MAX_ADAPTERS = 32
+/** os-release(5): the administrator's file first, then the vendor's. */
+const RELEASE_PLACES = ['/etc/os-release', '/usr/lib/os-release']
+/** Real ones have 200 to 800 bytes. */
+const MAX_RELEASE_BYTES = 64 * 1024
+/** What libuv says where the kernel names no processor (arm64). */
+const UNNAMED = 'unknown'
 
 /** What one look gave, or why it gave nothing. */
 type HostLook<T> = { readonly value: T } | { readonly trouble: string }
@@ -18,18 +27,20 @@ type HostLook<T> = { readonly value: T } | { readonly trouble: string }
 /** Raw answers; everything in them is text of drivers and firmware, so nothing is believed to be well-formed. */
 export interface HostCapture {
   readonly platform: string
-  /** From Node itself: the fallback, and what needs no program. */
+  /** From Node itself: what needs no program. */
   readonly basics: {
     readonly hostName: string
-    readonly systemType: string
+    readonly systemName: string
     readonly kernel: string
     readonly architecture: string
     readonly processor: string
     readonly cores: number
     readonly memoryBytes: number
   }
-  readonly system: HostLook<{ readonly distro?: unknown; readonly release?: unknown }>
-  readonly processor: HostLook<{ readonly manufacturer?: unknown; readonly brand?: unknown; readonly cores?: unknown }>
+  /** The text of os-release on Linux; elsewhere null, since Node tells all that is needed. */
+  readonly release: HostLook<string> | null
+  /** Asked only where Node could not name the processor. */
+  readonly processor: HostLook<{ readonly manufacturer?: unknown; readonly brand?: unknown }> | null
   readonly memory: HostLook<{ readonly total?: unknown; readonly swaptotal?: unknown }>
   readonly graphics: HostLook<
     readonly { readonly vendor?: unknown; readonly model?: unknown; readonly vram?: unknown }[]
@@ -40,54 +51,63 @@ export const hostInventory: Sensor<HostCapture> = {
   id: 'host-inventory',
   platform: 'any',
   touches: [
-    'Linux: /etc/os-release, /proc/cpuinfo, /proc/meminfo, /sys/class/dmi; programs lscpu, dmidecode, lspci, nvidia-smi, clinfo, xrandr, xdpyinfo',
-    'macOS: programs sw_vers, sysctl, vm_stat, system_profiler, ioreg',
-    'Windows: WMI classes Win32_OperatingSystem, Win32_Processor, Win32_VideoController and others through PowerShell; nvidia-smi',
+    'any system, by Node itself: host name, kernel release, processors, size of memory (Linux: uname(2), /proc/cpuinfo, /proc/stat, /proc/meminfo, /sys/devices/system/cpu/*/cpufreq)',
+    'Linux, files: /etc/os-release or /usr/lib/os-release; by systeminformation: /proc/meminfo, /proc/cpuinfo',
+    'Linux, programs for graphics: lspci -vvv, dmidecode -t 9, nvidia-smi, clinfo --raw, xdpyinfo, xrandr --verbose, with grep and awk; they read the PCI devices, the firmware tables, the graphics drivers, and the X server that DISPLAY names',
+    'Linux, programs on a Raspberry Pi only: fbset, vcgencmd, tvservice, grep',
+    'Linux, programs only where the kernel does not name the processor (arm64): lscpu, cat, dmidecode -t 4, grep, cut',
+    'macOS, programs: sysctl, vm_stat, egrep, system_profiler SPDisplaysDataType, defaults (com.apple.windowserver)',
+    'Windows, programs: powershell.exe (classes Win32_PageFileUsage, Win32_VideoController, Win32_DesktopMonitor, WmiMonitorBasicDisplayParams, WmiMonitorConnectionParams, WmiMonitorID; registry class {4d36e968-e325-11ce-bfc1-08002be10318}; Windows.Forms.Screen), nvidia-smi.exe',
+    'how: systeminformation starts these programs through a shell (/bin/sh), found by PATH; nvidia-smi by PATH without a shell; powershell.exe by its absolute path where it stands there; one that is not installed is tried in vain; whole sweeps only, waited for 10 s at most',
   ],
   collects: [
-    'host name, operating system and kernel version, processor model and core count',
+    'host name, name and version of the operating system, kernel version, processor model and core count',
     'size of memory and swap, vendor, model and memory of graphics adapters',
+    'nothing else: what the programs tell beyond it (serial numbers, displays) is dropped at once',
   ],
   collect: collectHost,
   interpret: interpretHost,
 }
 
 async function collectHost(context: SenseContext): Promise<HostCapture> {
-  const [system, processor, memory, adapters] = await Promise.all([
-    look(askSystem, context.signal),
-    look(askProcessor, context.signal),
+  const basics = readBasics()
+  const isNamed = basics.processor !== '' && basics.processor !== UNNAMED
+  const [processor, memory, adapters] = await Promise.all([
+    isNamed ? null : look(askProcessor, context.signal),
     look(askMemory, context.signal),
     look(askGraphics, context.signal),
   ])
+  const systemRelease = process.platform === 'linux' ? readRelease() : null
+  return { platform: process.platform, basics, release: systemRelease, processor, memory, graphics: adapters }
+}
+
+function readBasics(): HostCapture['basics'] {
   const processors = cpus()
   return {
-    platform: process.platform,
-    basics: {
-      hostName: hostname(),
-      systemType: systemType(),
-      kernel: release(),
-      architecture: arch(),
-      processor: processors[0]?.model ?? '',
-      cores: processors.length,
-      memoryBytes: totalmem(),
-    },
-    system,
-    processor,
-    memory,
-    graphics: adapters,
+    hostName: hostname(),
+    // Windows calls itself Windows_NT and tells its product name as the version.
+    systemName: process.platform === 'win32' ? version() : systemType(),
+    kernel: release(),
+    architecture: arch(),
+    processor: processors[0]?.model ?? '',
+    cores: processors.length,
+    memoryBytes: totalmem(),
   }
+}
+
+function readRelease(): HostLook<string> {
+  for (const place of RELEASE_PLACES) {
+    const text = readText(place, MAX_RELEASE_BYTES)
+    if (text.kind === 'seen') return { value: Buffer.from(text.value, 'latin1').toString('utf8') }
+  }
+  return { trouble: `neither ${RELEASE_PLACES.join(' nor ')} can be read` }
 }
 
 // The library answers with far more, serial numbers among it; what is not needed is dropped before it is kept anywhere.
 
-async function askSystem() {
-  const { distro, release: version } = await osInfo()
-  return { distro, release: version }
-}
-
 async function askProcessor() {
-  const { manufacturer, brand, cores } = await cpu()
-  return { manufacturer, brand, cores }
+  const { manufacturer, brand } = await cpu()
+  return { manufacturer, brand }
 }
 
 async function askMemory() {
@@ -117,30 +137,41 @@ async function look<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<Host
 
 function interpretHost(capture: HostCapture): Interpretation {
   const gaps = createGapList()
-  for (const part of ['system', 'processor', 'memory', 'graphics'] as const) {
+  for (const part of ['release', 'processor', 'memory', 'graphics'] as const) {
     const answer = capture[part]
-    if ('trouble' in answer) gaps.add('GNO_SENSE_FAILED', `host inventory: ${part}`, answer.trouble)
+    if (answer !== null && 'trouble' in answer) {
+      gaps.add('GNO_SENSE_FAILED', `host inventory: ${part}`, answer.trouble)
+    }
   }
   const { basics } = capture
-  const system = 'value' in capture.system ? capture.system.value : {}
-  const processor = 'value' in capture.processor ? capture.processor.value : {}
-  const memory = 'value' in capture.memory ? capture.memory.value : {}
+  const processor = valueOf(capture.processor) ?? {}
+  const memory = valueOf(capture.memory) ?? {}
   const model = `${text(processor.manufacturer)} ${text(processor.brand)}`.trim()
   const observation: HostObservation = {
     kind: 'host',
     hostName: text(basics.hostName) || 'unnamed',
-    operatingSystem: {
-      platform: platformOf(capture.platform),
-      name: text(system.distro) || text(basics.systemType),
-      version: text(system.release),
-      kernel: text(basics.kernel),
-      architecture: text(basics.architecture),
-    },
-    processor: { model: model || text(basics.processor), cores: whole(processor.cores) || whole(basics.cores) },
+    operatingSystem: describeSystem(capture),
+    processor: { model: model || text(basics.processor), cores: whole(basics.cores) },
     memory: { totalBytes: whole(memory.total) || whole(basics.memoryBytes), swapBytes: whole(memory.swaptotal) },
-    graphics: 'value' in capture.graphics ? describeAdapters(capture.graphics.value) : [],
+    graphics: describeAdapters(valueOf(capture.graphics) ?? []),
   }
   return { observations: [observation], gaps: gaps.list() }
+}
+
+/** macOS and Windows number their releases as the kernel is numbered; a distribution of Linux has a version of its own. */
+function describeSystem({ platform, basics, release: systemRelease }: HostCapture): HostObservation['operatingSystem'] {
+  const told = systemRelease === null ? null : parseOsRelease(valueOf(systemRelease) ?? '')
+  return {
+    platform: platformOf(platform),
+    name: text(told?.name) || text(basics.systemName),
+    version: told === null ? text(basics.kernel) : text(told.version),
+    kernel: text(basics.kernel),
+    architecture: text(basics.architecture),
+  }
+}
+
+function valueOf<T>(answer: HostLook<T> | null): T | null {
+  return answer !== null && 'value' in answer ? answer.value : null
 }
 
 function describeAdapters(
