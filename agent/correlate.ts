@@ -55,7 +55,24 @@ export function correlate(input: CorrelateInput): readonly Runtime[] {
     if (identification === null && weights.length === 0) continue
     stories.push(storyOf({ process, weights, facts, listeners, identification, byPid, digest: input.digest }))
   }
-  return stories
+  return tellTwinsApart(stories)
+}
+
+/** Two processes of one user, program and model are two stories: the older one keeps the key, so that none hides the other. */
+function tellTwinsApart(stories: readonly Runtime[]): readonly Runtime[] {
+  const counts = new Map<string, number>()
+  const oldestFirst = [...stories].sort(
+    (left, right) => compareText(left.startedAt, right.startedAt) || left.pid - right.pid,
+  )
+  return oldestFirst.map((story) => {
+    const count = (counts.get(story.runtimeKey) ?? 0) + 1
+    counts.set(story.runtimeKey, count)
+    return count === 1 ? story : { ...story, runtimeKey: `${story.runtimeKey}-${count}` }
+  })
+}
+
+function compareText(left: string, right: string): number {
+  return left < right ? -1 : Number(left > right)
 }
 
 function identifyOnce(
@@ -75,12 +92,11 @@ function groupListeners(
   listeners: readonly ListenerObservation[],
 ): ReadonlyMap<number, readonly ListenerObservation[]> {
   const groups = new Map<number, ListenerObservation[]>()
-  for (const listener of listeners) {
-    for (const pid of listener.pids) {
-      const group = groups.get(pid)
-      if (group === undefined) groups.set(pid, [listener])
-      else group.push(listener)
-    }
+  const owned = listeners.flatMap((listener) => listener.pids.map((pid) => ({ pid, listener })))
+  for (const { pid, listener } of owned) {
+    const group = groups.get(pid)
+    if (group === undefined) groups.set(pid, [listener])
+    else group.push(listener)
   }
   return groups
 }

@@ -21,7 +21,8 @@ export interface DaemonParts {
   readonly state: StateStore
   readonly sweep: (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>) => Promise<Swept>
   readonly roots: readonly string[]
-  readonly watch: ((tell: { onSettled: (path: string) => void; onGap: (gap: Gap) => void }) => Promise<void>) | null
+  /** Watches until the signal fires; null where watching is switched off. */
+  readonly watch: ((tell: WatchTellers) => Promise<void>) | null
   readonly sweepIntervalMs: number
   readonly processIntervalMs: number
   readonly now: () => Date
@@ -31,11 +32,27 @@ export interface DaemonParts {
   readonly tell: DaemonEvents
 }
 
+/** What a watch tells the daemon. */
+export interface WatchTellers {
+  readonly onSettled: (path: string) => void
+  readonly onGone: (path: string) => void
+  readonly onGap: (gap: Gap) => void
+}
+
 /** What the daemon tells whoever started it. */
 export interface DaemonEvents {
   readonly swept: (result: SweepResult, enqueued: Result<Enqueued>) => void
   readonly delivered: (outcome: DeliveryOutcome) => void
   readonly gap: (gap: Gap) => void
+}
+
+/** What turns share: the files that wait for a look, and what is known. */
+interface Turns {
+  readonly waiting: Set<string>
+  readonly wake: Wake
+  /** Models found so far, by the identity of their parts. */
+  known: ReadonlyMap<string, Artifact>
+  walked: WalkCoverage | null
 }
 
 /** Runs until the signal is aborted. */
@@ -47,42 +64,50 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     random: parts.random,
     onOutcome: parts.tell.delivered,
   })
-  const waiting = new Set<string>()
-  const wake = createWake(parts.signal)
-  const watching =
-    parts.watch?.({
-      onSettled: (path) => {
-        if (waiting.size < MAX_WAITING_FILES) waiting.add(path)
-        wake.now()
-      },
-      onGap: parts.tell.gap,
-    }) ?? Promise.resolve()
-  await takeTurns(parts, waiting, wake)
+  const turns: Turns = { waiting: new Set(), wake: createWake(parts.signal), known: NOTHING, walked: null }
+  const watching = parts.watch === null ? Promise.resolve() : parts.watch(watchTellers(turns, parts.tell))
+  await takeTurns(parts, turns)
   await Promise.all([delivery, watching])
 }
 
-async function takeTurns(parts: DaemonParts, waiting: Set<string>, wake: Wake): Promise<void> {
-  let known = NOTHING
-  let walked: WalkCoverage | null = null
+function watchTellers(turns: Turns, tell: DaemonEvents): WatchTellers {
+  const look = (path: string): void => {
+    if (turns.waiting.size < MAX_WAITING_FILES) turns.waiting.add(path)
+    turns.wake.now()
+  }
+  return {
+    onSettled: look,
+    // Most files that vanish were never models; looking around each of them would cost more than it tells.
+    onGone: (path) => {
+      if (isPartOfKnown(path, turns.known)) look(path)
+    },
+    onGap: tell.gap,
+  }
+}
+
+function isPartOfKnown(path: string, known: Turns['known']): boolean {
+  for (const artifact of known.values()) {
+    if (artifact.path === path || artifact.parts.some((part) => part.path === path)) return true
+  }
+  return false
+}
+
+async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
   let nextWholeMs = 0
-  while (!parts.signal.aborted) {
+  while (!isStopped(parts.signal)) {
     const isWhole = parts.now().getTime() >= nextWholeMs
-    const changed = [...waiting]
-    waiting.clear()
+    const changed = [...turns.waiting]
+    turns.waiting.clear()
     // A whole sweep reads everything anew, so that what it learns replaces what was known.
-    const swept = await parts.sweep({
-      roots: isWhole ? parts.roots : [],
-      changed,
-      known: isWhole ? NOTHING : known,
-      walked,
-    })
+    const known = isWhole ? NOTHING : turns.known
+    const swept = await parts.sweep({ roots: isWhole ? parts.roots : [], changed, known, walked: turns.walked })
     if (isStopped(parts.signal)) break
-    known = swept.byIdentity
-    walked = swept.walked
+    turns.known = swept.byIdentity
+    turns.walked = swept.walked
     if (isWhole) nextWholeMs = parts.now().getTime() + parts.sweepIntervalMs
     const heartbeatMs = isWhole ? 0 : HEARTBEAT_MS
     parts.tell.swept(swept.result, enqueueSweep(parts.state, swept.result, { heartbeatMs, isAbsent }))
-    if (waiting.size === 0) await wake.after(parts.processIntervalMs)
+    if (turns.waiting.size === 0) await turns.wake.after(parts.processIntervalMs)
   }
 }
 

@@ -1,4 +1,5 @@
 // What most commands need before they can start: settings, rule pack, state, and who this machine is.
+import { resolve } from 'node:path'
 import type { Invocation } from '../contract/command-line.ts'
 import { type Result, success } from '../contract/failure.ts'
 import type { Pack } from '../rules/pack.ts'
@@ -26,7 +27,7 @@ export function settingsOf(
   const stateFolder = textOption(invocation, 'state')
   return loadSettings({
     ...(file === undefined ? {} : { file }),
-    overrides: { ...overrides, ...(stateFolder === undefined ? {} : { stateFolder }) },
+    overrides: { ...overrides, ...(stateFolder === undefined ? {} : { stateFolder: resolve(stateFolder) }) },
     environment: context.environment,
     platform: context.platform,
     homeFolder: context.homeFolder,

@@ -10,6 +10,7 @@ import { isCandidateName, readCandidates } from './read/read-candidates.ts'
 import { createGapList, type GapList } from './sense/gap-list.ts'
 import { MINIMUM_BYTES, walkFiles } from './sense/walk.ts'
 import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
+import { countOf } from './show/measure.ts'
 import { identityKey } from './weights-in-use.ts'
 
 /** The walk is synchronous; signals and timers get their turn this often. */
@@ -149,6 +150,6 @@ function coverageOf(summary: WalkSummary, roots: readonly string[]): Coverage {
     state: summary.isComplete ? 'complete' : 'partial',
     places: roots.slice(0, 256),
     looked: summary.filesSeen,
-    detail: `${summary.filesSeen} files in ${summary.foldersSeen} folders`,
+    detail: `${countOf(summary.filesSeen, 'file')} in ${countOf(summary.foldersSeen, 'folder')}`,
   }
 }

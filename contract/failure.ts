@@ -11,15 +11,15 @@ export interface Catalogued {
 export const FAILURES = {
   GNO_USAGE: {
     means: 'The command line was not understood.',
-    operator: 'Read the line printed, or run the command with --help.',
+    operator: 'Run the command with --help to see what it takes.',
   },
   GNO_SETTINGS_INVALID: {
     means: 'A setting has a value that cannot be used.',
-    operator: 'Correct the named setting in the named file, or remove it to use the default.',
+    operator: 'Correct the named setting; docs/settings.md tells what each one takes.',
   },
   GNO_SETTINGS_UNREADABLE: {
     means: 'The settings file exists but cannot be read.',
-    operator: 'Check the permissions and the JSON syntax of the named file.',
+    operator: 'Check that the named file exists, that it can be read, and that it is JSON.',
   },
   GNO_STATE_UNUSABLE: {
     means: 'The state folder cannot be created, opened or written.',
@@ -35,7 +35,8 @@ export const FAILURES = {
   },
   GNO_PACK_INVALID: {
     means: 'The rule pack is missing, damaged or made for another engine.',
-    operator: 'Run npm run build, or reinstall the package.',
+    operator:
+      'Name a pack that gnomon-rules pack made; for the shipped one reinstall, or run npm run build in a checkout.',
   },
   GNO_RULE_INVALID: {
     means: 'A rule entry breaks its schema, or its own examples contradict it.',
@@ -64,7 +65,7 @@ export const FAILURES = {
   GNO_READ_VANISHED: { means: 'The file was gone before it could be read.', operator: 'Nothing to do.' },
   GNO_READ_DENIED: {
     means: 'The operating system refused to open or read the file.',
-    operator: 'Run the agent with the rights that the installation guide lists, or accept the gap.',
+    operator: 'Give the agent the rights that docs/install.md lists, or accept the gap.',
   },
   GNO_READ_IO: {
     means: 'The operating system reported an error while reading.',
@@ -84,7 +85,7 @@ export const FAILURES = {
   },
   GNO_SENSE_DENIED: {
     means: 'The operating system refused a look at a process or a folder.',
-    operator: 'Run the agent with the rights that the installation guide lists, or accept the gap.',
+    operator: 'Give the agent the rights that docs/install.md lists, or accept the gap.',
   },
   GNO_SENSE_VANISHED: {
     means: 'A process or a file ended between two looks.',
@@ -178,7 +179,11 @@ export const FAILURES = {
     means: 'Too many requests came from one client.',
     operator: 'Wait for the time given in Retry-After.',
   },
-  GNO_NOT_FOUND: { means: 'There is no such thing.', operator: 'Check the identifier.' },
+  GNO_HOST_REFUSED: {
+    means: 'A request reached the collector under a host name that it does not answer to (DNS rebinding).',
+    operator: 'Use the address that the collector printed, or start it with --allow-remote behind a TLS proxy.',
+  },
+  GNO_NOT_FOUND: { means: 'There is no such thing.', operator: 'Check the path or the identifier.' },
   GNO_FEED_DOWN: {
     means: 'The receiver of an alert feed does not accept the connection.',
     operator: 'Check the address of the feed; alerts are kept and sent later.',

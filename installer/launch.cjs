@@ -64,9 +64,25 @@ function hasTerminal() {
   return Boolean(process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY)
 }
 
-function run(args, then) {
+/** Inside a checkout the commands look at the state of its quickstart, unless somebody names another one. */
+function surroundings() {
   var env = Object.assign({}, process.env, { GNOMON_NODE: node })
-  var child = spawn(node, args, { stdio: 'inherit', env: env })
+  var agent = inRoot('.gnomon/agent')
+  var collector = inRoot('.gnomon/collector')
+  if (!env.GNOMON_STATE && fs.existsSync(path.join(agent, 'state.db'))) env.GNOMON_STATE = agent
+  if (!env.GNOMON_COLLECTOR_STATE && fs.existsSync(path.join(collector, 'admin-token')))
+    env.GNOMON_COLLECTOR_STATE = collector
+  return env
+}
+
+/** `npm run` moves to the root of the package; a path in the arguments is meant from where the person stands. */
+function standpoint() {
+  var isScript = process.env.npm_lifecycle_event === program && program !== 'quickstart'
+  return isScript && process.env.INIT_CWD && fs.existsSync(process.env.INIT_CWD) ? process.env.INIT_CWD : process.cwd()
+}
+
+function run(args, then) {
+  var child = spawn(node, args, { stdio: 'inherit', env: surroundings(), cwd: standpoint() })
   var listeners = ['SIGINT', 'SIGTERM', 'SIGHUP'].map(function (signal) {
     var listener = function () {
       if (signal !== 'SIGINT' || !hasTerminal()) child.kill(signal)

@@ -35,7 +35,8 @@ export const PLACE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   state: {
     type: 'string',
     value: 'DIR',
-    summary: 'State folder; default /var/lib/gnomon for root, else ~/.local/state/gnomon.',
+    summary:
+      'State folder; default GNOMON_STATE (in a checkout: that of npm start), else /var/lib/gnomon or ~/.local/state/gnomon.',
   },
 }
 

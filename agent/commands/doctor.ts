@@ -5,7 +5,9 @@ import { EXIT, type ExitCode, type Invocation } from '../../contract/command-lin
 import { describeFailure } from '../../contract/failure.ts'
 import { printable } from '../../contract/printable.ts'
 import { readEnrolment } from '../report/identity.ts'
+import { askOwnFindings } from '../report/own-findings.ts'
 import type { StateStore } from '../report/state-store.ts'
+import { readStatus } from '../report/status.ts'
 import { openPack } from '../rule-pack.ts'
 import { settingsOf, stateOf } from '../session.ts'
 import type { LoadedSettings } from '../settings/settings.ts'
@@ -56,7 +58,7 @@ async function runDoctor(invocation: Invocation, context: CommandContext): Promi
   const state = stateOf(settings, context)
   if (state.ok) {
     checks.push({ name: 'state', state: 'ok', detail: settings.stateFolder })
-    checks.push(await checkCollector(state.value, context))
+    checks.push(...checkSpool(state.value), await checkCollector(state.value, context))
     state.value.close()
   } else checks.push({ name: 'state', state: 'broken', detail: describeFailure(state.failure) })
   const text = hasOption(invocation, 'json') ? JSON.stringify(checks, null, 2) : renderChecks(checks, context.stdout)
@@ -148,20 +150,27 @@ async function checkCollector(state: StateStore, context: CommandContext): Promi
   const enrolment = readEnrolment(state)
   if (!enrolment.ok) return { name: 'collector', state: 'broken', detail: describeFailure(enrolment.failure) }
   if (enrolment.value === null) return { name: 'collector', state: 'note', detail: 'not enrolled: run gnomon enroll' }
-  const url = new URL(`${enrolment.value.collectorUrl.replace(/\/+$/, '')}/api/v1/healthz`)
-  try {
-    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(COLLECTOR_TIMEOUT_MS)])
-    const answer = await fetch(url, { redirect: 'error', signal })
-    await answer.body?.cancel()
-    if (answer.ok) return { name: 'collector', state: 'ok', detail: `${url.origin} answers` }
-    return {
-      name: 'collector',
-      state: 'note',
-      detail: `${url.origin} answers ${answer.status}; reports wait in the spool`,
-    }
-  } catch {
-    return { name: 'collector', state: 'note', detail: `${url.origin} does not answer; reports wait in the spool` }
-  }
+  const { collectorUrl } = enrolment.value
+  const asked = await askOwnFindings(enrolment.value, {
+    fetch: globalThis.fetch,
+    signal: context.signal,
+    timeoutMs: COLLECTOR_TIMEOUT_MS,
+  })
+  if (asked.ok) return { name: 'collector', state: 'ok', detail: `${collectorUrl} answers and knows this agent` }
+  const isRefused = asked.failure.code === 'GNO_DELIVERY_REFUSED'
+  return { name: 'collector', state: isRefused ? 'broken' : 'note', detail: describeFailure(asked.failure) }
+}
+
+function checkSpool(state: StateStore): readonly Check[] {
+  const status = readStatus(state)
+  if (!status.ok) return [{ name: 'spool', state: 'broken', detail: describeFailure(status.failure) }]
+  const { spool, damagedFile, lostReports } = status.value
+  const notes = [
+    ...(damagedFile === null ? [] : [`a damaged state was set aside as ${damagedFile}`]),
+    ...(lostReports === 0 ? [] : [`${lostReports} report(s) were lost`]),
+  ]
+  const detail = [`${spool.reports} report(s) wait`, ...notes].join('; ')
+  return [{ name: 'spool', state: notes.length === 0 ? 'ok' : 'note', detail }]
 }
 
 function renderChecks(checks: readonly Check[], terminal: Terminal): string {

@@ -46,11 +46,11 @@ async function runInspect(invocation: Invocation, context: CommandContext): Prom
     if (context.signal.aborted) return EXIT.failure
     const found = await inspectOperand(operand, options)
     if (!found.ok) exit = report(context, found.failure)
-    for (const artifact of found.ok ? found.value : [unreadable(operand, found.failure)]) {
-      if (isStream) context.stdout.write(`${JSON.stringify(artifact)}\n`)
-      else if (isDocument) collected.push(artifact)
-      else if (found.ok) context.stdout.write(`${renderInspection(artifact, context.stdout)}\n`)
-    }
+    const answers = found.ok ? found.value : [unreadable(operand, found.failure)]
+    if (isDocument) collected.push(...answers)
+    else if (isStream) context.stdout.write(answers.map((artifact) => `${JSON.stringify(artifact)}\n`).join(''))
+    else if (found.ok)
+      context.stdout.write(answers.map((artifact) => `${renderInspection(artifact, context.stdout)}\n`).join(''))
   }
   if (isDocument) context.stdout.write(`${JSON.stringify(collected, null, 2)}\n`)
   return exit

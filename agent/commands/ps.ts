@@ -34,7 +34,7 @@ async function runPs(invocation: Invocation, context: CommandContext): Promise<E
     const { runtimes } = swept.result
     if (hasOption(invocation, 'json')) context.stdout.write(`${JSON.stringify(runtimes, null, 2)}\n`)
     else if (hasOption(invocation, 'ndjson'))
-      for (const runtime of runtimes) context.stdout.write(`${JSON.stringify(runtime)}\n`)
+      context.stdout.write(runtimes.map((runtime) => `${JSON.stringify(runtime)}\n`).join(''))
     else context.stdout.write(`${renderRuntimes(runtimes, context.stdout)}\n`)
     return context.signal.aborted ? EXIT.failure : EXIT.done
   } finally {

@@ -122,6 +122,7 @@ async function runOn(
             folders,
             ignoredBelowBytes: MINIMUM_BYTES,
             onSettled: outside(settings.stateFolder, tell.onSettled),
+            onGone: tell.onGone,
             onGap: tell.onGap,
             signal: context.signal,
           }).closed

@@ -1,5 +1,7 @@
 // `gnomon scan [PATH…]`: one sweep of the files and the processes of this machine.
+import { resolve } from 'node:path'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
+import type { Failure } from '../../contract/failure.ts'
 import type { Scan } from '../../contract/report.ts'
 import { isAbsent } from '../is-absent.ts'
 import { enqueueSweep, type SweepResult } from '../report/outbox.ts'
@@ -40,7 +42,7 @@ export const scan: Command = {
         type: 'string',
         multiple: true,
         value: 'PATH',
-        summary: 'Leave this folder out; may be given several times.',
+        summary: 'Leave out this path, or everything of this name (no slash; * and ? allowed); may be repeated.',
       },
       json: JSON_OPTION,
       'fail-on': FAIL_ON_OPTION,
@@ -50,8 +52,14 @@ export const scan: Command = {
   run: runScan,
 }
 
+function checkExcludes(invocation: Invocation): Failure | null {
+  return listOption(invocation, 'exclude').includes('')
+    ? { code: 'GNO_USAGE', detail: '--exclude needs a path or a name' }
+    : null
+}
+
 async function runScan(invocation: Invocation, context: CommandContext): Promise<ExitCode> {
-  const usage = checkFailOn(invocation)
+  const usage = checkFailOn(invocation) ?? checkExcludes(invocation)
   if (usage !== null) return report(context, usage)
   const opened = openSession(invocation, context)
   if (!opened.ok) return report(context, opened.failure)
@@ -71,6 +79,11 @@ async function runScan(invocation: Invocation, context: CommandContext): Promise
   }
 }
 
+/** A path is meant from where the person stands; a bare name means every folder and file of that name. */
+function excludeOf(given: string): string {
+  return given.includes('/') ? resolve(given) : given
+}
+
 async function sweepOnce(
   invocation: Invocation,
   context: CommandContext,
@@ -82,7 +95,7 @@ async function sweepOnce(
     const swept = await sweep(
       sweepOptionsOf(session, context, {
         roots,
-        excludes: listOption(invocation, 'exclude'),
+        excludes: listOption(invocation, 'exclude').map(excludeOf),
         deep: hasOption(invocation, 'deep') || session.settings.deep,
         onProgress: progress.show,
       }),

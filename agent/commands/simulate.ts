@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
-import { failed, type Result, success } from '../../contract/failure.ts'
+import { describeFailure, failed, type Failure, type Result, success } from '../../contract/failure.ts'
 import { printable } from '../../contract/printable.ts'
 import { isAbsent } from '../is-absent.ts'
 import { deliverOnce } from '../report/deliver.ts'
@@ -81,6 +81,7 @@ async function runSimulate(invocation: Invocation, context: CommandContext): Pro
       enrolment: enrolment.value,
       seconds,
       memory: createSweepMemory(),
+      delivery: { failure: null, notBeforeMs: 0 },
     })
   } finally {
     session.state.close()
@@ -95,6 +96,7 @@ interface DrillParts {
   readonly seconds: number
   /** One for all looks of the drill, so that the hardware is asked once. */
   readonly memory: SweepMemory
+  readonly delivery: { failure: Failure | null; notBeforeMs: number }
 }
 
 async function drill(parts: DrillParts): Promise<ExitCode> {
@@ -133,51 +135,68 @@ async function drill(parts: DrillParts): Promise<ExitCode> {
 
 /** One look: sweep the drill folder and the processes, deliver, and ask the collector what it has. */
 async function observe(target: DrillTarget, parts: DrillParts): Promise<Result<DrillSight>> {
-  const looked = await lookAndDeliver({ roots: [target.folder] }, parts, target.signal)
+  const looked = await look({ roots: [target.folder] }, parts, target.signal)
   if (!looked.ok) return looked
   const { artifacts, runtimes, findings } = looked.value
-  const artifact = artifacts.find((candidate) => candidate.path === target.decoyPath)
   const runtime = runtimes.find((candidate) => candidate.pid === target.runtime?.pid)
-  const ids = new Set(findings.filter((finding) => finding.simulated).map((finding) => finding.findingId))
-  const answered = await askOwnFindings(parts.enrolment, { fetch: globalThis.fetch, signal: target.signal })
-  if (!answered.ok) return answered
-  const arrived = answered.value.filter((finding) => ids.has(finding.findingId))
-  return success({
-    artifactFound: artifact !== undefined,
+  const seen = {
+    artifactFound: artifacts.some((candidate) => candidate.path === target.decoyPath),
     runtimeFound: runtime?.activity === 'inference',
     weightsMapped: runtime?.weights.some((held) => held.how === 'mapped' && held.path === target.decoyPath) ?? false,
     listenerFound: runtime?.listeners.some((listener) => listener.port === target.runtime?.port) ?? false,
+  }
+  const ids = new Set(findings.filter((finding) => finding.simulated).map((finding) => finding.findingId))
+  const arrived = await deliverAndAsk(parts, target.signal)
+  if (!arrived.ok) {
+    return success({ ...seen, findingsAtCollector: [], isSimulated: false, trouble: describeFailure(arrived.failure) })
+  }
+  const own = arrived.value.filter((finding) => ids.has(finding.findingId))
+  return success({
+    ...seen,
     // All of them, so that a drill never passes on half of its findings.
-    findingsAtCollector: arrived.length === ids.size ? arrived.map((finding) => finding.findingId) : [],
-    isSimulated: arrived.every((finding) => finding.simulated),
+    findingsAtCollector: own.length === ids.size ? own.map((finding) => finding.findingId) : [],
+    isSimulated: own.every((finding) => finding.simulated),
   })
 }
 
 /** After the drill: one more look, so that the collector learns that the decoy is gone. What cannot be delivered waits. */
 async function settle(decoyPath: string, parts: DrillParts): Promise<void> {
-  const settled = await lookAndDeliver({ roots: [], changed: [decoyPath] }, parts, parts.context.signal)
-  if (!settled.ok) report(parts.context, settled.failure)
+  const { signal } = parts.context
+  const looked = await look({ roots: [], changed: [decoyPath] }, parts, signal)
+  const delivered = looked.ok ? await deliver(parts, signal) : looked
+  if (!delivered.ok) report(parts.context, delivered.failure)
 }
 
-async function lookAndDeliver(
+async function look(
   where: Pick<SweepOptions, 'roots'> & Partial<Pick<SweepOptions, 'changed'>>,
   { context, session, memory }: DrillParts,
   signal: AbortSignal,
 ): Promise<Result<SweepResult>> {
-  const { result } = await sweep({
-    ...sweepOptionsOf(session, context, { ...where, memory, isWholeHost: false, onProgress: () => undefined }),
-    signal,
-  })
+  const chosen = { ...where, memory, isWholeHost: false, onProgress: () => undefined }
+  const { result } = await sweep({ ...sweepOptionsOf(session, context, chosen), signal })
   if (signal.aborted) return failed('GNO_SIMULATION_FAILED', 'stopped before the look was over')
   const enqueued = enqueueSweep(session.state, onlyThings(result), { isAbsent })
-  if (!enqueued.ok) return enqueued
+  return enqueued.ok ? success(result) : enqueued
+}
+
+async function deliverAndAsk(parts: DrillParts, signal: AbortSignal): ReturnType<typeof askOwnFindings> {
+  const delivered = await deliver(parts, signal)
+  return delivered.ok ? askOwnFindings(parts.enrolment, { fetch: globalThis.fetch, signal }) : delivered
+}
+
+/** Delivers; after a failure it waits as long as delivery asks for, so that a drill does not lengthen the agent's own waits. */
+async function deliver({ context, session, delivery }: DrillParts, signal: AbortSignal): Promise<Result<void>> {
+  if (delivery.failure !== null && context.now().getTime() < delivery.notBeforeMs)
+    return { ok: false, failure: delivery.failure }
   const outcome = await deliverOnce(session.state, {
     fetch: globalThis.fetch,
     signal,
     now: context.now,
     random: Math.random,
   })
-  return outcome.kind === 'failed' ? { ok: false, failure: outcome.failure } : success(result)
+  delivery.failure = outcome.kind === 'failed' ? outcome.failure : null
+  delivery.notBeforeMs = context.now().getTime() + (outcome.kind === 'failed' ? outcome.retryInMs : 0)
+  return delivery.failure === null ? success(undefined) : { ok: false, failure: delivery.failure }
 }
 
 /** A drill looks at one folder: it must not speak about the coverage of the whole host. */

@@ -45,17 +45,13 @@ function renderStatus(seen: AgentStatus, stateFolder: string, terminal: Terminal
     ['state', stateFolder],
     ['host', seen.hostId ?? 'no sweep yet'],
     ['enrolled', enrolment === null ? 'no: run gnomon enroll' : `${enrolment.agentId} at ${enrolment.collectorUrl}`],
-    [
-      'last sweep',
-      lastSweep === null
-        ? 'none yet'
-        : `${lastSweep.finishedAt}, ${known.artifacts} models, ${known.runtimes} runtimes, ${known.findings} findings`,
-    ],
+    ['last sweep', lastSweep === null ? 'none yet' : lastSweep.finishedAt],
     ...(lastSweep?.coverage ?? []).map((entry): readonly [string, string] => [
       `  ${entry.sensor}`,
-      `${entry.state}: ${entry.detail}`,
+      [entry.state, entry.detail].filter(Boolean).join(': '),
     ]),
     ...(lastSweep?.gaps ?? []).slice(0, 8).map((gap): readonly [string, string] => ['  gap', describeGap(gap)]),
+    ['known now', `${known.artifacts} models, ${known.runtimes} runtimes, ${known.findings} findings`],
     [
       'spool',
       `${spool.reports} report(s), ${describeBytes(spool.bytes)}${spool.oldestAt === null ? '' : `, oldest of ${spool.oldestAt}`}, next number ${spool.nextSequence}`,
@@ -65,6 +61,9 @@ function renderStatus(seen: AgentStatus, stateFolder: string, terminal: Terminal
       '  refused',
       `${item.what}: ${item.detail} (${item.at})`,
     ]),
+    ...(seen.damagedFile === null
+      ? []
+      : [['damaged', `the state was damaged and set aside as ${seen.damagedFile}`] as const]),
     ['lost', seen.lostReports === 0 ? 'nothing' : `${seen.lostReports} report(s) since the last one that said so`],
   ]
   return rows.map(([label, value]) => `${paint(terminal, 'dim', label.padEnd(18))} ${printable(value)}`).join('\n')

@@ -48,14 +48,11 @@ export async function deliverOnce(state: StateStore, options: DeliveryOptions): 
     if (step.kind === 'empty') return { kind: 'delivered', delivered }
     if (step.kind === 'stopped') return { kind: 'stopped', delivered }
     if (step.kind === 'failed') return failedOutcome(state, options, delivered, step)
-    if (step.kind === 'renumbered') {
-      if (!mayRenumber) return failedOutcome(state, options, delivered, { ...step, kind: 'failed', wait: 'short' })
-      mayRenumber = false
-    }
-    if (step.kind === 'acknowledged') {
-      delivered += step.reports
-      mayRenumber = true
-    }
+    const isRenumbered = step.kind === 'renumbered'
+    if (isRenumbered && !mayRenumber)
+      return failedOutcome(state, options, delivered, { ...step, kind: 'failed', wait: 'short' })
+    if (isRenumbered || step.kind === 'acknowledged') mayRenumber = !isRenumbered
+    if (step.kind === 'acknowledged') delivered += step.reports
   }
 }
 

@@ -89,18 +89,21 @@ export class StateStore {
   #attempt<T>(work: (database: Database.Database) => T): Result<T> {
     if (this.#isClosed) return failed('GNO_STATE_UNUSABLE', `${this.file} is closed`)
     try {
-      if (!this.#database.open) {
-        // The replacement of a damaged database failed earlier, for example on a full disk: try again.
-        const opened = openDatabase(this.file, this.#maxPages)
-        if (!opened.ok) return opened
-        this.#database = opened.value
-      }
-      return success(work(this.#database))
+      const opened = this.#openAgain()
+      return opened.ok ? success(work(opened.value)) : opened
     } catch (error) {
       const failure = storageFailure(error, this.file)
       if (failure === undefined) throw error
       return failure.code === 'GNO_SPOOL_DAMAGED' ? this.#startAnew(failure) : { ok: false, failure }
     }
+  }
+
+  /** The replacement of a damaged database may have failed earlier, for example on a full disk: then it is tried again. */
+  #openAgain(): Result<Database.Database> {
+    if (this.#database.open) return success(this.#database)
+    const opened = openDatabase(this.file, this.#maxPages)
+    if (opened.ok) this.#database = opened.value
+    return opened
   }
 
   #startAnew(failure: Failure): Result<never> {

@@ -35,6 +35,8 @@ export interface AgentStatus {
   readonly delivery: DeliveryRecord
   /** Sweeps that could not be written down since the last report that said so. */
   readonly lostReports: number
+  /** A damaged database that was set aside; the next report tells the collector. */
+  readonly damagedFile: string | null
 }
 
 /** One finding with the artifact and the runtimes that it is about. */
@@ -57,6 +59,7 @@ export function readStatus(state: StateStore): Result<AgentStatus> {
     spool: spoolOf(database),
     delivery: readDeliveryRecord(database),
     lostReports: readCounter(database, 'lostReports', 0) + state.lostInMemory,
+    damagedFile: readMeta(database, 'damagedFile'),
   }))
 }
 
@@ -65,17 +68,21 @@ export function readFindings(state: StateStore): Result<readonly Finding[]> {
   return state.read((database) => findingsIn(database))
 }
 
+const ID_SCHEME = 'fnd1:'
+
 /** Looks a finding up by its id, or by the first characters of it when only one fits. GNO_NOT_FOUND otherwise. */
 export function explainFinding(state: StateStore, findingId: string): Result<Explanation> {
   const explained = state.read((database) => explain(database, findingId))
   return explained.ok ? explained.value : explained
 }
 
-function explain(database: Database, findingId: string): Result<Explanation> {
+function explain(database: Database, given: string): Result<Explanation> {
+  const findingId = given.startsWith(ID_SCHEME) ? given : `${ID_SCHEME}${given}`
   const exact = readThing(database, 'finding', findingId)?.thing
-  const fitting = findingsIn(database).filter((one) => findingId !== '' && one.findingId.startsWith(findingId))
+  const fitting = findingsIn(database).filter((one) => given !== '' && one.findingId.startsWith(findingId))
   const finding = exact?.kind === 'finding' ? exact.item : fitting[0]
-  if (finding === undefined) return failed('GNO_NOT_FOUND', `no finding with the id ${findingId} is known here`)
+  if (finding === undefined)
+    return failed('GNO_NOT_FOUND', `no open finding ${findingId} in this state; the collector keeps those that ended`)
   if (exact === undefined && fitting.length > 1)
     return failed('GNO_NOT_FOUND', `${fitting.length} findings begin with ${findingId}; give more of the id`)
   return success({ finding, artifacts: artifactsOf(database, finding), runtimes: runtimesOf(database, finding) })

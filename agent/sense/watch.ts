@@ -22,6 +22,8 @@ export interface WatchOptions {
   readonly ignoredBelowBytes: number
   /** A file appeared or changed, and has come to rest. */
   readonly onSettled: (path: string) => void
+  /** A file is no more: what was known of it is over. */
+  readonly onGone: (path: string) => void
   readonly onGap: (gap: Gap) => void
   readonly signal: AbortSignal
   readonly maxFolders?: number
@@ -54,7 +56,10 @@ export function watchFolders(options: WatchOptions): FolderWatch {
   })
   watcher.on('add', (path) => resting.touch(path))
   watcher.on('change', (path) => resting.touch(path))
-  watcher.on('unlink', (path) => resting.forget(path))
+  watcher.on('unlink', (path) => {
+    resting.forget(path)
+    options.onGone(path)
+  })
   watcher.on('unlinkDir', (path) => admit.forget(path))
   watcher.on('error', (error) => note(placeOf(error), `${errorCode(error)} from the watcher`))
   const tell = () => {

@@ -57,7 +57,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
   stateFolder: {
     expected: 'an absolute path',
     summary: 'Where the agent keeps its database. The folder is made private to the user that runs the agent.',
-    defaultText: '`/var/lib/gnomon` for root, else `$XDG_STATE_HOME/gnomon` or `~/.local/state/gnomon`',
+    defaultText: '`$GNOMON_STATE`, else `/var/lib/gnomon` for root, else `$XDG_STATE_HOME/gnomon` or `~/.local/state/gnomon`',
     defaultValue: stateFolderOf,
     reader: (place) => (value) =>
       typeof value === 'string' && isPlain(value) && pathOf(place).isAbsolute(value)
@@ -123,6 +123,8 @@ function pathOf({ platform }: Pick<Place, 'platform'>): typeof posix {
 
 function stateFolderOf(place: Place): string {
   const path = pathOf(place)
+  const named = place.environment['GNOMON_STATE']
+  if (named !== undefined && path.isAbsolute(named)) return path.normalize(named)
   const given = place.environment['XDG_STATE_HOME']
   if (place.isRoot && place.platform !== 'win32') return '/var/lib/gnomon'
   // The XDG base directory specification 0.8: a relative value is invalid and ignored.

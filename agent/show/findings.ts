@@ -20,7 +20,7 @@ export function renderFindings(findings: readonly Finding[], terminal: Terminal)
   )
   const rows = sorted.map((finding): readonly Cell[] => [
     { text: finding.severity, paint: (text) => paintSeverity(terminal, finding.severity) + text.slice(8) },
-    { text: finding.simulated ? `[simulated] ${finding.title}` : finding.title },
+    { text: finding.simulated ? `[simulated] ${finding.title}` : finding.title, isSentence: true },
     { text: finding.confidence },
     { text: finding.evidence[0]?.place ?? finding.subject.key },
     { text: finding.findingId.slice(0, SHORT_ID_CHARS), paint: (text) => paint(terminal, 'dim', text) },

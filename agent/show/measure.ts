@@ -20,3 +20,8 @@ export function describeParameters(count: number): string {
   if (count >= 1e3) return `${(count / 1e3).toFixed(0)} k`
   return String(count)
 }
+
+/** `1 file`, `2 files`. */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

@@ -1,22 +1,66 @@
 // A whole sweep on a terminal.
+import type { Artifact } from '../../contract/artifact.ts'
 import type { Scan } from '../../contract/report.ts'
+import type { Gap } from '../../contract/wire.ts'
 import { renderFindings, renderRuntimes } from './findings.ts'
 import { describeGap } from './inspection.ts'
+import { countOf, describeBytes } from './measure.ts'
+import { renderTable } from './table.ts'
 import { paint, type Terminal } from './terminal.ts'
 
-/** A sweep as a person reads it: findings, what runs, what was covered, and the blind spots. */
+/** Lines of each list; the rest is a number, and --json has them all. */
+const MAX_MODELS = 20
+const MAX_GAPS = 8
+
+/** A sweep as a person reads it: findings, models, what runs, what was covered, and the blind spots. */
 export function renderScan(scanned: Scan, terminal: Terminal): string {
-  const covered = scanned.coverage.map((entry) => `${entry.sensor}: ${entry.state}, ${entry.detail}`)
-  const gapCount = scanned.gaps.reduce((sum, gap) => sum + gap.count, 0)
-  const gaps = scanned.gaps.slice(0, 5).map((gap) => `  ${describeGap(gap)}`)
-  const more = scanned.gaps.length > gaps.length ? [`  … and ${scanned.gaps.length - gaps.length} more kinds`] : []
+  const covered = scanned.coverage.map(
+    ({ sensor, state, detail }) => `${sensor}: ${[state, detail].filter(Boolean).join(', ')}`,
+  )
   return [
     renderFindings(scanned.findings, terminal),
     '',
+    ...renderModels(scanned.artifacts, terminal),
     renderRuntimes(scanned.runtimes, terminal),
     '',
-    paint(terminal, 'bold', `Looked at (${scanned.artifacts.length} models found)`),
+    paint(terminal, 'bold', 'Looked at'),
     ...covered.map((line) => `  ${line}`),
-    ...(gapCount === 0 ? [] : [paint(terminal, 'bold', `Could not look (${gapCount} places)`), ...gaps, ...more]),
+    ...renderGaps(scanned.gaps, terminal),
   ].join('\n')
+}
+
+function renderModels(artifacts: readonly Artifact[], terminal: Terminal): readonly string[] {
+  if (artifacts.length === 0) return []
+  const rows = artifacts
+    .slice(0, MAX_MODELS)
+    .map((artifact) => [
+      { text: describeModel(artifact) },
+      { text: artifact.fingerprint.structure?.quantization ?? '-' },
+      { text: describeBytes(artifact.sizeBytes) },
+      { text: artifact.verdict },
+      { text: artifact.path },
+    ])
+  const more = artifacts.length > rows.length ? [`… and ${artifacts.length - rows.length} more; --json lists all`] : []
+  return [renderTable(['model', 'type', 'size', 'verdict', 'path'], rows, terminal.columns), ...more, '']
+}
+
+function describeModel({ identifications, fingerprint, format }: Artifact): string {
+  const [best] = identifications
+  if (best !== undefined) return `${best.model} (${best.confidence})`
+  const { structure } = fingerprint
+  return `${structure?.architecture ?? format ?? 'unknown'} ${structure?.kind ?? ''}`.trim()
+}
+
+function renderGaps(gaps: readonly Gap[], terminal: Terminal): readonly string[] {
+  if (gaps.length === 0) return []
+  // A file of the person who asks says more than the processes of a whole machine.
+  const isProcess = ({ place }: Gap): boolean => place.startsWith('/proc')
+  const sorted = [...gaps.filter((gap) => !isProcess(gap)), ...gaps.filter(isProcess)]
+  const places = gaps.reduce((sum, gap) => sum + gap.count, 0)
+  const more = sorted.length > MAX_GAPS ? [`  … and ${countOf(sorted.length - MAX_GAPS, 'more kind')}`] : []
+  return [
+    paint(terminal, 'bold', `Could not look (${countOf(places, 'place')})`),
+    ...sorted.slice(0, MAX_GAPS).map((gap) => `  ${describeGap(gap)}`),
+    ...more,
+  ]
 }

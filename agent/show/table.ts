@@ -11,6 +11,8 @@ export interface Cell {
   readonly text: string
   /** Colours the finished cell. */
   readonly paint?: (text: string) => string
+  /** A sentence is cut at its end; a path keeps both ends. */
+  readonly isSentence?: true
 }
 
 /** Renders rows under a header, two spaces between columns, nothing wider than `columns`. */
@@ -23,14 +25,17 @@ export function renderTable(header: readonly string[], rows: readonly (readonly 
   const line = (cells: readonly Cell[]): string =>
     cells
       .map((cell, index) => {
-        const text = shorten(cell.text, widths[index] ?? 1).padEnd(
-          index === cells.length - 1 ? 0 : (widths[index] ?? 1),
-        )
+        const text = cut(cell, widths[index] ?? 1).padEnd(index === cells.length - 1 ? 0 : (widths[index] ?? 1))
         return cell.paint === undefined ? text : cell.paint(text)
       })
       .join(' '.repeat(GUTTER))
       .trimEnd()
   return [line(header.map((text) => ({ text }))), ...escaped.map(line)].join('\n')
+}
+
+function cut({ text, isSentence }: Cell, width: number): string {
+  if (isSentence === undefined || text.length <= width) return shorten(text, width)
+  return `${text.slice(0, Math.max(0, width - 1))}…`
 }
 
 /** Takes from the widest column, again and again, until the line fits; no column falls below its least width. */

@@ -14,6 +14,9 @@ export interface TerminalStream {
   write(text: string): unknown
 }
 
+/** In a pipe nobody sees a margin: hardly anything is cut. */
+const PIPE_COLUMNS = 240
+
 /** Describes a stream (stdout or stderr); NO_COLOR and TERM=dumb are honoured (no-color.org). */
 export function terminalOf(
   stream: TerminalStream,
@@ -23,7 +26,7 @@ export function terminalOf(
   return {
     isInteractive,
     hasColour: isInteractive && (environment['NO_COLOR'] ?? '') === '',
-    columns: Math.min(Math.max(stream.columns ?? 140, 60), 200),
+    columns: isInteractive ? Math.min(Math.max(stream.columns ?? 100, 60), 200) : PIPE_COLUMNS,
     write: (text) => void stream.write(text),
   }
 }

@@ -66,7 +66,7 @@ export async function awaitSight(watch: Watch): Promise<void> {
   while (queue.length > 0 && watch.stopReason() === null) {
     const look = await orAborted(watch.observe(watch.target), watch.target.signal)
     if (look === null) break
-    trouble = look.ok ? 'it was not seen' : describeFailure(look.failure)
+    trouble = look.ok ? (look.value.trouble ?? 'it was not seen') : describeFailure(look.failure)
     if (look.ok) sight = look.value
     while (queue[0] !== undefined && tellIfSettled(watch, queue[0], sight)) queue.shift()
     if (queue.length > 0) await pause(watch.target.signal)

@@ -14,6 +14,8 @@ export interface DrillSight {
   readonly findingsAtCollector: readonly string[]
   /** All of those findings carry `simulated: true` there. */
   readonly isSimulated: boolean
+  /** Why the collector could not be asked, when it could not. */
+  readonly trouble?: string
 }
 
 /** What to look for. */

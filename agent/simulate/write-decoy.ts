@@ -62,15 +62,17 @@ function* decoyPieces(nonce: string): Generator<Buffer> {
   const keys = new Map<string, GgufValue>([...generalKeys(nonce), ...llamaKeys(vocabulary.length), ...tokenizerKeys()])
   yield encodeGgufHeader(keys, tensors)
   const next = randomFloats(nonce)
-  for (const tensor of tensors) {
-    const { centre, spread } = valueRange(tensor)
-    const count = countValues(tensor)
-    for (let start = 0; start < count; start += PIECE_VALUES) {
-      const values = Math.min(PIECE_VALUES, count - start)
-      const piece = Buffer.alloc(values * 4)
-      for (let index = 0; index < values; index += 1) piece.writeFloatLE(centre + spread * next(), index * 4)
-      yield piece
-    }
+  for (const tensor of tensors) yield* tensorPieces(tensor, next)
+}
+
+function* tensorPieces(tensor: TensorShape, next: () => number): Generator<Buffer> {
+  const { centre, spread } = valueRange(tensor)
+  const count = countValues(tensor)
+  for (let start = 0; start < count; start += PIECE_VALUES) {
+    const values = Math.min(PIECE_VALUES, count - start)
+    const piece = Buffer.alloc(values * 4)
+    for (let index = 0; index < values; index += 1) piece.writeFloatLE(centre + spread * next(), index * 4)
+    yield piece
   }
 }
 

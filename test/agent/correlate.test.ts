@@ -142,6 +142,19 @@ describe('correlate', () => {
     expect(hiding?.simulated).toBe(false)
   })
 
+  it('keeps two processes of one user, program and model apart, the older one under the plain key', () => {
+    const twins = [
+      running({ pid: 20, startedAt: '2026-11-23T02:00:00.000Z', mapped: LLAMA }),
+      running({ pid: 30, startedAt: '2026-11-23T01:00:00.000Z', mapped: LLAMA }),
+    ]
+    const stories = tell({ processes: twins, weights: { 20: [HELD], 30: [HELD] } })
+    const [alone] = tell({ processes: twins.slice(1), weights: { 30: [HELD] } })
+
+    expect(stories.map((story) => story.pid)).toEqual([30, 20])
+    expect(stories[0]?.runtimeKey).toBe(alone?.runtimeKey)
+    expect(stories[1]?.runtimeKey).toBe(`${alone?.runtimeKey ?? ''}-2`)
+  })
+
   it('names each look that was refused as a gap of the story', () => {
     const [story] = tell({
       processes: [running({ mapped: null, open: null, executable: null })],

@@ -38,6 +38,7 @@ describe('the status', () => {
 
     expect(status).toEqual({
       hostId: null,
+      damagedFile: null,
       enrolment: null,
       lastSweep: null,
       known: { artifacts: 0, runtimes: 0, findings: 0 },

@@ -32,16 +32,18 @@ async function until(condition: () => boolean): Promise<void> {
 
 function start(options: Partial<WatchOptions> = {}) {
   const settled: string[] = []
+  const gone: string[] = []
   const gaps: Gap[] = []
   const watch = watchFolders({
     folders: [root],
     ignoredBelowBytes: MEBIBYTE,
     onSettled: (path) => settled.push(path),
+    onGone: (path) => gone.push(path),
     onGap: (gap) => gaps.push(gap),
     signal: stop.signal,
     ...options,
   })
-  return { watch, settled, gaps }
+  return { watch, settled, gone, gaps }
 }
 
 describe('watchFolders', () => {
@@ -80,6 +82,20 @@ describe('watchFolders', () => {
 
     expect(seenWhileWritten).toEqual([])
     expect(settled).toEqual([path])
+  })
+
+  it('says at once when a file is gone', async () => {
+    const path = join(root, 'model')
+    writeFileSync(path, Buffer.alloc(MEBIBYTE))
+    const { watch, gone } = start()
+    await watch.ready
+
+    rmSync(path)
+    await until(() => gone.length > 0)
+    stop.abort()
+    await watch.closed
+
+    expect(gone).toEqual([path])
   })
 
   it('keeps to its budget of folders and says what it does not watch', async () => {
