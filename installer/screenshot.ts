@@ -1,11 +1,12 @@
-// `npm run screenshot`: the pictures of README, from a real quickstart over a demo folder. The terminal as SVG, the page by
+// `npm run screenshot`: the pictures of README, from a real quickstart over a demo home. The terminal as SVG, the page by
 // Debian's Chromium where it is installed. Linux only: it needs script(1) for a terminal of its own.
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { writeDemoModel } from './demo-model.ts'
+import { RENAMED_MODEL, writeDemoModel } from './demo-model.ts'
+import { startDemoRuntime } from './demo-runtime.ts'
 import { drawTerminal } from './terminal-picture.ts'
 
 const SCRIPT = '/usr/bin/script'
@@ -13,6 +14,8 @@ const CHROMIUM = '/usr/bin/chromium'
 const COLUMNS = 128
 const WITHIN_MS = 120_000
 const CTRL_C = '\u0003'
+/** Pictures of a finding, by the policy that raises it. */
+const PICTURED = { finding: 'claims-contradict-structure', story: 'unapproved-inference' }
 
 const dist = dirname(import.meta.dirname)
 const root = dirname(dist)
@@ -50,15 +53,21 @@ async function startQuickstart(state: string, folder: string): Promise<Session> 
   return { said: () => text, page, stop }
 }
 
-/** The finding with the most to show: the first of the highest severity. */
-async function worstFinding({ page }: Session): Promise<string> {
+/** The finding that a policy raised about something in the demo's home, whatever else runs on this machine. */
+async function findingOf({ page }: Session, policyId: string, home: string): Promise<string> {
   const headers = { authorization: `Bearer ${page.token}` }
-  for (const severity of ['high', 'medium', 'low', 'info']) {
-    const answer = await fetch(`${page.url}/api/v1/findings?severity=${severity}`, { headers })
-    const [, id] = /"findingId":"([^"]+)"/.exec(await answer.text()) ?? []
-    if (id !== undefined) return id
+  const answer = await fetch(`${page.url}/api/v1/findings?limit=200`, { headers })
+  const rows: readonly unknown[] = itemsOf(await answer.json())
+  for (const row of rows) {
+    const text = JSON.stringify(row)
+    const [, id] = /"findingId":"([^"]+)"/.exec(text) ?? []
+    if (id !== undefined && text.includes(`"policyId":"${policyId}"`) && text.includes(home)) return id
   }
-  throw new Error('the demo raised no finding')
+  throw new Error(`the demo raised no finding of ${policyId}:\n${JSON.stringify(rows)}`)
+}
+
+function itemsOf(page: unknown): readonly unknown[] {
+  return typeof page === 'object' && page !== null && 'items' in page && Array.isArray(page.items) ? page.items : []
 }
 
 async function photograph(address: string, file: string, height: number): Promise<void> {
@@ -90,25 +99,38 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-async function takePictures(place: string): Promise<void> {
-  const folder = join(place, 'ann')
-  mkdirSync(join(folder, 'Documents'), { recursive: true })
-  writeDemoModel(join(folder, 'Documents/meeting-notes-2026'))
-  const session = await startQuickstart(join(place, '.gnomon'), folder)
-  try {
-    if (existsSync(CHROMIUM)) {
-      const { url, token } = session.page
-      const at = `/finding/${encodeURIComponent(await worstFinding(session))}`
-      await photograph(`${url}/#token=${token}`, join(pictures, 'page.png'), 800)
-      await photograph(`${url}/#token=${token}&at=${at}`, join(pictures, 'finding.png'), 1000)
-      say('page.png and finding.png taken')
-    } else say(`skipped: the page has no new picture, ${CHROMIUM} is not installed (apt-get install chromium)`)
-  } finally {
-    await session.stop()
+async function photographPage(session: Session, home: string): Promise<void> {
+  if (!existsSync(CHROMIUM)) {
+    say(`skipped: the page has no new picture, ${CHROMIUM} is not installed (apt-get install chromium)`)
+    return
   }
-  const shown = session.said().replaceAll(/#token=\S+/g, '#token=…')
-  writeFileSync(join(pictures, 'quickstart.svg'), drawTerminal('npm start', shown.replaceAll('^C', '')))
-  say('quickstart.svg drawn')
+  const { url, token } = session.page
+  await photograph(`${url}/#token=${token}`, join(pictures, 'page.png'), 900)
+  for (const [picture, policyId] of Object.entries(PICTURED)) {
+    const at = `/finding/${encodeURIComponent(await findingOf(session, policyId, home))}`
+    await photograph(`${url}/#token=${token}&at=${at}`, join(pictures, `${picture}.png`), 1000)
+  }
+  say(`page.png, ${Object.keys(PICTURED).join('.png, ')}.png taken`)
+}
+
+async function takePictures(place: string): Promise<void> {
+  const home = join(place, 'ann')
+  mkdirSync(join(home, 'Documents'), { recursive: true })
+  writeDemoModel(join(home, 'Documents/meeting-notes-2026'), RENAMED_MODEL)
+  const runtime = await startDemoRuntime({ dist, home })
+  try {
+    const session = await startQuickstart(join(place, '.gnomon'), home)
+    try {
+      await photographPage(session, home)
+    } finally {
+      await session.stop()
+    }
+    const shown = session.said().replaceAll(/#token=\S+/g, '#token=…')
+    writeFileSync(join(pictures, 'quickstart.svg'), drawTerminal('npm start', shown.replaceAll('^C', '')))
+    say('quickstart.svg drawn')
+  } finally {
+    await runtime.stop()
+  }
 }
 
 if (process.platform !== 'linux' || !existsSync(SCRIPT)) {
