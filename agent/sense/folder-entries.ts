@@ -28,26 +28,24 @@ export function readEntries(folder: HeldFolder): FolderEntries {
   try {
     while (entries.length < MAX_ENTRIES) {
       const entry = listing.readSync()
-      if (entry === null) return sort(entries, false)
+      if (entry === null) return { ...sort(entries), isCut: false }
       entries.push(entry)
     }
   } finally {
     listing.closeSync()
   }
-  return sort(entries, true)
+  return { ...sort(entries), isCut: true }
 }
 
 function readSmallFolder(folder: HeldFolder): FolderEntries {
   const place = pathOf(folder)
   try {
-    return sort(readdirSync(place, { withFileTypes: true, encoding: NAME_ENCODING }), false)
+    return { ...sort(readdirSync(place, { withFileTypes: true, encoding: NAME_ENCODING })), isCut: false }
   } catch (error) {
     // Where the file system gives no types, Node asks for each itself, and fails for all when one name is not UTF-8.
     if (errorCode(error) !== 'ENOENT') throw error
-    return sort(
-      readdirSync(place, NAME_ENCODING).flatMap((name) => typedByLook(folder, name)),
-      false,
-    )
+    const looked = readdirSync(place, NAME_ENCODING).flatMap((name) => typedByLook(folder, name))
+    return { ...sort(looked), isCut: false }
   }
 }
 
@@ -66,7 +64,7 @@ function typedByLook(folder: HeldFolder, name: string): readonly Typed[] {
   ]
 }
 
-function sort(entries: readonly Typed[], isCut: boolean): FolderEntries {
+function sort(entries: readonly Typed[]): Omit<FolderEntries, 'isCut'> {
   const folders: string[] = []
   const files: string[] = []
   let specials = 0
@@ -75,5 +73,5 @@ function sort(entries: readonly Typed[], isCut: boolean): FolderEntries {
     else if (entry.isDirectory()) folders.push(entry.name)
     else if (!entry.isSymbolicLink()) specials += 1
   }
-  return { folders, files, specials, isCut }
+  return { folders, files, specials }
 }
