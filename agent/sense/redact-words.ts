@@ -8,15 +8,15 @@ export type ValueKind =
   | 'none'
   /** Free text of a person or a secret: always becomes its length, whatever it looks like. */
   | 'content'
-  /** Digits, at most one dot. */
+  /** Digits, at most one dot; of a known runtime only. */
   | 'number'
-  /** A number, an address of this machine's own interfaces, or both: `0.0.0.0`, `127.0.0.1:8080`, `[::1]`. */
+  /** A number, an address of this machine's own interfaces, or both: `0.0.0.0`, `127.0.0.1:8080`, `[::1]`; of a known runtime only. */
   | 'address'
-  /** A weights file or a model id of a hub: `/m/x.gguf`, `org/name:Q4_K`. */
+  /** A weights file; of a known runtime also a model store or a model id of a hub: `/m/x.gguf`, `org/name:Q4_K`. */
   | 'model'
   /** `-m`: a Python module of the list behind an interpreter, or a path with the ending of a weights file; git and mail use it for messages. */
   | 'module-or-model'
-  /** `-c`: a number (context size of llama.cpp); for shells and Python it is a program text. */
+  /** `-c`: a number (context size of llama.cpp) of a known runtime; for shells and Python it is a program text. */
   | 'number-or-content'
   /** One of the words of SAFE_WORDS. */
   | 'word'
@@ -167,11 +167,45 @@ export const SUB_COMMANDS: ReadonlyMap<string, readonly string[]> = new Map(
     gemini: 'gemma, gemma setup, gemma start, gemma stop, gemma status, gemma logs',
     infinity_emb: 'v2',
     tritonserver: '',
+    uvicorn: 'open_webui.main:app',
   }).map(([program, commands]) => [program, commands.split(', ')] as const),
 )
 
 /** First words that may leave of a program not listed above: a renamed runtime keeps its sub-command, and none is a word of prose. */
 export const ANY_PROGRAM_COMMANDS: readonly string[] = ['serve', 'runner']
+
+/**
+ * Programs that run models. Only theirs is a bare number, an address or a model id a setting of a
+ * runtime: of any other program the same text may be a PIN or a name.
+ */
+export const RUNTIMES: ReadonlySet<string> = new Set(
+  words(
+    'ollama llama llama-server llama-cli llama-run llama-simple llama-simple-chat llama-bench llama-mtmd-cli',
+    'llama-llava-cli llama-perplexity llama-embedding llama-tts llama-speculative llama-imatrix llama-batched-bench',
+    'rpc-server com.docker.llama-server llamafile koboldcpp whisper-cli whisper-server',
+    'whisper-stream whisper-command whisper-bench parakeet-cli sd sd-server nlc node-llama-cpp lms llmster lm-studio',
+    'vllm sglang local-ai aphrodite mistralrs mistralrs-server mlx_lm mlx_lm.server mlx_vlm mlc_llm lmdeploy openllm nexa',
+    'dmr ramalama foundry tabby open-webui msty-local text-generation-launcher text-generation-router',
+    'text-generation-server tritonserver infinity_emb xinference litellm ktransformers lightllm',
+    'transformers transformers-cli unsloth axolotl llamafactory-cli trl litgpt torchserve tgi exo jan Jan gpt4all GPT4All',
+    'InvokeAI invokeai invokeai-web privateGPT',
+  ),
+)
+
+/** Folders of projects whose scripts have names like `server.py`: what lies in them is the runtime. */
+export const RUNTIME_FOLDERS: ReadonlySet<string> = new Set(
+  words(
+    'text-generation-webui koboldcpp tabbyAPI ComfyUI stable-diffusion-webui stable-diffusion-webui-forge sdnext Fooocus',
+    'InvokeAI SillyTavern kohya_ss Wan2GP privateGPT llama.cpp whisper.cpp',
+  ),
+)
+
+/** Folders in which runtimes keep their models: a path through one of them names a model. */
+export const STORE_FOLDERS: ReadonlySet<string> = new Set(
+  words(
+    '.ollama .lmstudio lm-studio LM-Studio huggingface modelscope .nexa llama.cpp llama-cpp text-generation-webui ComfyUI',
+  ),
+)
 
 /** Programs whose first operand is a script: the script is what really runs. */
 export const INTERPRETERS: readonly string[] = words('python pypy node nodejs bun deno ruby bash sh dash zsh')
@@ -188,7 +222,7 @@ export const MODULES: ReadonlySet<string> = new Set(
   ),
 )
 
-/** Components of a path below a home that may leave: names that projects give, not people. */
+/** Components of a path that may leave: names that systems and projects give, not people. */
 export const PATH_COMPONENTS: ReadonlySet<string> = new Set(
   words(
     'bin lib lib64 libexec share src app apps server scripts build dist release node_modules site-packages versions opt tools',
@@ -203,6 +237,7 @@ export const PATH_COMPONENTS: ReadonlySet<string> = new Set(
     'cli.js cli.mjs openclaw.mjs @anthropic-ai claude-code @openai codex @google gemini-cli @qwen-code qwen-code @sourcegraph amp',
     '@ampcode cli @github copilot @augmentcode auggie opencode-ai node-llama-cpp python python3 node bun deno',
     'vllm sglang open-webui local-ai mlx_lm mlx_lm.server mlc_llm lmdeploy xinference litellm ollama llama-server llama-cli lms exo',
+    'text-generation-server text-generation-launcher koboldcpp ramalama invokeai-web llama_cpp dist-packages local usr',
     'transformers transformers-cli hf huggingface-cli unsloth axolotl tune trl swift litgpt aider goose opencode openclaw letta n8n',
   ),
 )

@@ -1,11 +1,28 @@
 // Redaction of command lines (DESIGN.md section 1, promise 7). Only the program, sub-commands and switches of the
 // published lists (redact-words.ts) and values that are safe by their own shape leave the sensor; every other argument
-// becomes its length, such as `‹43 chars›`. When in doubt, it is content.
-import { isNumber, isProgramName, lengthMark, redactOperandPath, redactValue } from './redact-values.ts'
+// becomes its length, such as `‹43 chars›`. When in doubt, it is content. What a program calls itself in its first argument
+// is its own word, so it is believed only where the kernel says the same.
+import {
+  isNumber,
+  lengthMark,
+  namesRuntime,
+  redactOperandPath,
+  redactProgram,
+  redactRuntimeValue,
+  redactValue,
+} from './redact-values.ts'
 import { ANY_PROGRAM_COMMANDS, INTERPRETERS, MODULES, SUB_COMMANDS, SWITCHES, type ValueKind } from './redact-words.ts'
 
 /** Arguments kept of one line; the wire schema takes 256. */
 const MAX_ARGUMENTS = 255
+
+/** What the kernel says of a process beside its arguments. */
+export interface ProgramIdentity {
+  /** Its name (comm): 15 bytes of the file that was started. */
+  readonly name: string
+  /** Path of its executable; null when that may not be read. */
+  readonly executable: string | null
+}
 
 /** Where a walk over the arguments stands. */
 interface Place {
@@ -17,29 +34,51 @@ interface Place {
   words: string
   /** True until the script of an interpreter was met. */
   awaitsScript: boolean
+  /** The program, script or module is a known runtime: numbers and model names are its settings. */
+  isRuntime: boolean
   /** After `--` everything is an operand. */
   isClosed: boolean
 }
 
 /** Redacts a command line; the result has as many members as the line has arguments, up to a limit. */
-export function redactCommandLine(argv: readonly string[]): readonly string[] {
+export function redactCommandLine(argv: readonly string[], identity: ProgramIdentity): readonly string[] {
   const line = splitRewritten(argv)
   const [first, ...rest] = line.words
   if (first === undefined) return []
-  const program = programName(first)
-  const isInterpreter = isInterpreterName(program)
-  const place: Place = {
-    awaited: null,
-    program: isInterpreter ? null : program,
-    words: '',
-    awaitsScript: isInterpreter,
-    isClosed: false,
-  }
-  const redacted = [isProgramName(first) ? first : redactOperandPath(first)]
+  const redacted = [first === identity.executable ? first : redactProgram(first, (name) => agrees(name, identity))]
+  const place = placeAfter(redacted[0] === lengthMark(first) ? '' : first, identity)
   for (const argument of rest.slice(0, MAX_ARGUMENTS - 1)) redacted.push(redactNext(argument, place))
   const left = rest.length - (MAX_ARGUMENTS - 1)
   if (left > 0) redacted.push(`‹${left} more arguments›`)
   return line.isRewritten ? mergeMarks(redacted, line.words) : redacted
+}
+
+/** Where the walk stands after the program; `first` is empty when it was not believed, and the executable speaks for it. */
+function placeAfter(first: string, { executable }: ProgramIdentity): Place {
+  const program = programName(first === '' ? (executable ?? '') : first)
+  const isInterpreter = isInterpreterName(program)
+  return {
+    awaited: null,
+    program: isInterpreter ? null : program,
+    words: '',
+    awaitsScript: isInterpreter,
+    isRuntime: namesRuntime(first) || namesRuntime(executable ?? ''),
+    isClosed: false,
+  }
+}
+
+/** `python3` agrees with `/usr/bin/python3.11`, `-bash` with `bash`; the kernel's name is cut at 15 bytes and then proves nothing. */
+function agrees(word: string, { name, executable }: ProgramIdentity): boolean {
+  const plain = word.startsWith('-') ? word.slice(1) : word
+  if (plain === name) return true
+  if (executable === null) return false
+  const base = executable.slice(executable.lastIndexOf('/') + 1)
+  return plain === base || withoutRelease(plain) === withoutRelease(base)
+}
+
+/** One or two digits a part, so that no PIN passes as a release. */
+function withoutRelease(name: string): string {
+  return name.replace(/[0-9]{1,2}(\.[0-9]{1,2}){0,2}$/, '')
 }
 
 /** Chromium's children write their whole line, with spaces, over their first argument. */
@@ -84,11 +123,16 @@ function redactAwaited(argument: string, kind: ValueKind, place: Place): string 
   if (kind === 'module-or-model' && place.awaitsScript) {
     place.awaitsScript = false
     place.program = argument.split('.')[0] ?? null
-    return MODULES.has(place.program ?? '') && /^\w+(\.\w+){0,6}$/.test(argument) ? argument : lengthMark(argument)
+    place.isRuntime = MODULES.has(place.program ?? '') && /^\w+(\.\w+){0,6}$/.test(argument)
+    return place.isRuntime ? argument : lengthMark(argument)
   }
   // A program text was given (`sh -c`): what follows are its arguments, not a script.
   if (kind === 'number-or-content') place.awaitsScript = false
-  return redactValue(argument, kind)
+  return redactBehind(argument, kind, place)
+}
+
+function redactBehind(value: string, kind: ValueKind, { isRuntime }: Place): string {
+  return isRuntime ? redactRuntimeValue(value, kind) : redactValue(value, kind)
 }
 
 function redactSwitch(argument: string, place: Place): string {
@@ -106,13 +150,14 @@ function redactSwitch(argument: string, place: Place): string {
     return argument
   }
   const value = argument.slice(equals + 1)
-  return `${name}=${kind === 'none' ? lengthMark(value) : redactValue(value, kind)}`
+  return `${name}=${kind === 'none' ? lengthMark(value) : redactBehind(value, kind, place)}`
 }
 
 function redactOperand(argument: string, place: Place): string {
   if (place.awaitsScript && !place.isClosed) {
     place.awaitsScript = false
     place.program = programName(argument)
+    place.isRuntime = namesRuntime(argument)
     return redactOperandPath(argument)
   }
   const isCommand = place.program !== null && isSubCommand(place.program, place.words, argument)
@@ -132,7 +177,7 @@ function isSubCommand(program: string, before: string, word: string): boolean {
 }
 
 function isInterpreterName(program: string): boolean {
-  return INTERPRETERS.includes(program.replace(/[0-9.]{0,8}$/, ''))
+  return INTERPRETERS.includes(withoutRelease(program))
 }
 
 /** `/opt/x/ollama.exe` -> `ollama`. */

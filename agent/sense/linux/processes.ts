@@ -49,7 +49,8 @@ export const linuxProcesses: Sensor<ProcCapture> = {
   ],
   collects: [
     'process number, start time, parent, name, executable path, user number and user name',
-    'the command line after redaction: the program and switches of a published list; everything else becomes its length',
+    'the command line after redaction: the program where the kernel names it alike, switches and sub-commands of a published list, words that programs define themselves, Python modules of a published list; everything else becomes its length',
+    'what remains of the rest: of a path the folders and scripts that systems and projects name, the ending of a weights file; whole, with the names people gave it, the path of a weights file behind a model switch; of known runtimes also numbers, numeric addresses, paths into model stores and model ids (org/name)',
     'control group (which container or service the process belongs to)',
     'resident and swapped memory by kind',
     'paths of mapped files, and of open regular files of at least 1 MiB',
@@ -96,16 +97,18 @@ function observe(raw: RawProcess, frame: Frame): ProcessObservation | null {
 
 function describe(raw: RawProcess, fields: StatFields, frame: Frame): ProcessObservation {
   const uid = parseUid(raw.status)
+  const name = readablePath(fields.name)
+  const executable = raw.executable === null ? null : describeExecutable(raw.executable)
   return {
     kind: 'process',
     pid: fields.pid,
     startTicks: fields.startTicks,
     startedAt: startedAt(frame.bootSeconds, fields.startTicks),
     parentPid: fields.parentPid,
-    name: readablePath(fields.name),
-    executable: raw.executable === null ? null : describeExecutable(raw.executable),
+    name,
+    executable,
     user: { uid: uid ?? NO_USER, name: uid === null ? null : nameOf(frame.users.get(uid)) },
-    commandLine: redactCommandLine(splitArguments(raw.commandLine)),
+    commandLine: redactCommandLine(splitArguments(raw.commandLine), { name, executable: executable?.path ?? null }),
     cgroup: raw.controlGroup === null ? null : nameOf(parseControlGroup(raw.controlGroup)),
     memory: parseMemory(raw.status),
     mapped: raw.maps === null ? null : parseMaps(raw.maps, raw.identities),
@@ -125,13 +128,14 @@ function startedAt(bootSeconds: number, startTicks: string): string {
 
 function describeExecutable(raw: RawExecutable): NonNullable<ProcessObservation['executable']> {
   const isDeleted = raw.links === 0
-  return { path: readablePath(withoutMark(raw.link, isDeleted)), isDeleted, dev: raw.dev, inode: raw.inode }
+  const path = readablePath(isDeleted ? withoutMark(raw.link) : raw.link)
+  return { path, isDeleted, dev: raw.dev, inode: raw.inode }
 }
 
 function describeOpenFile(raw: RawOpenFile): OpenFileLink {
   const isDeleted = raw.links === 0
   return {
-    path: readablePath(withoutMark(raw.target, isDeleted)),
+    path: readablePath(isDeleted ? withoutMark(raw.target) : raw.target),
     dev: raw.dev,
     inode: raw.inode,
     fdNumber: raw.fd,
@@ -140,9 +144,9 @@ function describeOpenFile(raw: RawOpenFile): OpenFileLink {
   }
 }
 
-/** The kernel adds ` (deleted)`; a file that still has a name may really be called so. */
-function withoutMark(path: string, isDeleted: boolean): string {
-  return isDeleted && path.endsWith(' (deleted)') ? path.slice(0, -' (deleted)'.length) : path
+/** The kernel adds ` (deleted)` where no name is left; a file that still has one may really be called so. */
+function withoutMark(path: string): string {
+  return path.endsWith(' (deleted)') ? path.slice(0, -' (deleted)'.length) : path
 }
 
 /** Arguments end with NUL each; a program that rewrote its own line may have left many NULs at its end. */

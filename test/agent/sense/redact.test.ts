@@ -1,6 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
 import { redactCommandLine } from '../../../agent/sense/redact.ts'
 
+/** A program that says its own name, as nearly all do. */
+function honest(argv: readonly string[]) {
+  const [line = ''] = argv
+  const path = argv.length === 1 ? (line.split(' --')[0] ?? '') : line
+  return { name: path.slice(path.lastIndexOf('/') + 1).slice(0, 15), executable: path.startsWith('/') ? path : null }
+}
+const redact = (argv: readonly string[]) => redactCommandLine(argv, honest(argv))
+
 /** Small repeatable generator (mulberry32), so that a failure names its seed. */
 function randomOf(seed: number): () => number {
   let state = seed
@@ -49,11 +57,12 @@ const table: readonly (readonly [promise: string, argv: readonly string[], expec
   ],
   [
     'a value that is glued with = is judged alike',
-    ['x', '--prompt=hello', '--port=80'],
-    ['x', '--prompt=‹5 chars›', '--port=80'],
+    ['vllm', '--prompt=hello', '--port=80'],
+    ['vllm', '--prompt=‹5 chars›', '--port=80'],
   ],
-  ['a negative number is a value', ['x', '-ngl', '-1', '--mlock'], ['x', '-ngl', '-1', '--mlock']],
-  ['an optional value may be missing', ['x', '--listen', '--port', '7860'], ['x', '--listen', '--port', '7860']],
+  ['a negative number is a value', ['llama-cli', '-ngl', '-1', '--mlock'], ['llama-cli', '-ngl', '-1', '--mlock']],
+  ['of any program, too', ['x', '-ngl', '-1', '--mlock'], ['x', '-ngl', '‹2 chars›', '--mlock']],
+  ['an optional value may be missing', ['vllm', '--listen', '--port', '7860'], ['vllm', '--listen', '--port', '7860']],
   ['a prompt that looks like a switch stays a prompt', ['x', '-p', '--model'], ['x', '-p', '‹7 chars›']],
   [
     'a Python module of the list leaves',
@@ -94,8 +103,8 @@ const table: readonly (readonly [promise: string, argv: readonly string[], expec
   ['a foreign host name is somebody’s', ['x', '--host', 'alices-laptop.example'], ['x', '--host', '‹21 chars›']],
   [
     'remote workers leave by number only',
-    ['x', '--rpc', '10.0.0.2:50052,10.0.0.3:50052'],
-    ['x', '--rpc', '10.0.0.2:50052,10.0.0.3:50052'],
+    ['llama-cli', '--rpc', '10.0.0.2:50052,10.0.0.3:50052'],
+    ['llama-cli', '--rpc', '10.0.0.2:50052,10.0.0.3:50052'],
   ],
   [
     'a URL with a user does not leave',
@@ -109,8 +118,83 @@ const table: readonly (readonly [promise: string, argv: readonly string[], expec
   ],
   ['a token in the place of a model does not leave', ['x', '--model', 'hf_AbCdEfGhIj'], ['x', '--model', '‹13 chars›']],
   ['after -- everything is an operand', ['x', '--', '--port', '1'], ['x', '--', '‹6 chars›', '‹1 chars›']],
+  [
+    'an operand below a folder of packages keeps no word of a person',
+    ['tool', '/opt/hr/salaries-smith-2026.csv', '--', '/usr/share/hr/x.csv', '/app/smith', '/Applications/Smith/4711'],
+    [
+      'tool',
+      '/opt/‹2 chars›/‹23 chars›',
+      '--',
+      '/usr/share/‹2 chars›/‹5 chars›',
+      '/app/‹5 chars›',
+      '/Applications/‹5 chars›/‹4 chars›',
+    ],
+  ],
+  [
+    'whose home it is stays out, even with the name of a program',
+    ['t', '/home/jan/x'],
+    ['t', '/home/‹3 chars›/‹1 chars›'],
+  ],
+  ['a number behind -c is a program text', ['bash', '-c', '123456'], ['bash', '-c', '‹6 chars›']],
+  [
+    'numbers and addresses of a program that runs no model do not leave',
+    ['psql', '-n', '4711', '--port', '5432', '--host', '10.1.2.3', '--timeout=12'],
+    ['psql', '-n', '‹4 chars›', '--port', '‹4 chars›', '--host', '‹8 chars›', '--timeout=‹2 chars›'],
+  ],
+  [
+    'a free word is no model, not even of a runtime',
+    [
+      'vllm',
+      'serve',
+      '--model',
+      'smith',
+      '--tokenizer',
+      'smith',
+      '--served-model-name',
+      'smith',
+      '--model',
+      '/m/smith',
+    ],
+    [
+      'vllm',
+      'serve',
+      '--model',
+      '‹5 chars›',
+      '--tokenizer',
+      '‹5 chars›',
+      '--served-model-name',
+      '‹5 chars›',
+      '--model',
+      '‹8 chars›',
+    ],
+  ],
+  [
+    'a model id of a program that runs no model does not leave',
+    ['x', '--model', 'hr/smith'],
+    ['x', '--model', '‹8 chars›'],
+  ],
+  ['a weights file does, of any program', ['x', '--model', '/m/a.gguf'], ['x', '--model', '/m/a.gguf']],
+  [
+    'a model in a known store leaves of a runtime only',
+    ['llama-server', '--model', '/srv/huggingface/hub/models--org--name'],
+    ['llama-server', '--model', '/srv/huggingface/hub/models--org--name'],
+  ],
+  [
+    'and of no other program',
+    ['x', '--model', '/srv/huggingface/hub/models--org--name'],
+    ['x', '--model', '‹38 chars›'],
+  ],
+  [
+    'a script of a project is a runtime, a script of the same name elsewhere is none',
+    ['python3', '/srv/ComfyUI/main.py', '--port', '8188'],
+    ['python3', '/srv/ComfyUI/main.py', '--port', '8188'],
+  ],
+  [
+    'as here',
+    ['python3', '/srv/hr/main.py', '--port', '8188'],
+    ['python3', '/srv/‹2 chars›/main.py', '--port', '‹4 chars›'],
+  ],
   ['an empty line is an empty line', [], []],
-  ['a rewritten title with words in it becomes its length', ['sshd: alice@pts/0'], ['‹17 chars›']],
   [
     'Chromium children are split at spaces, and what goes is told as one length',
     [
@@ -128,20 +212,60 @@ const table: readonly (readonly [promise: string, argv: readonly string[], expec
 
 describe('redactCommandLine', () => {
   it.each(table)('%s', (_promise, argv, expected) => {
-    const redacted = redactCommandLine(argv)
+    const redacted = redact(argv)
 
     expect(redacted).toEqual(expected)
   })
 
+  const bash = { name: 'bash', executable: '/usr/bin/bash' }
+  const python = { name: 'vllm', executable: '/usr/bin/python3.11' }
+  it.each([
+    ['a plain word that a program wrote over its name', 'hunter2secret', bash, '‹13 chars›'],
+    ['a whole title', 'sshd: alice@pts/0', { name: 'sshd', executable: '/usr/sbin/sshd' }, '‹17 chars›'],
+    ['another name in the same folder', '/usr/bin/hunter2', bash, '‹16 chars›'],
+    ['a number behind the right name', 'bash123456', bash, '‹10 chars›'],
+    [
+      'a word that begins like a name cut by the kernel',
+      'abcdefghijklmnohunter2',
+      { name: 'abcdefghijklmno', executable: null },
+      '‹22 chars›',
+    ],
+  ])('does not believe %s', (_promise, first, identity, expected) => {
+    const redacted = redactCommandLine([first, 'x'], identity)
+
+    expect(redacted[0]).toBe(expected)
+  })
+
+  it.each([
+    ['the base name of the executable', 'bash', bash, 'bash'],
+    ['a login shell', '-bash', bash, '-bash'],
+    ['the path of the executable itself', '/opt/hr/tool', { name: 'x', executable: '/opt/hr/tool' }, '/opt/hr/tool'],
+    ['the name that the kernel has', 'notes', { name: 'notes', executable: '/usr/bin/python3.11' }, 'notes'],
+    ['an interpreter by another release', 'python3', python, 'python3'],
+    ['the name, but not the folders, of another path', '/home/al/hr/bash', bash, '/home/‹2 chars›/‹2 chars›/bash'],
+  ])('believes %s', (_promise, first, identity, expected) => {
+    const redacted = redactCommandLine([first, 'x'], identity)
+
+    expect(redacted[0]).toBe(expected)
+  })
+
+  it('knows a runtime by its executable when it hides its name', () => {
+    const identity = { name: 'x', executable: '/usr/local/bin/llama-server' }
+
+    const redacted = redactCommandLine(['notes', '-c', '4096'], identity)
+
+    expect(redacted).toEqual(['‹5 chars›', '-c', '4096'])
+  })
+
   it('keeps at most 256 arguments and says how many were left', () => {
-    const redacted = redactCommandLine(['x', ...Array.from({ length: 100_000 }, () => 'word')])
+    const redacted = redact(['x', ...Array.from({ length: 100_000 }, () => 'word')])
 
     expect(redacted).toHaveLength(256)
     expect(redacted.at(-1)).toBe('‹99746 more arguments›')
   })
 
   it('takes a megabyte of one argument without pain', () => {
-    const redacted = redactCommandLine(['x', '--model', '/'.repeat(1_000_000)])
+    const redacted = redact(['x', '--model', '/'.repeat(1_000_000)])
 
     expect(redacted).toEqual(['x', '--model', '‹1000000 chars›'])
   })
@@ -212,7 +336,7 @@ describe('what a person wrote never leaves', () => {
       const { text, words } = secretText(random)
       const noise = Array.from({ length: Math.floor(random() * 4) }, () => pick(random, SWITCHES))
       const argv = [pick(random, PROGRAMS), ...noise, pick(random, BEFORE), text, ...noise, text]
-      const redacted = redactCommandLine(argv).join(' ')
+      const redacted = redact(argv).join(' ')
       for (const word of words) expect(redacted).not.toContain(word)
     }
   })
@@ -223,7 +347,7 @@ describe('what a person wrote never leaves', () => {
     for (let run = 0; run < 500; run += 1) {
       const { text, words } = secretText(random)
       const name = pick(random, SWITCHES)
-      const glued = redactCommandLine(['tool', `${name}=${text}`, name, text]).join(' ')
+      const glued = redact(['tool', `${name}=${text}`, name, text]).join(' ')
       for (const word of words) expect(glued).not.toContain(word)
     }
   })
@@ -246,7 +370,7 @@ describe('what a person wrote never leaves', () => {
       ]
 
       for (const place of places) {
-        const redacted = redactCommandLine([secret, place, secret, `${place}=${secret}`, secret]).join(' ')
+        const redacted = redact([secret, place, secret, `${place}=${secret}`, secret]).join(' ')
         expect(redacted).not.toContain('zzqq')
       }
     },
