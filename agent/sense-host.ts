@@ -54,7 +54,7 @@ export async function senseHost({ platform, memory, isWhole, ...context }: Sense
     listeners: observations.filter(isKind('listener')),
     host: observations.find(isKind('host')) ?? null,
     coverage: outcomes.map((outcome) => outcome.coverage),
-    gaps: outcomes.flatMap((outcome) => outcome.gaps),
+    gaps: outcomes.flatMap(({ gaps, coverage }) => gaps.map((gap) => ({ ...gap, sensor: coverage.sensor }))),
   }
 }
 

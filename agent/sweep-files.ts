@@ -13,6 +13,8 @@ import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
 import { countOf } from './show/measure.ts'
 import { identityKey } from './weights-in-use.ts'
 
+/** The name under which coverage and gaps of files stand. */
+const FILES = 'files'
 /** The walk is synchronous; signals and timers get their turn this often. */
 const PAUSE_EVERY_MS = 50
 
@@ -55,7 +57,7 @@ export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
   }
   // A file that was looked at twice (changed, and below a root) is one artifact.
   const byPath = new Map(finds.found.map(({ artifact }) => [artifact.path, artifact]))
-  const gaps = [...(summary?.gaps ?? []), ...finds.gaps.list()]
+  const gaps = [...(summary?.gaps ?? []), ...finds.gaps.list()].map((gap) => ({ ...gap, sensor: FILES }))
   const walked = summary === null ? options.walked : { coverage: [coverageOf(summary, options.roots)], gaps }
   return {
     artifacts: [...byPath.values()],
@@ -146,7 +148,7 @@ export async function* readFolder(
 
 function coverageOf(summary: WalkSummary, roots: readonly string[]): Coverage {
   return {
-    sensor: 'files',
+    sensor: FILES,
     state: summary.isComplete ? 'complete' : 'partial',
     places: roots.slice(0, 256),
     looked: summary.filesSeen,

@@ -28,7 +28,14 @@ export const because = z.array(sentence).max(64).readonly()
 
 /** What could not be looked at, and why. `count` places of the same kind are told once. */
 export const gapSchema = z
-  .object({ code: nameText, place: pathText, count: z.number().int().min(1).max(1e9), detail: sentence })
+  .object({
+    code: nameText,
+    place: pathText,
+    count: z.number().int().min(1).max(1e9),
+    detail: sentence,
+    /** The sensor that could not look; absent in the gaps of one artifact. */
+    sensor: nameText.optional(),
+  })
   .readonly()
 export type Gap = z.infer<typeof gapSchema>
 
