@@ -54,14 +54,11 @@ function readEpoch(): number {
 }
 
 function shippedCode(): readonly ShippedFile[] {
-  const files: ShippedFile[] = []
-  for (const name of SHIPPED) {
-    const path = join(dist, name)
-    for (const source of statSync(path).isDirectory() ? filesBelow(path) : [path]) {
-      const inside = relative(dist, source)
-      if (!NOT_SHIPPED.test(inside)) files.push({ source, place: join('dist', inside) })
-    }
-  }
+  const files = SHIPPED.map((name) => join(dist, name))
+    .flatMap((path) => (statSync(path).isDirectory() ? filesBelow(path) : [path]))
+    .map((source) => ({ source, inside: relative(dist, source) }))
+    .filter(({ inside }) => !NOT_SHIPPED.test(inside))
+    .map(({ source, inside }) => ({ source, place: join('dist', inside) }))
   if (!files.some(({ place }) => place === 'dist/rules/pack.json')) throw new Error('dist/rules/pack.json is missing')
   return files
 }

@@ -46,16 +46,21 @@ export function filesBelow(folder: string): readonly string[] {
 
 /** Names of the packages that the shipped code imports. */
 export function importedPackages(files: readonly ShippedFile[]): readonly string[] {
-  const names = new Set<string>()
-  for (const { source } of files) {
-    if (!source.endsWith('.js')) continue
-    for (const [, specifier = ''] of readFileSync(source, 'utf8').matchAll(IMPORT)) {
-      if (specifier.startsWith('node:')) continue
-      const words = specifier.split('/')
-      names.add(specifier.startsWith('@') ? words.slice(0, 2).join('/') : (words[0] ?? specifier))
-    }
-  }
-  return [...names].sort()
+  const names = files
+    .filter(({ source }) => source.endsWith('.js'))
+    .flatMap(({ source }) => [...readFileSync(source, 'utf8').matchAll(IMPORT)])
+    .map(([, specifier = '']) => specifier)
+    .filter((specifier) => !specifier.startsWith('node:'))
+    .map(packageOf)
+  return [...new Set(names)].sort()
+}
+
+/** `@fastify/helmet/x` is in `@fastify/helmet`, `zod/v4` in `zod`. */
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
 }
 
 /** The packages and all that they depend on, found as Node.js finds them: nested first, then outwards. */

@@ -13,8 +13,8 @@ const COLOURS: Readonly<Record<number, string>> = {
   35: '#d2a8ff',
   36: '#76e3ea',
 }
-/** Colour changes (SGR), erasing of a line, and whatever else a terminal is told: kept apart by their last letter. */
-const CONTROL = /\u001b\[([0-9;?]*)([A-Za-z])/y
+/** Colour changes (SGR), erasing of a line, and whatever else a terminal is told, by their last letter; ends of lines; text. */
+const TOKEN = /\u001b\[([0-9;?]*)([A-Za-z])|\r?\n|[\s\S]/g
 
 interface Ink {
   readonly colour: string
@@ -42,21 +42,11 @@ function inkAfter(ink: Ink, codes: string): Ink {
 function linesOf(output: string): readonly (readonly Piece[])[] {
   const lines: Piece[][] = [[]]
   let ink = PLAIN
-  for (let at = 0; at < output.length; ) {
-    CONTROL.lastIndex = at
-    const control = CONTROL.exec(output)
-    if (control !== null) {
-      const [whole, codes = '', letter] = control
-      if (letter === 'm') ink = inkAfter(ink, codes)
-      if (letter === 'K') lines[lines.length - 1] = []
-      at += whole.length
-      continue
-    }
-    const character = output[at] ?? ''
-    at += 1
-    if (character === '\n') lines.push([])
-    else if (character === '\r' && output[at] !== '\n') lines[lines.length - 1] = []
-    else if (character >= ' ') lines.at(-1)?.push({ ...ink, text: character })
+  for (const [token, codes, letter] of output.matchAll(TOKEN)) {
+    if (letter === 'm') ink = inkAfter(ink, codes ?? '')
+    else if (letter === 'K' || token === '\r') lines[lines.length - 1] = []
+    else if (token.endsWith('\n')) lines.push([])
+    else if (token >= ' ') lines.at(-1)?.push({ ...ink, text: token })
   }
   return lines.map(joined)
 }

@@ -33,14 +33,16 @@ function render(): string {
 /** Codes that the product names outside the catalogue itself. */
 function usedCodes(): ReadonlyMap<string, string> {
   const used = new Map<string, string>()
-  for (const folder of PRODUCT) {
-    for (const entry of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
-      const path = `${folder}/${entry.replaceAll('\\', '/')}`
-      if (!/\.(ts|cjs|mjs|js|html|service|sh)$/.test(path) || path === 'contract/failure.ts') continue
-      for (const [, code = ''] of readFileSync(join(root, path), 'utf8').matchAll(CODE)) used.set(code, path)
-    }
+  for (const path of PRODUCT.flatMap(codeBelow)) {
+    for (const [, code = ''] of readFileSync(join(root, path), 'utf8').matchAll(CODE)) used.set(code, path)
   }
   return used
+}
+
+function codeBelow(folder: string): readonly string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((entry) => `${folder}/${entry.replaceAll('\\', '/')}`)
+    .filter((path) => /\.(ts|cjs|mjs|js|html|service|sh)$/.test(path) && path !== 'contract/failure.ts')
 }
 
 describe('the error catalogue', () => {

@@ -73,16 +73,17 @@ function quickstart(...args: readonly string[]): Quickstart {
 
 /** Processes whose command line names the folder of this test: programs of ours that still run. */
 function processesNaming(text: string): readonly number[] {
-  const found: number[] = []
-  for (const name of process.platform === 'linux' ? readdirSync('/proc') : []) {
-    try {
-      if (/^[0-9]+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(text))
-        found.push(Number(name))
-    } catch {
-      // It ended between the two looks.
-    }
+  const pids = (process.platform === 'linux' ? readdirSync('/proc') : []).filter((name) => /^[0-9]+$/.test(name))
+  return pids.map(Number).filter((pid) => commandLineOf(pid).includes(text))
+}
+
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    // It ended between the two looks.
+    return ''
   }
-  return found
 }
 
 function processOf(program: string): number {

@@ -32,10 +32,10 @@ if (what === 'enqueue') {
   }
 } else {
   const { signal } = new AbortController()
-  for (;;) {
-    const outcome = await deliverOnce(state, { fetch: globalThis.fetch, signal, now, random: Math.random })
-    process.stdout.write(`${outcome.kind}\n`)
-    if (outcome.kind === 'delivered') break
+  let kind = ''
+  while (kind !== 'delivered') {
+    ;({ kind } = await deliverOnce(state, { fetch: globalThis.fetch, signal, now, random: Math.random }))
+    process.stdout.write(`${kind}\n`)
   }
 }
 state.close()
