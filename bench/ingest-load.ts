@@ -30,7 +30,7 @@ async function run({ port, tokens, reportsEach, template }: LoadPlan): Promise<L
           .replaceAll('host-0', `host-${agent}`)
           .replaceAll('@N@', `${agent}.${sequence}`)
         const before = performance.now()
-        const answer = await exchange(socket, token, body)
+        const answer = await exchange(socket, { port, token, body })
         latenciesMs.push(performance.now() - before)
         if (!answer.startsWith('HTTP/1.1 200')) refused += 1
       }
@@ -48,8 +48,14 @@ function open(port: number): Promise<Socket> {
   })
 }
 
+interface Post {
+  readonly port: number
+  readonly token: string
+  readonly body: string
+}
+
 /** Answers of the collector are small and end with the brace of their JSON. */
-function exchange(socket: Socket, token: string, body: string): Promise<string> {
+function exchange(socket: Socket, { port, token, body }: Post): Promise<string> {
   return new Promise((resolve) => {
     let answer = ''
     const take = (bytes: Buffer): void => {
@@ -59,7 +65,7 @@ function exchange(socket: Socket, token: string, body: string): Promise<string> 
       resolve(answer)
     }
     socket.on('data', take)
-    const head = `POST /api/v1/reports HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\n`
+    const head = `POST /api/v1/reports HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\n`
     socket.write(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
   })
 }

@@ -15,14 +15,14 @@ import type { Store } from './store/store.ts'
 import { digestToken } from './tokens.ts'
 import { COLLECTOR_VERSION } from './version.ts'
 
-export interface ServerOptions {
+interface ServerOptions {
   readonly folder: StateFolder
   readonly settings: ServeSettings
   readonly now: () => Date
   readonly log: Log
 }
 
-export interface RunningServer {
+interface RunningServer {
   /** The address it really listens on, e.g. `http://127.0.0.1:8787`. */
   readonly url: string
   readonly adminToken: string
@@ -48,6 +48,7 @@ export async function startServer({ folder, settings, now, log }: ServerOptions)
     queue,
     adminTokenDigest: digestToken(adminToken.value),
     limits: settings.limits,
+    isRemoteAllowed: settings.isRemoteAllowed,
     pageFolder: join(import.meta.dirname, 'page'),
     version: COLLECTOR_VERSION,
     now,

@@ -18,6 +18,7 @@ export const serve: Command = {
     summary: 'Run the collector: ingest, API, page and feeds.',
     details: [
       'Listens on loopback. TLS and enrolment certificates belong to a later version, so other addresses need --allow-remote.',
+      'Answers only requests whose Host header is 127.0.0.1, [::1] or localhost with its port, any host with --allow-remote.',
       'The page address that is printed holds the admin token behind #; it is also in the file admin-token of the state folder.',
     ],
     options: {
@@ -33,7 +34,10 @@ export const serve: Command = {
         value: 'URL',
         summary: 'Send findings there, e.g. syslog://10.0.0.5:601; repeatable.',
       },
-      'allow-remote': { type: 'boolean', summary: 'Listen beyond loopback although there is no TLS yet.' },
+      'allow-remote': {
+        type: 'boolean',
+        summary: 'Listen beyond loopback, and answer to any host name, although there is no TLS yet.',
+      },
       json: { type: 'boolean', summary: 'Print one JSON line when listening.' },
     },
   },

@@ -15,7 +15,7 @@ declare module 'fastify' {
   }
 }
 
-export type AccessHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+type AccessHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
 export interface Access {
   readonly requireAdmin: AccessHook
@@ -24,7 +24,7 @@ export interface Access {
   readonly admitStranger: AccessHook
 }
 
-export interface AccessOptions {
+interface AccessOptions {
   readonly store: Pick<Store, 'findAgent'>
   readonly adminTokenDigest: string
   readonly limits: RateLimits

@@ -11,28 +11,26 @@ import {
   acknowledgementSchema,
   enrolmentAnswerSchema,
   enrolmentRequestSchema,
-  problemSchema,
   reportSchema,
 } from '../../contract/report.ts'
 import type { ReportQueue } from '../report-queue.ts'
 import type { Store } from '../store/store.ts'
 import { digestToken, makeToken } from '../tokens.ts'
 import type { Access } from './access.ts'
+import { guardedAnswers, openAnswers } from './answers.ts'
 import { sendProblem } from './problems.ts'
 
 /** Largest report, inflated. 500 items of each list are 1-3 MB; eight leave room (CWE-770). */
-export const MAX_REPORT_BYTES = 8_388_608
+const MAX_REPORT_BYTES = 8_388_608
 /** Largest enrolment request. */
 const MAX_ENROLMENT_BYTES = 16_384
 
-export interface AgentRouteOptions {
+interface AgentRouteOptions {
   readonly store: Pick<Store, 'enrol' | 'listOwnFindings'>
   readonly queue: ReportQueue
   readonly access: Access
   readonly now: () => Date
 }
-
-const problem = jsonSchemaOf(problemSchema)
 
 /** Registers the routes of agents. */
 export function addAgentRoutes(app: FastifyInstance, options: AgentRouteOptions): void {
@@ -44,7 +42,7 @@ export function addAgentRoutes(app: FastifyInstance, options: AgentRouteOptions)
     schema: {
       summary: "The open findings of the agent's own host",
       security: [{ agentToken: [] }],
-      response: { 200: jsonSchemaOf(ownFindingsSchema) },
+      response: guardedAnswers(ownFindingsSchema),
     },
     handler: ({ agent }) => {
       if (agent === null) throw new Error('the access hook let a stranger through')
@@ -60,7 +58,7 @@ function addEnrolment(app: FastifyInstance, { store, access, now }: AgentRouteOp
     schema: {
       summary: 'Enrol a host with a token of `gnomon-collector token`',
       body: jsonSchemaOf(enrolmentRequestSchema),
-      response: { 200: jsonSchemaOf(enrolmentAnswerSchema), 403: problem },
+      response: openAnswers(enrolmentAnswerSchema, 400, 403, 413, 415, 429, 503),
     },
     handler: async ({ body }, reply) => {
       if (body.hostId === '') return sendProblem(reply, 400, 'GNO_REQUEST_INVALID', 'hostId is empty')
@@ -88,7 +86,7 @@ function addReports(app: FastifyInstance, { queue, access, now }: AgentRouteOpti
       summary: 'Deliver one report; a repeated sequence is acknowledged and stores nothing',
       security: [{ agentToken: [] }],
       body: jsonSchemaOf(reportSchema),
-      response: { 200: jsonSchemaOf(acknowledgementSchema), '4xx': problem },
+      response: guardedAnswers(acknowledgementSchema, 400, 403, 409, 413, 415),
     },
     handler: async ({ agent, body }, reply) => {
       if (agent === null) throw new Error('the access hook let a stranger through')

@@ -9,6 +9,7 @@ import type { Store } from '../store/store.ts'
 import { createAccess } from './access.ts'
 import { addAgentRoutes } from './agent-routes.ts'
 import { installBodyReader } from './body.ts'
+import { installHostCheck } from './host-check.ts'
 import { addPageRoutes } from './page-routes.ts'
 import { type Log, answerError, installProblems } from './problems.ts'
 import { addReadingRoutes } from './reading-routes.ts'
@@ -18,11 +19,13 @@ const REQUEST_TIMEOUT_MS = 60_000
 /** Clients whose rate is remembered; beyond it the longest idle is forgotten. */
 const MAX_RATE_KEYS = 50_000
 
-export interface AppOptions {
+interface AppOptions {
   readonly store: Store
   readonly queue: ReportQueue
   readonly adminTokenDigest: string
   readonly limits: RateLimits
+  /** False: only requests that name loopback are answered. */
+  readonly isRemoteAllowed: boolean
   readonly pageFolder: string
   readonly version: string
   readonly now: () => Date
@@ -45,6 +48,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   installProblems(app, log)
   installBodyReader(app)
   await app.register(helmet, { hsts: false, contentSecurityPolicy: { useDefaults: false, directives: POLICY } })
+  if (!options.isRemoteAllowed) installHostCheck(app)
   await app.register(rateLimit, { global: false, cache: MAX_RATE_KEYS })
   await app.register(swagger, { openapi: openApi(options.version) })
   const access = createAccess(app, { store, adminTokenDigest, limits })

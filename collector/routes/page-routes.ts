@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { healthSchema, openApiSchema } from '../../contract/collector-api.ts'
+import { openAnswers } from './answers.ts'
 
 const SCRIPT = 'text/javascript; charset=utf-8'
 const FILES = [
@@ -25,7 +27,13 @@ export function addPageRoutes(app: FastifyInstance, folder: string): void {
     })
   }
   for (const url of ['/healthz', '/api/v1/healthz']) {
-    app.get(url, { schema: { summary: 'Whether the collector answers' }, handler: () => ({ status: 'ok' }) })
+    app.get(url, {
+      schema: { summary: 'Whether the collector answers', response: openAnswers(healthSchema) },
+      handler: () => ({ status: 'ok' }),
+    })
   }
-  app.get('/api/v1/openapi.json', { schema: { hide: true }, handler: () => app.swagger() })
+  app.get('/api/v1/openapi.json', {
+    schema: { summary: 'This document', response: openAnswers(openApiSchema) },
+    handler: () => app.swagger(),
+  })
 }

@@ -12,11 +12,10 @@ import {
   runtimeRecordSchema,
   summarySchema,
 } from '../../contract/collector-api.ts'
-import { jsonSchemaOf } from '../../contract/json-schema.ts'
-import { problemSchema } from '../../contract/report.ts'
 import { SEVERITIES, type Severity } from '../../contract/wire.ts'
 import type { Store } from '../store/store.ts'
 import type { Access } from './access.ts'
+import { guardedAnswers } from './answers.ts'
 import { sendProblem } from './problems.ts'
 
 const DEFAULT_LIMIT = 100
@@ -52,10 +51,8 @@ const findingQuery = {
   simulated: { type: 'string', enum: ['true', 'false'] },
 }
 const id = { type: 'object', properties: { id: { type: 'string', maxLength: 512 } }, required: ['id'] }
-const problem = jsonSchemaOf(problemSchema)
 
-function document(summary: string, answer: Parameters<typeof jsonSchemaOf>[0]) {
-  const response = { 200: jsonSchemaOf(answer), '4xx': problem }
+function document(summary: string, response: ReturnType<typeof guardedAnswers>) {
   return { summary, security: [{ adminToken: [] }], response }
 }
 
@@ -64,14 +61,14 @@ export function addReadingRoutes(app: FastifyInstance, store: Store, access: Acc
   const onRequest = access.requireAdmin
   app.get('/api/v1/summary', {
     onRequest,
-    schema: document('Fleet numbers', summarySchema),
+    schema: document('Fleet numbers', guardedAnswers(summarySchema)),
     handler: () => store.summarise(now().toISOString()),
   })
   addHostRoutes(app, store, access)
   app.get<{ Querystring: InventoryListQuery }>('/api/v1/artifacts', {
     onRequest,
     schema: {
-      ...document('Weights on hosts, newest first', pageSchema(artifactRecordSchema)),
+      ...document('Weights on hosts, newest first', guardedAnswers(pageSchema(artifactRecordSchema), 400)),
       querystring: { type: 'object', properties: inventoryQuery },
     },
     handler: ({ query }) => store.listArtifacts(inventoryRequest(query)),
@@ -79,7 +76,7 @@ export function addReadingRoutes(app: FastifyInstance, store: Store, access: Acc
   app.get<{ Querystring: InventoryListQuery }>('/api/v1/runtimes', {
     onRequest,
     schema: {
-      ...document('Runtimes on hosts, newest first', pageSchema(runtimeRecordSchema)),
+      ...document('Runtimes on hosts, newest first', guardedAnswers(pageSchema(runtimeRecordSchema), 400)),
       querystring: { type: 'object', properties: inventoryQuery },
     },
     handler: ({ query }) => store.listRuntimes(inventoryRequest(query)),
@@ -92,14 +89,17 @@ function addHostRoutes(app: FastifyInstance, store: Store, access: Access): void
   app.get<{ Querystring: ListQuery }>('/api/v1/hosts', {
     onRequest,
     schema: {
-      ...document('Enrolled hosts', pageSchema(hostRowSchema)),
+      ...document('Enrolled hosts', guardedAnswers(pageSchema(hostRowSchema), 400)),
       querystring: { type: 'object', properties: listQuery },
     },
     handler: ({ query }) => store.listHosts(pageRequest(query)),
   })
   app.get<{ Params: { id: string } }>('/api/v1/hosts/:id', {
     onRequest,
-    schema: { ...document('One host: facts, coverage and gaps', hostDetailSchema), params: id },
+    schema: {
+      ...document('One host: facts, coverage and gaps', guardedAnswers(hostDetailSchema, 400, 404, 414)),
+      params: id,
+    },
     handler: async ({ params }, reply) =>
       (await store.describeHost(params.id)) ?? sendProblem(reply, 404, 'GNO_NOT_FOUND', 'no host has this id'),
   })
@@ -110,7 +110,7 @@ function addFindingRoutes(app: FastifyInstance, store: Store, access: Access): v
   app.get<{ Querystring: FindingListQuery }>('/api/v1/findings', {
     onRequest,
     schema: {
-      ...document('Findings, most severe first', pageSchema(findingRowSchema)),
+      ...document('Findings, most severe first', guardedAnswers(pageSchema(findingRowSchema), 400)),
       querystring: { type: 'object', properties: findingQuery },
     },
     handler: ({ query }) =>
@@ -124,7 +124,10 @@ function addFindingRoutes(app: FastifyInstance, store: Store, access: Access): v
   app.get<{ Params: { id: string }; Querystring: { host?: string } }>('/api/v1/findings/:id', {
     onRequest,
     schema: {
-      ...document('One finding: evidence, history and what it speaks of', findingDetailSchema),
+      ...document(
+        'One finding: evidence, history and what it speaks of',
+        guardedAnswers(findingDetailSchema, 400, 404, 409, 414),
+      ),
       params: id,
       querystring: { type: 'object', properties: { host: inventoryQuery.host } },
     },

@@ -9,7 +9,7 @@ const DEFAULT_LISTEN = '127.0.0.1:8787'
 /** Largest settings file that is read (CWE-770). */
 const MAX_SETTINGS_BYTES = 1_048_576
 
-export interface ListenAddress {
+interface ListenAddress {
   readonly host: string
   readonly port: number
 }
@@ -32,9 +32,11 @@ export interface ServeSettings {
   readonly listen: ListenAddress
   readonly feeds: readonly FeedAddress[]
   readonly limits: RateLimits
+  /** Whether requests may name any host; otherwise only loopback, which keeps DNS rebinding out. */
+  readonly isRemoteAllowed: boolean
 }
 
-export interface ServeOptions {
+interface ServeOptions {
   readonly listen: string | undefined
   readonly allowRemote: boolean
   readonly feeds: readonly string[]
@@ -82,7 +84,7 @@ export function resolveServeSettings(file: CollectorSettings, options: ServeOpti
   ]
   const limits = { ...DEFAULT_LIMITS }
   for (const [name, value] of Object.entries(file.limits ?? {})) Object.assign(limits, { [name]: value })
-  return success({ listen: listen.value, feeds, limits })
+  return success({ listen: listen.value, feeds, limits, isRemoteAllowed: options.allowRemote })
 }
 
 function parseListen(value: string): Result<ListenAddress> {

@@ -1,5 +1,6 @@
 // A real collector on a free port of loopback with its state in a temporary folder.
 import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startServer } from '../../collector/server.ts'
@@ -28,6 +29,8 @@ export interface Collector {
     body: string | Buffer,
     headers?: Record<string, string>,
   ) => Promise<Answer>
+  /** Sends these bytes as they are and gives what comes back until the end of the connection. */
+  readonly raw: (request: string) => Promise<{ readonly status: number; readonly text: string }>
   readonly report: (token: string, report: Report) => Promise<Answer>
   readonly enrolmentToken: (uses?: number, expiresAt?: string) => Promise<string>
   readonly enrol: (hostId?: string, hostName?: string) => Promise<string>
@@ -42,11 +45,19 @@ export function temporaryFolder(): { readonly path: string; readonly remove: () 
 
 export async function startCollector(
   statePath: string,
-  change: { readonly limits?: RateLimits; readonly feeds?: readonly string[]; readonly now?: () => Date } = {},
+  change: {
+    readonly allowRemote?: boolean
+    readonly limits?: RateLimits
+    readonly feeds?: readonly string[]
+    readonly now?: () => Date
+  } = {},
 ): Promise<Collector> {
   const folder = openStateFolder(statePath)
   if (!folder.ok) throw new Error(folder.failure.detail)
-  const settings = resolveServeSettings({}, { listen: '127.0.0.1:0', allowRemote: false, feeds: change.feeds ?? [] })
+  const settings = resolveServeSettings(
+    {},
+    { listen: '127.0.0.1:0', allowRemote: change.allowRemote ?? false, feeds: change.feeds ?? [] },
+  )
   if (!settings.ok) throw new Error(settings.failure.detail)
   const logged: string[] = []
   const started = await startServer({
@@ -94,6 +105,7 @@ export async function startCollector(
     logged,
     get: (path, token = adminToken) => send(path, { headers: { authorization: `Bearer ${token}` } }),
     post,
+    raw: (request) => exchange(Number(new URL(url).port), request),
     report: (token, report) => post('/api/v1/reports', token, JSON.stringify(report)),
     enrolmentToken,
     enrol: async (hostId = 'host-1', hostName = 'lt-0042') => {
@@ -108,6 +120,19 @@ export async function startCollector(
     },
     stop,
   }
+}
+
+function exchange(port: number, request: string): Promise<{ readonly status: number; readonly text: string }> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write(request))
+    socket.setEncoding('utf8')
+    socket.on('data', (piece: string) => {
+      text += piece
+    })
+    socket.once('error', reject)
+    socket.once('end', () => resolve({ status: Number(text.split(' ')[1]), text }))
+  })
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

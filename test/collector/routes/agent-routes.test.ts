@@ -179,7 +179,7 @@ describe('bad reports store nothing', () => {
 
     await new Promise<void>((resolve, reject) => {
       const socket = connect(Number(port), '127.0.0.1', () => {
-        const head = `POST ${REPORTS} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\n`
+        const head = `POST ${REPORTS} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\n`
         socket.write(`${head}content-length: ${valid.length}\r\n\r\n${valid.slice(0, 900)}`, () => socket.destroy())
       })
       socket.on('close', () => resolve())
