@@ -1,7 +1,7 @@
 // Tokens: 256 random bits with a prefix that says what they are for. Stored as SHA-256 (no salt: they are not passwords), compared in constant time.
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-export type TokenKind = 'admin' | 'agent' | 'enrol'
+type TokenKind = 'admin' | 'agent' | 'enrol'
 
 /** Makes a token from random bytes. The prefix lets secret scanners and people recognise it. */
 export function makeToken(kind: TokenKind, random: (size: number) => Buffer): string {

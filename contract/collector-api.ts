@@ -15,6 +15,12 @@ import {
   wholeNumber,
 } from './wire.ts'
 
+/** `GET /healthz`. */
+export const healthSchema = z.object({ status: z.literal('ok') }).readonly()
+
+/** `GET /api/v1/openapi.json`: the part of an OpenAPI document that is promised here. */
+export const openApiSchema = z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()) }).readonly()
+
 /** Whether "nothing found" may be believed: `never` reported, `blind` (every sensor failed), `partial` (there are gaps), `complete`. */
 export const lookedSchema = z.enum(['never', 'blind', 'partial', 'complete'])
 export type Looked = z.infer<typeof lookedSchema>

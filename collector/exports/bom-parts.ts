@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { printable } from '../../contract/printable.ts'
 import type { Confidence, Gap } from '../../contract/wire.ts'
 
-export interface Property {
+interface Property {
   readonly name: string
   readonly value: string
 }

@@ -1,7 +1,7 @@
 // What an export is: a pure function from what was known of a host at an instant to the bytes that an auditor gets.
 import type { HostSnapshot } from '../records.ts'
 
-export interface ExportContext {
+interface ExportContext {
   /** Version of the collector, as the export states it. */
   readonly version: string
 }

@@ -31,9 +31,9 @@ const OPERATING_SYSTEMS: Readonly<Record<string, readonly [number, string]>> = {
   win32: [100, 'Windows'],
 }
 
-export type OcsfEvent = Readonly<Record<string, unknown>>
+type OcsfEvent = Readonly<Record<string, unknown>>
 
-export interface RenderOptions {
+interface RenderOptions {
   readonly version: string
   /** How many pieces of evidence go along; fewer when a message would grow too long. */
   readonly maxEvidence: number

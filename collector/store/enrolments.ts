@@ -3,7 +3,7 @@ import type { Database } from 'better-sqlite3'
 import { type Result, failed, success } from '../../contract/failure.ts'
 import type { Agent, Enrolment } from './store.ts'
 
-export interface Enrolments {
+interface Enrolments {
   addToken(token: {
     readonly digest: string
     readonly uses: number

@@ -36,7 +36,7 @@ const SELECT = `SELECT f.number, f.host_id, h.host_name, f.status, f.rank, f.bod
   CASE f.status WHEN 'open' THEN h.last_report_at ELSE f.last_seen_at END AS last_seen_at
   FROM findings f JOIN hosts h USING (host_id)`
 
-export interface FindingReader {
+interface FindingReader {
   listFindings(query: FindingQuery): Page<FindingRow>
   findFinding(findingId: string, hostId: string | undefined): readonly FindingDetail[]
   listOwnFindings(hostId: string): OwnFindings
@@ -152,7 +152,7 @@ interface StoredHostEvent extends StoredEvent {
   readonly first_seen_at: string
 }
 
-export interface EventLog {
+interface EventLog {
   pending(feedId: string, limit: number): readonly FindingEvent[]
   confirm(feedId: string, upTo: number, at: string): void
 }

@@ -28,7 +28,7 @@ interface StoredHost {
 const HOST_COLUMNS = `number, host_id, host_name, enrolled_at, last_report_at, last_sequence, lost_reports, looked, gap_count, host,
   coverage, gaps, (SELECT count(*) FROM findings f WHERE f.host_id = hosts.host_id AND f.status = 'open') AS open_findings`
 
-export interface FleetReader {
+interface FleetReader {
   summarise(at: string): Summary
   listHosts(query: PageRequest): Page<HostRow>
   describeHost(hostId: string): HostDetail | null

@@ -14,7 +14,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
 ])
 
 /** The gaps that leave a place unseen. */
-export function blindSpots(gaps: readonly Gap[]): readonly Gap[] {
+function blindSpots(gaps: readonly Gap[]): readonly Gap[] {
   return gaps.filter((gap) => !EXPECTED.has(gap.code))
 }
 
