@@ -16,10 +16,16 @@ const SYSTEM_EXCLUDES: readonly string[] = [
 /** Patterns of one walk; a hostile or mistaken setting must not make every entry expensive. */
 const MAX_PATTERNS = 256
 
-interface Pattern {
-  readonly text: string
+interface Pattern extends ExcludeMatch {
   readonly segments: readonly string[]
   readonly isName: boolean
+}
+
+/** The pattern that leaves a place out. */
+export interface ExcludeMatch {
+  readonly text: string
+  /** Somebody chose it: what is left out by it might have been looked at. */
+  readonly isChosen: boolean
 }
 
 /** Asks whether a place is left out; gives the pattern that says so. */
@@ -27,39 +33,46 @@ export interface Excludes {
   /** False when no pattern can mean a file, so that a walk need not ask for each. */
   readonly hasFileRules: boolean
   /** `segments` are the components of the absolute path of the entry, its name last. */
-  match(segments: readonly string[], name: string): string | null
+  match(segments: readonly string[], name: string): ExcludeMatch | null
   /** The same for the root of a walk: whether it or any folder above it is left out by a setting. */
-  matchRoot(segments: readonly string[]): string | null
+  matchRoot(segments: readonly string[]): ExcludeMatch | null
 }
 
-/** Prepares patterns, together with SYSTEM_EXCLUDES (which mean folders only). Empty ones, and those beyond the limit, are dropped. */
-export function compileExcludes(patterns: readonly string[]): Excludes {
-  const compiled = [...SYSTEM_EXCLUDES, ...patterns]
-    .filter((pattern) => pattern.trim() !== '' && pattern !== '/')
-    .slice(0, MAX_PATTERNS)
-    .map(compile)
-  const chosen = compiled.slice(SYSTEM_EXCLUDES.length)
+/**
+ * Prepares patterns, together with SYSTEM_EXCLUDES (which mean folders only) and the agent's own places. Empty ones, and those
+ * beyond the limit, are dropped.
+ */
+export function compileExcludes(patterns: readonly string[], ownPlaces: readonly string[] = []): Excludes {
+  const system = SYSTEM_EXCLUDES.map((text) => compile(text, false))
+  const own = usable(ownPlaces).map((text) => compile(text, false))
+  const chosen = usable(patterns).map((text) => compile(text, true))
+  const settled = [...own, ...chosen].slice(0, MAX_PATTERNS)
+  const compiled = [...system, ...settled]
   const find = (among: readonly Pattern[], segments: readonly string[], name: string) =>
     among.find((pattern) =>
       pattern.isName ? matchesGlob(pattern.text, name) : matchesPlace(pattern.segments, segments),
     )
   return {
-    hasFileRules: chosen.length > 0,
-    match: (segments, name) => find(compiled, segments, name)?.text ?? null,
+    hasFileRules: settled.length > 0,
+    match: (segments, name) => find(compiled, segments, name) ?? null,
     matchRoot(segments) {
       // Somebody who names /dev/shm wants it: only what a setting excludes counts here.
       for (const [index, name] of segments.entries()) {
-        const found = find(chosen, segments.slice(0, index + 1), name)
-        if (found !== undefined) return found.text
+        const found = find(settled, segments.slice(0, index + 1), name)
+        if (found !== undefined) return found
       }
       return null
     },
   }
 }
 
-function compile(text: string): Pattern {
+function usable(patterns: readonly string[]): readonly string[] {
+  return patterns.filter((pattern) => pattern.trim() !== '' && pattern !== '/')
+}
+
+function compile(text: string, isChosen: boolean): Pattern {
   const segments = text.split('/').filter((segment) => segment !== '')
-  return { text, segments, isName: !text.includes('/') }
+  return { text, isChosen, segments, isName: !text.includes('/') }
 }
 
 /** A walk asks at every level, so the place itself is met before anything below it. */

@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, sep } from 'node:path'
+import type { TouchDeclaration } from './touch-declaration.ts'
 
 /** Accounts of people start here on every current Linux (login.defs UID_MIN); 65534 is nobody. */
 const FIRST_PERSON = 1_000
@@ -16,6 +17,18 @@ export interface PlacesWanted {
   readonly stores: readonly string[]
   readonly homes: readonly string[]
   readonly environment?: Readonly<Record<string, string | undefined>>
+}
+
+/** What finding the places to sweep touches, when none are named. */
+export const knownPlacesDeclaration: TouchDeclaration = {
+  id: 'known-places',
+  platform: 'any',
+  touches: [
+    '/etc/passwd (homes of root and of people); the names in /home, /Users or C:\\Users; the home of the account that the agent runs as',
+    'the known model stores in each home and on the system: whether they exist, where links lead, which file system they are on',
+    'variables of the environment of the agent itself that rules name as model stores (OLLAMA_MODELS, HF_HOME and the like)',
+  ],
+  collects: ['the paths that are swept or watched, homes of people among them: they are told with the coverage'],
 }
 
 /** Homes and stores that exist, links resolved, without any that lies inside another one on the same file system. */

@@ -2,10 +2,20 @@
 // it is only the key of a keyed digest.
 import { createHmac, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import type { TouchDeclaration } from './touch-declaration.ts'
 
 const PLACES = ['/etc/machine-id', '/var/lib/dbus/machine-id']
 /** What the digest is for: another product on this machine gets another id from the same file. */
 const PURPOSE = 'gnomon host id 1'
+
+export const machineIdDeclaration: TouchDeclaration = {
+  id: 'machine-id',
+  platform: 'any',
+  touches: ['/etc/machine-id, else /var/lib/dbus/machine-id; read once, when the agent first starts'],
+  collects: [
+    'a keyed digest of it as the name of this machine, or a random name where there is none; never the id itself',
+  ],
+}
 
 /** The host id of this machine; a random one where the system has no machine id. The caller stores it and asks once. */
 export function proposeHostId(): string {

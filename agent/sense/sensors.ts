@@ -2,11 +2,17 @@
 import type { Interpretation, Platform, SenseContext, Sensor } from '../../contract/observation.ts'
 import type { Coverage } from '../../contract/report.ts'
 import { hostInventory } from './host-inventory.ts'
+import { knownPlacesDeclaration } from './known-places.ts'
 import { linuxListeners } from './linux/listeners.ts'
+import { mappedFileDeclaration } from './linux/mapped-file.ts'
 import { linuxProcesses } from './linux/processes.ts'
+import { machineIdDeclaration } from './machine-id.ts'
+import type { TouchDeclaration } from './touch-declaration.ts'
+import { walkDeclaration } from './walk.ts'
+import { watchDeclaration } from './watch.ts'
 
 /** A sensor whose capture stays its own business: the declaration, and one call that looks and interprets. */
-export interface ListedSensor extends Pick<Sensor<unknown>, 'id' | 'platform' | 'touches' | 'collects'> {
+export interface ListedSensor extends TouchDeclaration {
   sense(context: SenseContext): Promise<Interpretation>
 }
 
@@ -42,9 +48,18 @@ export function unsupported(sensor: Pick<ListedSensor, 'id'>, platform: Platform
   }
 }
 
-/** What each sensor touches and collects: ASSURANCE.md and the notice to staff are made from it. */
-export function touchedPlaces(): readonly Pick<ListedSensor, 'id' | 'platform' | 'touches' | 'collects'>[] {
-  return SENSORS.map(({ id, platform, touches, collects }) => ({ id, platform, touches, collects }))
+/** What touches this machine and is no sensor. */
+const OTHERS: readonly TouchDeclaration[] = [
+  walkDeclaration,
+  mappedFileDeclaration,
+  knownPlacesDeclaration,
+  watchDeclaration,
+  machineIdDeclaration,
+]
+
+/** What each part touches and collects: ASSURANCE.md and the notice to staff are made from it. */
+export function touchedPlaces(): readonly TouchDeclaration[] {
+  return [...SENSORS, ...OTHERS].map(({ id, platform, touches, collects }) => ({ id, platform, touches, collects }))
 }
 
 function listed<Capture>(sensor: Sensor<Capture>): ListedSensor {
@@ -58,7 +73,8 @@ async function runSensor(sensor: ListedSensor, context: SenseContext): Promise<S
     const { observations, gaps } = await sensor.sense(context)
     // Processes that end while they are looked at, and doors that a policy shut, are different things.
     const isPartial = gaps.some((gap) => gap.code !== 'GNO_SENSE_VANISHED')
-    const detail = isPartial ? 'parts could not be looked at; see the gaps' : ''
+    const seen = `${observations.length} seen`
+    const detail = isPartial ? `${seen}; parts could not be looked at, see the gaps` : seen
     const state = isPartial ? 'partial' : 'complete'
     const coverage: Coverage = { sensor: sensor.id, state, places: [], looked: observations.length, detail }
     return { observations, gaps, coverage }

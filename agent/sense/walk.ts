@@ -5,7 +5,7 @@ import { type Stats, lstatSync, statfsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { FailureCode } from '../../contract/failure.ts'
 import type { CandidateFile, WalkSummary, WalkedFolder } from '../../contract/observation.ts'
-import { type Excludes, compileExcludes } from './excludes.ts'
+import { type ExcludeMatch, type Excludes, compileExcludes } from './excludes.ts'
 import { type FolderEntries, readEntries } from './folder-entries.ts'
 import { type GapList, createGapList } from './gap-list.ts'
 import { type HeldFolder, openFolder, openFolderIn, pathIn } from './linux/held-folder.ts'
@@ -13,6 +13,7 @@ import { openFileIn, resolveOperand } from './linux/open-path.ts'
 import { identityOf } from './linux/open-regular.ts'
 import { systemFailure } from './linux/system-failure.ts'
 import { bytesOf, joinBytes, readablePath } from './path-text.ts'
+import type { TouchDeclaration } from './touch-declaration.ts'
 
 /** The floor that makes content sniffing affordable: 50 ms instead of 34 s for 500,000 files. */
 export const MINIMUM_BYTES = 1024 * 1024
@@ -33,11 +34,31 @@ export interface WalkOptions {
   readonly roots: readonly string[]
   /** See excludes.ts for the three forms; the system's own places are always left out. */
   readonly excludes: readonly string[]
+  /** The agent's own folders: left out like the system's places, which makes no walk incomplete. */
+  readonly ownPlaces?: readonly string[]
   /** Whether a file below the minimum is worth its first bytes, by its name and the folder it lies in. */
   readonly isSmallCandidate: (name: string, folder: string) => boolean
   /** Every file of at least this size is a candidate, whatever its name. */
   readonly minimumBytes?: number
   readonly signal: AbortSignal
+}
+
+/** What a walk and the reading of its candidates touch and collect, on any system. */
+export const walkDeclaration: TouchDeclaration = {
+  id: 'files',
+  platform: 'any',
+  touches: [
+    'every folder below the places swept, on the file system of that place, without following links: names and kinds of entries; size, times, device and inode of regular files',
+    'left out before descending: /proc, /sys, /dev, gvfs and doc portals below /run/user, /var/lib/lxcfs, file systems of the kernel, the folder of the agent itself, and every exclude of the settings',
+    'content of regular files of at least 1 MiB, and of smaller ones whose name or folder suggests a model: the first bytes; of those that are weights their structure and small samples of the tensors; the whole file with deep hashing, where an approval by SHA-256 is set, or where it has the size of a registered decoy',
+    'beside weights: the names of the folder, and the configuration, tokenizer and index files that belong to the model',
+    'FIFOs, sockets, devices and symbolic links are never opened; nothing is written, executed or unpacked to disk',
+  ],
+  collects: [
+    'of weights files only: path, size, modification time, format, what the file claims to be (name, licence, origin), structure (layers, widths, vocabulary size, types of numbers) and digests',
+    'of places that could not be looked at: the path, the reason and a count',
+    'nothing of other files but how many were seen: neither their names nor their content',
+  ],
 }
 
 /** One level of the descent. */
@@ -63,7 +84,7 @@ interface Walk {
 export function* walkFiles(options: WalkOptions): Generator<WalkedFolder, WalkSummary> {
   const walk: Walk = {
     options,
-    excludes: compileExcludes(options.excludes),
+    excludes: compileExcludes(options.excludes, options.ownPlaces),
     gaps: createGapList(),
     remembered: new Set(),
     filesSeen: 0,
@@ -132,9 +153,14 @@ function segmentsOf(folder: HeldFolder): readonly string[] {
 }
 
 function isRootExcluded(walk: Walk, folder: HeldFolder): boolean {
-  const pattern = walk.excludes.matchRoot(segmentsOf(folder))
-  if (pattern === null) return false
-  walk.gaps.add('GNO_SENSE_EXCLUDED', pattern, EXCLUDED)
+  return noteExclude(walk, walk.excludes.matchRoot(segmentsOf(folder)))
+}
+
+/** Notes what an exclude left out. What somebody chose to leave out was not looked at: the walk is not complete. */
+function noteExclude(walk: Walk, found: ExcludeMatch | null): boolean {
+  if (found === null) return false
+  if (found.isChosen) walk.isComplete = false
+  walk.gaps.add('GNO_SENSE_EXCLUDED', found.text, EXCLUDED)
   return true
 }
 
@@ -202,10 +228,7 @@ function descend(walk: Walk, levels: Level[], level: Level, name: string): boole
 }
 
 function isExcluded(walk: Walk, segments: readonly string[], name: string): boolean {
-  const pattern = walk.excludes.match(segments, name)
-  if (pattern === null) return false
-  walk.gaps.add('GNO_SENSE_EXCLUDED', pattern, EXCLUDED)
-  return true
+  return noteExclude(walk, walk.excludes.match(segments, name))
 }
 
 function candidatesOf(walk: Walk, level: Level, names: readonly string[], path: string): readonly CandidateFile[] {

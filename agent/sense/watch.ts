@@ -7,6 +7,7 @@ import type { Gap } from '../../contract/wire.ts'
 import { createGapList } from './gap-list.ts'
 import { errorCode } from './linux/system-failure.ts'
 import { createRestingFiles } from './resting-files.ts'
+import type { TouchDeclaration } from './touch-declaration.ts'
 
 /** Folders watched at most; the usual limit of a user is 65,536 and is shared with the user's editor. */
 const MAX_WATCHED_FOLDERS = 20_000
@@ -27,6 +28,16 @@ export interface WatchOptions {
   readonly onGap: (gap: Gap) => void
   readonly signal: AbortSignal
   readonly maxFolders?: number
+}
+
+export const watchDeclaration: TouchDeclaration = {
+  id: 'watcher',
+  platform: 'any',
+  touches: [
+    'known model stores and download folders, where they exist, and the folders below them: changes as the system tells them (Linux: inotify, one watch a folder, 20,000 at most)',
+    'size and times of the files that change there, again until they rest; no content, which the file walk reads then',
+  ],
+  collects: ['nothing by itself: a file that changed is looked at again, one that is gone is reported as gone'],
 }
 
 /** A running watch. */

@@ -91,6 +91,16 @@ describe('the list of sensors', () => {
     expect(outcome.gaps).toMatchObject([{ code: 'GNO_SENSE_UNSUPPORTED', place: 'linux-processes' }])
   })
 
+  it('says how much a sensor saw, also when nothing was in its way', async () => {
+    const context = { signal: new AbortController().signal, now: () => new Date(0) }
+    const sense = () => Promise.resolve(replayHost(read('any/host.json')))
+    const replayed = { id: 'host-inventory', platform: 'any', touches: [], collects: [], sense } as const
+
+    const [outcome] = await runSensors([replayed], 'linux', context)
+
+    expect(outcome?.coverage).toMatchObject({ state: 'complete', looked: 1, detail: '1 seen' })
+  })
+
   it('runs no Linux sensor elsewhere', async () => {
     const context = { signal: AbortSignal.abort(), now: () => new Date(0) }
 

@@ -8,9 +8,23 @@ import type { MappedFile, OpenFileLink, OpenedFile } from '../../../contract/obs
 import { O_PATH } from './held-folder.ts'
 import { isSameFile, openFile, openFileIn } from './open-path.ts'
 import { openMagicLink } from './open-regular.ts'
+import type { TouchDeclaration } from '../touch-declaration.ts'
 import { openedFile } from './opened-file.ts'
 import { parseStat } from './proc-text.ts'
 import { systemFailure } from './system-failure.ts'
+
+/** What opening the files of processes touches: content, so it is told apart from the looks of the process sensor. */
+export const mappedFileDeclaration: TouchDeclaration = {
+  id: 'files-in-use',
+  platform: 'linux',
+  touches: [
+    '/proc/*/map_files/* and /proc/*/fd/*: content of large regular files that a process maps or holds open, also of unlinked ones; the first bytes, and of weights what the file walk reads',
+    '/proc/*/stat (whether it is still that process)',
+    'the path of a mapped file, where the kernel refuses its link, device and inode agree',
+    'never read: the memory of a process, its environment, sockets, pipes and devices',
+  ],
+  collects: ['of weights files only: what the file walk collects, and which process uses them'],
+}
 
 /** Opens a file that a process maps; falls back to its path when the kernel link is denied and dev and inode agree. */
 export function openMapped(pid: number, startTicks: string, mapped: MappedFile): Result<OpenedFile> {

@@ -4,7 +4,7 @@ import { compileExcludes } from '../../../agent/sense/excludes.ts'
 const segmentsOf = (path: string) => path.split('/').filter((segment) => segment !== '')
 const ask = (patterns: readonly string[], path: string) => {
   const segments = segmentsOf(path)
-  return compileExcludes(patterns).match(segments, segments.at(-1) ?? '')
+  return compileExcludes(patterns).match(segments, segments.at(-1) ?? '')?.text ?? null
 }
 
 describe('compileExcludes', () => {
@@ -33,7 +33,7 @@ describe('compileExcludes', () => {
     const excludes = compileExcludes(['/srv/private'])
 
     expect(excludes.matchRoot(segmentsOf('/dev/shm'))).toBeNull()
-    expect(excludes.matchRoot(segmentsOf('/srv/private/deep'))).toBe('/srv/private')
+    expect(excludes.matchRoot(segmentsOf('/srv/private/deep'))?.text).toBe('/srv/private')
   })
 
   it('ignores the empty pattern and the root, which would silence everything', () => {

@@ -147,7 +147,21 @@ describe('walkFiles', () => {
     expect(paths).toEqual([kept])
     expect(folders).not.toContain(join(root, 'skip'))
     expect(summary.gaps.map((gap) => gap.place).sort()).toEqual([join(root, 'skip'), 'skip-*'].sort())
-    expect(summary.isComplete).toBe(true)
+  })
+
+  it.each([
+    ['a folder that somebody chose', { excludes: ['skip'] }, false],
+    ['a file that somebody chose', { excludes: ['*.iso'] }, false],
+    ['the very root', { excludes: ['gnomon-*'] }, false],
+    ['nothing, for the exclude meets nothing', { excludes: ['elsewhere'] }, true],
+    ['a folder of the agent itself', { ownPlaces: ['skip'] }, true],
+  ])('is complete or not when it leaves out %s', (_what, options, expected) => {
+    plant('skip/model')
+    plant('keep/model.iso')
+
+    const { summary } = walk(options)
+
+    expect(summary.isComplete).toBe(expected)
   })
 
   it('yields one inode once, however many names it has', () => {
