@@ -11,24 +11,24 @@ describe('the table of known files', () => {
   it('finds every one of the 10,081 digests with its names, family, format and size', () => {
     let found = 0
     const wrong: string[] = []
-    for (const row of realTree.digests) {
-      for (const algorithm of ALGORITHMS) {
-        const hex = row[algorithm]
-        if (hex === undefined) continue
-        const known = realPack.digests.find(algorithm, hex)
-        const got = [
-          known?.models[0],
-          known?.family,
-          known?.format,
-          known?.repo,
-          known?.license,
-          known?.quantization,
-          known?.sizeBytes,
-        ]
-        const wanted = [row.model, row.family, row.format, row.repo, row.license, row.quant, row.size]
-        if (known !== null) found += 1
-        if (JSON.stringify(got) !== JSON.stringify(wanted)) wrong.push(hex)
-      }
+    const stored = realTree.digests.flatMap((row) =>
+      ALGORITHMS.map((algorithm) => ({ row, algorithm, hex: row[algorithm] })),
+    )
+    for (const { row, algorithm, hex } of stored) {
+      if (hex === undefined) continue
+      const known = realPack.digests.find(algorithm, hex)
+      const got = [
+        known?.models[0],
+        known?.family,
+        known?.format,
+        known?.repo,
+        known?.license,
+        known?.quantization,
+        known?.sizeBytes,
+      ]
+      const wanted = [row.model, row.family, row.format, row.repo, row.license, row.quant, row.size]
+      found += known === null ? 0 : 1
+      if (JSON.stringify(got) !== JSON.stringify(wanted)) wrong.push(hex)
     }
 
     expect(wrong).toEqual([])
