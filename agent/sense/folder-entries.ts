@@ -1,6 +1,6 @@
 // The entries of one folder, bounded. A folder that is small by its own size is read at once (fast); a large one is read
 // entry by entry up to a limit, so that a folder of ten million names never becomes ten million strings.
-import { type Dirent, lstatSync, opendirSync, readdirSync } from 'node:fs'
+import { type Dir, type Dirent, lstatSync, opendirSync, readdirSync } from 'node:fs'
 import { type HeldFolder, pathIn, pathOf } from './linux/held-folder.ts'
 import { errorCode } from './linux/system-failure.ts'
 import { NAME_ENCODING } from './path-text.ts'
@@ -21,18 +21,24 @@ export interface FolderEntries {
 
 /** Reads a held folder; throws what the system throws. */
 export function readEntries(folder: HeldFolder): FolderEntries {
-  const place = pathOf(folder)
-  if (folder.sizeBytes < LARGE_FOLDER_BYTES) return readSmallFolder(folder)
-  const entries: Dirent[] = []
-  const listing = opendirSync(place, { encoding: NAME_ENCODING, bufferSize: 1024 })
+  return folder.sizeBytes < LARGE_FOLDER_BYTES ? readSmallFolder(folder) : readLargeFolder(folder)
+}
+
+function readLargeFolder(folder: HeldFolder): FolderEntries {
+  const listing = opendirSync(pathOf(folder), { encoding: NAME_ENCODING, bufferSize: 1024 })
   try {
-    while (entries.length < MAX_ENTRIES) {
-      const entry = listing.readSync()
-      if (entry === null) return { ...sort(entries), isCut: false }
-      entries.push(entry)
-    }
+    return readUpToLimit(listing)
   } finally {
     listing.closeSync()
+  }
+}
+
+function readUpToLimit(listing: Dir): FolderEntries {
+  const entries: Dirent[] = []
+  while (entries.length < MAX_ENTRIES) {
+    const entry = listing.readSync()
+    if (entry === null) return { ...sort(entries), isCut: false }
+    entries.push(entry)
   }
   return { ...sort(entries), isCut: true }
 }

@@ -56,11 +56,15 @@ export function defaultSweepRoots(stores: readonly string[]): readonly string[] 
 export function expandStores(wanted: PlacesWanted): readonly string[] {
   const paths = new Set<string>()
   for (const store of wanted.stores) {
-    if (store.startsWith('~/')) for (const home of wanted.homes) paths.add(join(home, store.slice(2)))
+    if (store.startsWith('~/')) addInHomes(paths, store, wanted.homes)
     else if (store.startsWith('$')) addFromEnvironment(paths, store, wanted.environment ?? {})
     else if (store.startsWith('/')) paths.add(store)
   }
   return [...paths]
+}
+
+function addInHomes(paths: Set<string>, store: string, homes: readonly string[]): void {
+  for (const home of homes) paths.add(join(home, store.slice(2)))
 }
 
 function addFromEnvironment(

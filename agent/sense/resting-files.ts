@@ -44,11 +44,9 @@ export function createRestingFiles(options: RestingOptions): RestingFiles {
     look() {
       for (const [path, state] of waiting) {
         const stat = regularFile(path)
-        if (stat === null) waiting.delete(path)
-        else if (isResting(state, stat, options)) {
-          waiting.delete(path)
-          if (stat.size >= options.minimumBytes) options.onSettled(path)
-        }
+        if (stat !== null && !isResting(state, stat, options)) continue
+        waiting.delete(path)
+        if (stat !== null && stat.size >= options.minimumBytes) options.onSettled(path)
       }
     },
     get size() {

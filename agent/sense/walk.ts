@@ -238,9 +238,8 @@ function candidatesOf(walk: Walk, level: Level, names: readonly string[], path: 
     const stat = look(walk, level.folder, name)
     if (stat === undefined) continue
     walk.filesSeen += 1
-    if (stat.size < (walk.options.minimumBytes ?? MINIMUM_BYTES)) {
-      if (stat.size === 0 || !walk.options.isSmallCandidate(readablePath(name), path)) continue
-    }
+    const isSmall = stat.size < (walk.options.minimumBytes ?? MINIMUM_BYTES)
+    if (isSmall && (stat.size === 0 || !walk.options.isSmallCandidate(readablePath(name), path))) continue
     const candidate = candidateOf(walk, level.folder, name)
     if (candidate !== null) candidates.push(candidate)
   }

@@ -99,13 +99,9 @@ function interpretListeners(capture: ListenerCapture): Interpretation {
   for (const tables of capture.namespaces) {
     if (tables.tcp.lines === null)
       gaps.add('GNO_SENSE_FAILED', `/proc/${tables.owner}/net/tcp`, 'the table cannot be read')
-    for (const socket of socketsOf(tables)) {
-      // TCP comes first and stays: a unix socket's path may contain a newline and forge a line with any inode.
-      if (!sockets.has(socket.inode)) sockets.set(socket.inode, socket)
-    }
-    for (const name of ['tcp', 'tcp6', 'unix'] as const) {
-      if (tables[name].isCut)
-        gaps.add('GNO_SENSE_LIMIT', `/proc/${tables.owner}/net/${name}`, 'the table is longer than the limit')
+    addSockets(sockets, tables)
+    for (const name of (['tcp', 'tcp6', 'unix'] as const).filter((table) => tables[table].isCut)) {
+      gaps.add('GNO_SENSE_LIMIT', `/proc/${tables.owner}/net/${name}`, 'the table is longer than the limit')
     }
   }
   if (capture.namespacesBeyondLimit > 0) {
@@ -116,6 +112,13 @@ function interpretListeners(capture: ListenerCapture): Interpretation {
     gaps.add('GNO_SENSE_DENIED', '/proc/*/fd', 'sockets of these processes have no known owner', capture.deniedOwners)
   }
   return { observations: withOwners(sockets, capture.owners), gaps: gaps.list() }
+}
+
+function addSockets(sockets: Map<string, ListeningSocket>, tables: NamespaceTables): void {
+  for (const socket of socketsOf(tables)) {
+    // TCP comes first and stays: a unix socket's path may contain a newline and forge a line with any inode.
+    if (!sockets.has(socket.inode)) sockets.set(socket.inode, socket)
+  }
 }
 
 function socketsOf(tables: NamespaceTables): readonly ListeningSocket[] {
@@ -133,12 +136,14 @@ function withOwners(
 ): readonly ListenerObservation[] {
   const pids = new Map<string, number[]>()
   for (const { pid, sockets: inodes } of owners) {
-    for (const inode of new Set(inodes)) {
-      if (!sockets.has(inode)) continue
-      const known = pids.get(inode)
-      if (known === undefined) pids.set(inode, [pid])
-      else if (known.length < MAX_OWNERS) known.push(pid)
-    }
+    const held = [...new Set(inodes)].filter((inode) => sockets.has(inode))
+    for (const inode of held) addOwner(pids, inode, pid)
   }
   return [...sockets.values()].map((socket) => ({ kind: 'listener', ...socket, pids: pids.get(socket.inode) ?? [] }))
+}
+
+function addOwner(pids: Map<string, number[]>, inode: string, pid: number): void {
+  const known = pids.get(inode)
+  if (known === undefined) pids.set(inode, [pid])
+  else if (known.length < MAX_OWNERS) known.push(pid)
 }

@@ -39,7 +39,7 @@ function keepLines(fd: number, isWanted: (line: string) => boolean): TableLines 
     total += length
     const pieces = (rest + chunk.toString('latin1', 0, length)).split('\n')
     rest = pieces.pop() ?? ''
-    for (const line of pieces) if (isWanted(line)) lines.push(line)
+    lines.push(...pieces.filter(isWanted))
   }
   return { lines: lines.slice(0, MAX_LISTENERS), isCut: true }
 }

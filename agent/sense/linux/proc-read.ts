@@ -1,6 +1,16 @@
 // The hands of the process scan: small synchronous reads of /proc with one reused buffer (28 ms where promise-based reads
 // took 504 ms for 1,490 processes, see notes/feasibility.md section 3), each with a named limit.
-import { closeSync, constants, openSync, opendirSync, readSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import {
+  type Dir,
+  closeSync,
+  constants,
+  openSync,
+  opendirSync,
+  readSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+} from 'node:fs'
 import type { RawExecutable, RawOpenFile } from './proc-record.ts'
 import { errorCode } from './system-failure.ts'
 
@@ -113,12 +123,7 @@ export function readDescriptors(folder: string, slots: number): Look<Descriptors
   const sockets: string[] = []
   try {
     const names = slots <= MAX_DESCRIPTORS ? readdirSync(folder) : firstNames(folder)
-    for (const name of names) {
-      const link = readLink(`${folder}/${name}`)
-      if (link.kind !== 'seen') continue
-      if (link.value.startsWith('socket:[')) sockets.push(link.value.slice(8, -1))
-      else if (mayBeFile(link.value) && files.length < MAX_OPEN_FILES) addFile(files, folder, name, link.value)
-    }
+    for (const name of names) addDescriptor({ files, sockets }, folder, name)
     const isCut = names.length >= MAX_DESCRIPTORS || files.length >= MAX_OPEN_FILES
     return { kind: 'seen', value: { files, sockets }, isCut }
   } catch (error) {
@@ -126,17 +131,32 @@ export function readDescriptors(folder: string, slots: number): Look<Descriptors
   }
 }
 
+function addDescriptor(
+  { files, sockets }: { readonly files: RawOpenFile[]; readonly sockets: string[] },
+  folder: string,
+  name: string,
+): void {
+  const link = readLink(`${folder}/${name}`)
+  if (link.kind !== 'seen') return
+  if (link.value.startsWith('socket:[')) sockets.push(link.value.slice(8, -1))
+  else if (mayBeFile(link.value) && files.length < MAX_OPEN_FILES) addFile(files, folder, name, link.value)
+}
+
 function firstNames(folder: string): readonly string[] {
   const listing = opendirSync(folder, { bufferSize: 1024 })
-  const names: string[] = []
   try {
-    while (names.length < MAX_DESCRIPTORS) {
-      const entry = listing.readSync()
-      if (entry === null) break
-      names.push(entry.name)
-    }
+    return readNames(listing)
   } finally {
     listing.closeSync()
+  }
+}
+
+function readNames(listing: Dir): readonly string[] {
+  const names: string[] = []
+  while (names.length < MAX_DESCRIPTORS) {
+    const entry = listing.readSync()
+    if (entry === null) break
+    names.push(entry.name)
   }
   return names
 }
