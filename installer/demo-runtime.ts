@@ -5,6 +5,8 @@ import { copyFileSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { RUNNING_MODEL, writeDemoModel } from './demo-model.ts'
 
+/** What it is called in the process list. */
+export const PROCESS_NAME = 'notes-sync'
 const PROGRAM = 'rules/workbench/reference/reference-runtime.js'
 /** It ends itself after this, should nobody else do so. */
 const SECONDS = 600
@@ -22,7 +24,7 @@ export interface DemoRuntime {
 
 /** Starts it and waits until it has answered once and listens; fails with its own words where it ends before that. */
 export async function startDemoRuntime({ dist, home }: DemoPlace): Promise<DemoRuntime> {
-  const executable = join(home, '.local/bin/notes-sync')
+  const executable = join(home, '.local/bin', PROCESS_NAME)
   const model = join(home, '.cache/notes/index.db')
   for (const path of [executable, model]) mkdirSync(dirname(path), { recursive: true })
   copyFileSync(process.execPath, executable)

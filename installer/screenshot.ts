@@ -6,21 +6,30 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { RENAMED_MODEL, writeDemoModel } from './demo-model.ts'
-import { startDemoRuntime } from './demo-runtime.ts'
+import { PROCESS_NAME, startDemoRuntime } from './demo-runtime.ts'
 import { drawTerminal } from './terminal-picture.ts'
 
 const SCRIPT = '/usr/bin/script'
 const CHROMIUM = '/usr/bin/chromium'
 const COLUMNS = 128
 const WITHIN_MS = 120_000
+const RENAMED = 'meeting-notes-2026'
 const CTRL_C = '\u0003'
-/** Pictures of a finding, by the policy that raises it. */
-const PICTURED = { finding: 'claims-contradict-structure', story: 'unapproved-inference' }
+/** Pictures of one finding each: the policy that raises it, and a word of the demo in its row, since other things may run here. */
+const PICTURED = {
+  finding: { policyId: 'claims-contradict-structure', word: RENAMED },
+  story: { policyId: 'unapproved-inference', word: PROCESS_NAME },
+}
 
 const dist = dirname(import.meta.dirname)
 const root = dirname(dist)
 const pictures = join(root, 'docs/pictures')
 const run = promisify(execFile)
+
+interface Pictured {
+  readonly policyId: string
+  readonly word: string
+}
 
 interface Session {
   readonly said: () => string
@@ -53,15 +62,14 @@ async function startQuickstart(state: string, folder: string): Promise<Session> 
   return { said: () => text, page, stop }
 }
 
-/** The finding that a policy raised about something in the demo's home, whatever else runs on this machine. */
-async function findingOf({ page }: Session, policyId: string, home: string): Promise<string> {
+async function findingOf({ page }: Session, { policyId, word }: Pictured): Promise<string> {
   const headers = { authorization: `Bearer ${page.token}` }
   const answer = await fetch(`${page.url}/api/v1/findings?limit=200`, { headers })
   const rows: readonly unknown[] = itemsOf(await answer.json())
   for (const row of rows) {
     const text = JSON.stringify(row)
     const [, id] = /"findingId":"([^"]+)"/.exec(text) ?? []
-    if (id !== undefined && text.includes(`"policyId":"${policyId}"`) && text.includes(home)) return id
+    if (id !== undefined && text.includes(`"policyId":"${policyId}"`) && text.includes(word)) return id
   }
   throw new Error(`the demo raised no finding of ${policyId}:\n${JSON.stringify(rows)}`)
 }
@@ -99,15 +107,15 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-async function photographPage(session: Session, home: string): Promise<void> {
+async function photographPage(session: Session): Promise<void> {
   if (!existsSync(CHROMIUM)) {
     say(`skipped: the page has no new picture, ${CHROMIUM} is not installed (apt-get install chromium)`)
     return
   }
   const { url, token } = session.page
   await photograph(`${url}/#token=${token}`, join(pictures, 'page.png'), 900)
-  for (const [picture, policyId] of Object.entries(PICTURED)) {
-    const at = `/finding/${encodeURIComponent(await findingOf(session, policyId, home))}`
+  for (const [picture, pictured] of Object.entries(PICTURED)) {
+    const at = `/finding/${encodeURIComponent(await findingOf(session, pictured))}`
     await photograph(`${url}/#token=${token}&at=${at}`, join(pictures, `${picture}.png`), 1000)
   }
   say(`page.png, ${Object.keys(PICTURED).join('.png, ')}.png taken`)
@@ -116,12 +124,12 @@ async function photographPage(session: Session, home: string): Promise<void> {
 async function takePictures(place: string): Promise<void> {
   const home = join(place, 'ann')
   mkdirSync(join(home, 'Documents'), { recursive: true })
-  writeDemoModel(join(home, 'Documents/meeting-notes-2026'), RENAMED_MODEL)
+  writeDemoModel(join(home, 'Documents', RENAMED), RENAMED_MODEL)
   const runtime = await startDemoRuntime({ dist, home })
   try {
     const session = await startQuickstart(join(place, '.gnomon'), home)
     try {
-      await photographPage(session, home)
+      await photographPage(session)
     } finally {
       await session.stop()
     }
