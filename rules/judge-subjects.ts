@@ -11,7 +11,8 @@ import type { Pack } from './pack.ts'
 /** A model that a subject consists of, as far as approvals ask for it. */
 export interface SubjectModel {
   readonly path: string
-  readonly sha256: string | undefined
+  /** SHA-256 of every weights file; undefined for one that was not hashed, or that is not known. */
+  readonly digests: readonly (string | undefined)[]
   readonly family: string | undefined
   readonly license: string | undefined
 }
@@ -29,6 +30,10 @@ export interface JudgeSubject {
   readonly simulated: boolean
 }
 
+/** Of a model of many shards the first digests are told; the inventory has all. */
+const MAX_TOLD_PARTS = 32
+/** A story lists no more weights than this (contract/runtime.ts); behind a full list there may be others. */
+const MAX_LISTED_WEIGHTS = 64
 /** A title is one line on a screen; the paths in it may be 16,384 characters. */
 const MAX_LABEL_CHARS = 300
 
@@ -71,10 +76,37 @@ function modelOf(artifact: Artifact): SubjectModel {
   const [best] = artifact.identifications
   return {
     path: artifact.path,
-    sha256: artifact.fingerprint.content?.sha256,
+    digests: weightDigests(artifact),
     family: best?.family,
     license: best?.license ?? artifact.fingerprint.claims?.license,
   }
+}
+
+/** Where several files make one model: a file that could not be looked at may be anything. */
+const HIDES_A_PART: ReadonlySet<string> = new Set([
+  'GNO_READ_PART_MISSING',
+  'GNO_READ_DENIED',
+  'GNO_READ_VANISHED',
+  'GNO_READ_IO',
+])
+
+function weightDigests(artifact: Artifact): readonly (string | undefined)[] {
+  const weights = artifact.parts.filter((part) => part.role === 'weights')
+  const digests = weights.map((part) => part.sha256)
+  const told = artifact.parts.reduce((sum, part) => sum + part.sizeBytes, 0)
+  const isHidden = artifact.kind !== 'file' && artifact.gaps.some((gap) => HIDES_A_PART.has(gap.code))
+  // The list of parts is cut at a limit; the size is that of all of them.
+  return isHidden || told !== artifact.sizeBytes ? [...digests, undefined] : digests
+}
+
+/** Every artifact by its own path and by those of its weights: a process maps a shard, and not the folder. */
+export function weightsByPath(artifacts: readonly Artifact[]): ReadonlyMap<string, Artifact> {
+  const byPath = new Map<string, Artifact>()
+  for (const artifact of artifacts) {
+    for (const part of artifact.parts) if (part.role === 'weights') byPath.set(part.path, artifact)
+  }
+  for (const artifact of artifacts) byPath.set(artifact.path, artifact)
+  return byPath
 }
 
 /** The last part of a path of any system; the whole path stands in the evidence. */
@@ -91,7 +123,7 @@ function describeModel(artifact: Artifact): string {
 }
 
 function artifactReasons(artifact: Artifact, found: readonly Contradiction[]): readonly string[] {
-  const { structure, content } = artifact.fingerprint
+  const { structure } = artifact.fingerprint
   const reasons = [
     `its first bytes and structure are ${artifact.format ?? 'none that is known'}, whatever its name says`,
   ]
@@ -99,7 +131,6 @@ function artifactReasons(artifact: Artifact, found: readonly Contradiction[]): r
   reasons.push(...found.map((each) => `${each.claim}, but ${each.observed}`))
   reasons.push(...(artifact.identifications[0]?.because ?? []))
   if (artifact.verdict === 'malformed') reasons.push(...artifact.gaps.map((gap) => `${gap.code}: ${gap.detail}`))
-  if (content === undefined) reasons.push('no approval can silence this before its SHA-256 is computed')
   return reasons.map(cut)
 }
 
@@ -114,7 +145,7 @@ function describeStructure(structure: NonNullable<Artifact['fingerprint']['struc
 
 function artifactEvidence(artifact: Artifact, found: readonly Contradiction[]): readonly FindingEvidence[] {
   const place = artifact.path
-  const { structure, tokenizer, barcode, content, claims } = artifact.fingerprint
+  const { structure, tokenizer, barcode, claims } = artifact.fingerprint
   const evidence: FindingEvidence[] = [
     {
       kind: 'format',
@@ -135,7 +166,11 @@ function artifactEvidence(artifact: Artifact, found: readonly Contradiction[]): 
   if (tokenizer !== undefined)
     add('tokenizer', `${tokenizer.kind}, ${tokenizer.size} tokens, ${tokenizer.baseVocabDigest ?? 'no digest'}`)
   if (barcode !== undefined) add('barcode', `${barcode.digest}, ${barcode.bytesSampled} bytes sampled`)
-  if (content !== undefined) add('content', `SHA-256 ${content.sha256}`)
+  for (const { path, role, sha256 } of artifact.parts.slice(0, MAX_TOLD_PARTS)) {
+    if (role === 'weights' && sha256 !== undefined) {
+      evidence.push({ kind: 'content', place: path, detail: `SHA-256 ${sha256}` })
+    }
+  }
   for (const each of found) add('contradiction', `${each.claim}; ${each.observed}; ${each.because.join('; ')}`)
   for (const each of artifact.identifications)
     add(`identification rung ${each.rung}`, `${each.model} (${each.confidence}): ${each.because.join('; ')}`)
@@ -143,7 +178,7 @@ function artifactEvidence(artifact: Artifact, found: readonly Contradiction[]): 
   return evidence
 }
 
-/** A runtime; `artifacts` by path says what its weights are. */
+/** A runtime; `artifacts` by the paths of their weights says what it uses. */
 export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, Artifact>): JudgeSubject {
   const { identification } = runtime
   const fields = new Map<string, readonly FieldValue[]>([
@@ -156,7 +191,6 @@ export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, 
     ['weightsCount', [runtime.weights.length]],
     ['weightFormat', [...new Set(runtime.weights.flatMap((weights) => weights.format ?? []))]],
   ])
-  const known = runtime.weights.map((weights) => artifacts.get(weights.path))
   return {
     kind: 'runtime',
     key: runtime.runtimeKey,
@@ -166,14 +200,28 @@ export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, 
     because: runtimeReasons(runtime),
     evidence: runtimeEvidence(runtime),
     artifactIds: [...new Set(runtime.weights.flatMap((weights) => weights.artifactId ?? []))],
-    models: runtime.weights.map((weights, index) => {
-      const artifact = known[index]
-      return artifact === undefined
-        ? { path: weights.path, sha256: undefined, family: undefined, license: undefined }
-        : modelOf(artifact)
-    }),
+    models: modelsOf(runtime, artifacts),
     simulated: runtime.simulated,
   }
+}
+
+/** A process that uses one shard of a model is held to all of them, as it may load the next one at any time. */
+function modelsOf(runtime: Runtime, artifacts: ReadonlyMap<string, Artifact>): readonly SubjectModel[] {
+  const unknown = (path: string): SubjectModel => ({
+    path,
+    digests: [undefined],
+    family: undefined,
+    license: undefined,
+  })
+  const models = new Map<string, SubjectModel>()
+  for (const { path, artifactId } of runtime.weights) {
+    const artifact = artifacts.get(path)
+    // Another file may have taken the path since the process opened its own.
+    const isSame = artifact !== undefined && artifact.artifactId === artifactId
+    models.set(isSame ? artifact.path : path, isSame ? modelOf(artifact) : unknown(path))
+  }
+  if (runtime.weights.length >= MAX_LISTED_WEIGHTS) models.set('', unknown(''))
+  return [...models.values()]
 }
 
 function isTcp(listener: Runtime['listeners'][number]): boolean {

@@ -6,7 +6,14 @@ import type { Coverage } from '../contract/report.ts'
 import type { PolicyEntry } from '../contract/rule-pack.ts'
 import type { Runtime } from '../contract/runtime.ts'
 import { type Gap, SEVERITIES, type Severity } from '../contract/wire.ts'
-import { type JudgeSubject, artifactSubject, hostSubject, runtimeSubject } from './judge-subjects.ts'
+import {
+  type JudgeSubject,
+  type SubjectModel,
+  artifactSubject,
+  hostSubject,
+  runtimeSubject,
+  weightsByPath,
+} from './judge-subjects.ts'
 import { holds } from './operators.ts'
 import type { Pack } from './pack.ts'
 
@@ -25,7 +32,7 @@ export interface JudgeInput {
 
 /** Holds every subject against every policy. Findings come sorted: gravest first, then by id. */
 export function judge(input: JudgeInput, pack: Pack): readonly Finding[] {
-  const byPath = new Map(input.artifacts.map((artifact) => [artifact.path, artifact]))
+  const byPath = weightsByPath(input.artifacts)
   const subjects = [
     ...input.artifacts.map((artifact) => artifactSubject(artifact, pack)),
     ...input.runtimes.map((runtime) => runtimeSubject(runtime, byPath)),
@@ -48,12 +55,7 @@ export function judge(input: JudgeInput, pack: Pack): readonly Finding[] {
 }
 
 /** Policy + host + subject key: the same at every sweep, whatever the pid, the time or the rungs computed so far. */
-export function findingIdOf(
-  policyId: string,
-  hostId: string,
-  subjectKey: string,
-  digest: (text: string) => string,
-): string {
+function findingIdOf(policyId: string, hostId: string, subjectKey: string, digest: (text: string) => string): string {
   return `fnd1:${digest(JSON.stringify([policyId, hostId, subjectKey])).slice(0, 32)}`
 }
 
@@ -79,12 +81,15 @@ function applyPolicy(policy: PolicyEntry, subject: JudgeSubject, input: JudgeInp
   }
 }
 
-/** Only content that was hashed here and equals the approved digest; of a runtime, all the weights it uses. */
+/** Only content that was hashed here and equals an approved digest: every weights file of every model that the subject uses. */
 function isSilenced(subject: JudgeSubject, approvals: readonly Approval[]): boolean {
   if (subject.models.length === 0) return false
-  return subject.models.every(({ sha256 }) =>
-    approvals.some((approval) => approval.kind === 'sha256' && approval.value.toLowerCase() === sha256),
-  )
+  const approved = new Set(approvals.filter(({ kind }) => kind === 'sha256').map(({ value }) => value.toLowerCase()))
+  return subject.models.every((model) => isApproved(model, (digest) => approved.has(digest)))
+}
+
+function isApproved({ digests }: SubjectModel, accepts: (digest: string) => boolean): boolean {
+  return digests.length > 0 && digests.every((digest) => digest !== undefined && accepts(digest))
 }
 
 /**
@@ -100,11 +105,11 @@ function loweringApproval(policy: PolicyEntry, subject: JudgeSubject, approvals:
   return null
 }
 
-function covers(approval: Approval, model: JudgeSubject['models'][number]): boolean {
+function covers(approval: Approval, model: SubjectModel): boolean {
   const { value } = approval
   switch (approval.kind) {
     case 'sha256':
-      return value.toLowerCase() === model.sha256
+      return isApproved(model, (digest) => digest === value.toLowerCase())
     case 'family':
       return value.toLowerCase() === model.family?.toLowerCase()
     case 'license':

@@ -165,6 +165,7 @@ describe('a finding', () => {
     for (const finding of found) {
       expect(findingSchema.safeParse(finding).success).toBe(true)
       expect(finding.because.length).toBeGreaterThan(1)
+      expect(finding.because.join(' ')).not.toContain('approv')
       expect(finding.evidence.every((each) => each.place !== '' && each.detail !== '')).toBe(true)
       expect(finding.advice).not.toBe('')
       expect(finding.falsePositives).not.toBe('')

@@ -22,7 +22,7 @@ export function artifact(some: Partial<Artifact> = {}): Artifact {
     artifactId: 'art1:0123456789abcdef',
     kind: 'file',
     path: '/home/ann/notes',
-    parts: [],
+    parts: [{ path: '/home/ann/notes', sizeBytes: 4_661_211_808, role: 'weights', sha256: SHA }],
     sizeBytes: 4_661_211_808,
     format: 'gguf',
     formatVersion: '3',
