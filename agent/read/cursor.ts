@@ -54,6 +54,14 @@ export function readAt(file: OpenedFile, position: number, target: Uint8Array): 
   return done
 }
 
+/**
+ * The most that `lend` gives: a tokenizer of 34 MiB. All loans use one piece of memory, which the collector may take when nobody
+ * needs it: a piece for each of a model's headers would stay in memory long after its use (CWE-770).
+ */
+export const MAX_LOAN_BYTES = 35_651_584
+let lastLoan: WeakRef<Uint8Array> | undefined
+let isLent = false
+
 /** A bounded reader that moves through one opened file. */
 export class Cursor {
   readonly size: number
@@ -174,8 +182,26 @@ export class Cursor {
   /** A copy of the next bytes. The caller has checked `count` against a limit of its own. */
   copy(count: number): Uint8Array {
     this.need(count)
+    return this.#copyInto(new Uint8Array(count))
+  }
+
+  /** Shows the next bytes to `use`, together and only during the call. The caller has checked `count` against a limit of its own. */
+  lend<T>(count: number, use: (bytes: Uint8Array) => T): T {
+    this.need(count)
+    if (isLent || count > MAX_LOAN_BYTES) throw new Error('one loan at a time, and no larger than the limit')
+    const room = lastLoan?.deref() ?? new Uint8Array(MAX_LOAN_BYTES)
+    lastLoan = new WeakRef(room)
+    isLent = true
+    try {
+      return use(this.#copyInto(room.subarray(0, count)))
+    } finally {
+      isLent = false
+    }
+  }
+
+  #copyInto(target: Uint8Array): Uint8Array {
+    const count = target.length
     this.#spend(count)
-    const target = new Uint8Array(count)
     const done = readAt(this.file, this.#position, target)
     if (done < count) throw readTrouble('GNO_READ_CHANGED', `the file shrank while it was read at byte ${done}`)
     this.#position += count

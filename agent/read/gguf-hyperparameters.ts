@@ -4,7 +4,7 @@ import type { GgufMetadata } from './gguf-metadata.ts'
 import type { Hyperparameters } from './weights.ts'
 
 /** LLAMA_MAX_LAYERS: fixed per-layer arrays overrun beyond (llama.cpp PR 25821, CWE-787). The deepest public model has 126. */
-export const MAX_LAYERS = 512
+const MAX_LAYERS = 512
 /** The widest public model has 53,248; 2^24 is far above and keeps products exact. */
 const MAX_WIDTH = 16_777_216
 const MAX_HEADS = 65_536

@@ -7,11 +7,11 @@ import { ARRAY_TYPE, BOOL_TYPE, STRING_TYPE, VALUE_BYTES } from './gguf-types.ts
 
 /** Real files have under 100 keys, ComfyUI's under 3,000; the set of keys is held to find doubles (CWE-770). */
 export const MAX_METADATA_KEYS = 16_384
-/** The format allows 65,535; the longest key seen is under 100 (CWE-770). */
-const MAX_KEY_BYTES = 1_024
+/** The format allows 65,535; the longest key seen is under 100, and all keys of a file are held together (CWE-770). */
+const MAX_KEY_BYTES = 256
 /** Names, licences and addresses are shorter; longer strings are passed over. */
 const MAX_KEPT_STRING_BYTES = 4_096
-/** All strings kept of one file together. */
+/** All values kept of one file together. */
 const MAX_KEPT_BYTES = 1_048_576
 /** Per-layer arrays have one number a layer, and no model has more layers than this. */
 const MAX_KEPT_NUMBERS = 512
@@ -98,10 +98,19 @@ export function readMetadata(cursor: Cursor, count: number, metadata: GgufMetada
     const value = type === ARRAY_TYPE ? readArray(cursor, key, metadata) : readValue(cursor, type, key, metadata, gaps)
     // A second value never replaces the first: readers differ in which one they believe.
     if (value === undefined || !isFirst) continue
-    room.bytes -= typeof value === 'string' ? value.length : 8
+    room.bytes -= heldBytes(value)
     if (room.bytes >= 0) metadata.values.set(key, value)
   }
   if (room.bytes < 0) gaps.note('GNO_READ_SKIPPED', `metadata beyond ${MAX_KEPT_BYTES} bytes was not kept`)
+}
+
+/** What a value takes: an array all its members, or 16,000 arrays of 64 strings would fill gigabytes (CWE-770). */
+function heldBytes(value: MetadataValue): number {
+  if (typeof value === 'string') return value.length * 2 + 16
+  if (typeof value !== 'object') return 16
+  let bytes = 16
+  for (const item of value) bytes += typeof item === 'string' ? item.length * 2 + 16 : 8
+  return bytes
 }
 
 /** A string that must be short. */

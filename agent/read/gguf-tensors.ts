@@ -7,12 +7,12 @@ import { readString } from './gguf-metadata.ts'
 import { TENSOR_TYPES } from './gguf-types.ts'
 import type { TensorInfo } from './weights.ts'
 
-/** The largest models have under 10,000 tensors in one file; each costs about 200 bytes here (CWE-770). */
-export const MAX_TENSORS = 65_536
+/** The largest models have under 10,000 tensors in one file; each costs up to 800 bytes while it is read (CWE-770). */
+export const MAX_TENSORS = 32_768
 /** GGML_MAX_DIMS: more would overrun the array of every ggml program (CVE-2024-21802, CWE-787). */
 const MAX_DIMS = 4
 /** llama.cpp refuses names over 63 bytes, patched builds 127 (CWE-770). */
-const MAX_TENSOR_NAME_BYTES = 255
+const MAX_TENSOR_NAME_BYTES = 127
 /** A parameter takes at least one bit: N bytes cannot hold more than 8 N of them. */
 const MAX_PARAMETERS_PER_BYTE = 8n
 /** Strides and sizes are int64 in ggml: a product beyond wraps (CVE-2026-33298, CWE-190). */

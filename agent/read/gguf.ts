@@ -55,7 +55,8 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
   const place = { dataStart: draft.dataStart, fileSize: cursor.size, alignment: readAlignment(metadata, gaps) }
   const tensors = draft.dataStart === 0 ? [] : believeTensors(draft.declared, place, gaps)
   const tokenizer = readGgufTokenizer(cursor, metadata, gaps)
-  const kind = readKind(metadata, draft.declared.length, tokenizer !== undefined)
+  const isVocabulary = draft.declared.length === 0 && tokenizer !== undefined
+  const kind = readStatedKind(metadata) ?? (isVocabulary ? 'vocabulary' : undefined)
   const split = readSplit(metadata)
   return {
     isModel: true,
@@ -126,12 +127,11 @@ function readAlignment(metadata: GgufMetadata, gaps: GapList | undefined): numbe
   return DEFAULT_ALIGNMENT
 }
 
-function readKind(metadata: GgufMetadata, tensors: number, hasTokenizer: boolean): Structure['kind'] | undefined {
+function readStatedKind(metadata: GgufMetadata): Structure['kind'] | undefined {
   const stated = metadata.text('general.type')
   if (stated === 'adapter') return 'adapter'
   if (stated === 'mmproj' || metadata.text('general.architecture') === 'clip') return 'projector'
   if (stated === 'imatrix') return 'imatrix'
-  if (tensors === 0 && hasTokenizer) return 'vocabulary'
   return undefined
 }
 

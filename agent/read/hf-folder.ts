@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { FilePart } from '../../contract/artifact.ts'
 import type { Claims, Structure, Tokenizer } from '../../contract/fingerprint.ts'
 import type { OpenedFile } from '../../contract/observation.ts'
-import { Cursor, READ_BUDGET, readTrouble } from './cursor.ts'
+import { Cursor, MAX_LOAN_BYTES, readTrouble } from './cursor.ts'
 import { GapList } from './gap-list.ts'
 import { isModelConfig, readHfClaims, readHfHyperparameters, readHfKind } from './hf-config.ts'
 import { readHfTokenizer } from './hf-tokenizer.ts'
@@ -14,9 +14,9 @@ import type { Hyperparameters } from './weights.ts'
 
 /** Configurations are under 100 KB, the longest with a quantization map under 2 MB (CWE-770). */
 const MAX_CONFIG_BYTES = 4_194_304
-/** Gemma 3's tokenizer.json is 33 MB, the largest known (CWE-770). */
-const MAX_TOKENIZER_BYTES = 67_108_864
-/** DeepSeek R1's index is 9 MB (CWE-770). */
+/** Gemma 3's tokenizer.json is 33 MB, the largest known; it is held whole while it is read (CWE-770). */
+const MAX_TOKENIZER_BYTES = MAX_LOAN_BYTES
+/** DeepSeek R1's index is 9 MB, Kimi K2's about 15 MB (CWE-770). */
 const MAX_INDEX_BYTES = 33_554_432
 const MAX_SHARDS = 4_096
 const MAX_SHARD_NAME_BYTES = 255
@@ -34,32 +34,20 @@ export interface HfFolder {
   readonly shardNames: readonly string[]
 }
 
-interface Sibling {
-  readonly part: FilePart
-  readonly bytes: Uint8Array
-}
-
 /** Reads the neighbours of an opened weights file. */
 export function readHfFolder(anchor: OpenedFile, gaps: GapList): HfFolder {
-  const parts: FilePart[] = []
-  const load = (name: string, role: FilePart['role'], limit: number): Uint8Array | undefined => {
-    const sibling = loadSibling(anchor, name, role, limit, gaps)
-    if (sibling !== undefined) parts.push(sibling.part)
-    return sibling?.bytes
-  }
-  const parse = <T>(place: string, bytes: Uint8Array | undefined, read: (bytes: Uint8Array) => T): T | undefined =>
-    bytes === undefined ? undefined : parseSibling(anchor, place, gaps, () => read(bytes))
-  const main = parse('config.json', load('config.json', 'config', MAX_CONFIG_BYTES), parseJsonTree)
-  const adapter = parse('adapter_config.json', load('adapter_config.json', 'config', MAX_CONFIG_BYTES), parseJsonTree)
+  const siblings = new Siblings(anchor, gaps)
+  const main = siblings.read('config.json', 'config', MAX_CONFIG_BYTES, parseJsonTree)
+  const adapter = siblings.read('adapter_config.json', 'config', MAX_CONFIG_BYTES, parseJsonTree)
   const config = [adapter, main].find((tree) => tree !== undefined && isModelConfig(tree))
   if (config === undefined || !isModelConfig(config)) {
     return { isModelFolder: false, hyperparameters: {}, claims: {}, parts: [], shardNames: [] }
   }
-  const tokenizer = parse('tokenizer.json', load('tokenizer.json', 'tokenizer', MAX_TOKENIZER_BYTES), readHfTokenizer)
-  const side = load('tokenizer_config.json', 'tokenizer', MAX_CONFIG_BYTES)
-  const template = load('chat_template.jinja', 'tokenizer', MAX_CONFIG_BYTES)
-  const templateDigest = digestTemplate(template ?? findTemplate(parse('tokenizer_config.json', side, parseJsonTree)))
-  const index = load('model.safetensors.index.json', 'index', MAX_INDEX_BYTES)
+  const tokenizer = siblings.read('tokenizer.json', 'tokenizer', MAX_TOKENIZER_BYTES, readHfTokenizer)
+  const side = siblings.read('tokenizer_config.json', 'tokenizer', MAX_CONFIG_BYTES, parseJsonTree)
+  const template = siblings.read('chat_template.jinja', 'tokenizer', MAX_CONFIG_BYTES, digestTemplate)
+  const templateDigest = template ?? digestTemplate(findTemplate(side))
+  const shardNames = siblings.read('model.safetensors.index.json', 'index', MAX_INDEX_BYTES, readShardNames)
   const kind = readHfKind(config)
   return {
     isModelFolder: true,
@@ -70,36 +58,40 @@ export function readHfFolder(anchor: OpenedFile, gaps: GapList): HfFolder {
     },
     ...(kind === undefined ? {} : { kind }),
     ...(tokenizer === undefined ? {} : { tokenizer }),
-    parts,
-    shardNames: parse('model.safetensors.index.json', index, readShardNames) ?? [],
+    parts: siblings.parts,
+    shardNames: shardNames ?? [],
   }
 }
 
-function parseSibling<T>(anchor: OpenedFile, name: string, gaps: GapList, read: () => T): T | undefined {
-  const own = new GapList(siblingPath(anchor, name))
-  const value = own.attempt(read)
-  gaps.adopt(own)
-  return value
-}
+/** Opens the files beside the weights one after the other, and keeps a record of those that were read. */
+class Siblings {
+  readonly parts: FilePart[] = []
+  readonly #anchor: OpenedFile
+  readonly #gaps: GapList
 
-function loadSibling(
-  anchor: OpenedFile,
-  name: string,
-  role: FilePart['role'],
-  limit: number,
-  gaps: GapList,
-): Sibling | undefined {
-  const file = anchor.openSibling(name)
-  if (file === null) return undefined
-  try {
-    const sizeBytes = file.identity.sizeBytes
-    const bytes = parseSibling(anchor, name, gaps, () => {
-      if (sizeBytes > limit) throw readTrouble('GNO_READ_LIMIT', `${sizeBytes} bytes, limit ${limit}`)
-      return new Cursor(file, READ_BUDGET).copy(sizeBytes)
-    })
-    return bytes && { part: { path: file.path, sizeBytes, role }, bytes }
-  } finally {
-    file.close()
+  constructor(anchor: OpenedFile, gaps: GapList) {
+    this.#anchor = anchor
+    this.#gaps = gaps
+  }
+
+  /** What `use` makes of the whole file, or nothing where it is not there or broken; its trouble is told under its own path. */
+  read<T>(name: string, role: FilePart['role'], limit: number, use: (bytes: Uint8Array) => T): T | undefined {
+    const file = this.#anchor.openSibling(name)
+    if (file === null) return undefined
+    const { sizeBytes } = file.identity
+    const own = new GapList(siblingPath(this.#anchor, name))
+    try {
+      return own.attempt(() => {
+        if (sizeBytes > limit) throw readTrouble('GNO_READ_LIMIT', `${sizeBytes} bytes, limit ${limit}`)
+        return new Cursor(file).lend(sizeBytes, (bytes) => {
+          this.parts.push({ path: file.path, sizeBytes, role })
+          return use(bytes)
+        })
+      })
+    } finally {
+      file.close()
+      this.#gaps.adopt(own)
+    }
   }
 }
 

@@ -5,6 +5,8 @@ import { JsonWalk } from './json-walk.ts'
 import { MAX_TOKENS, MAX_TOKEN_BYTES, TokenDigest, type TokenSpelling, addMerge } from './tokenizer-digest.ts'
 
 const MAX_WORD_BYTES = 256
+/** Public tokenizers add under 10,000 tokens of some 20 bytes; the added ones are held as texts (CWE-770). */
+const MAX_ADDED_CHARS = 2_097_152
 
 /** Where tokens lie in the JSON text, by id. Grows with what was read, never from a declared size. */
 class TokenPlaces {
@@ -88,6 +90,7 @@ function findByteLevel(walk: JsonWalk): boolean {
 
 function walkAdded(walk: JsonWalk, draft: Draft): void {
   if (walk.next() !== 'array') throw readTrouble('GNO_READ_INVALID', 'added_tokens is not an array')
+  let chars = 0
   for (let token = walk.next(); token === 'object'; token = walk.next()) {
     let id = -1
     let content = ''
@@ -100,6 +103,9 @@ function walkAdded(walk: JsonWalk, draft: Draft): void {
       walk.skip(value)
     }
     if (id < 0 || id >= MAX_TOKENS) throw readTrouble('GNO_READ_LIMIT', `added token id ${id}, limit ${MAX_TOKENS}`)
+    chars += content.length
+    if (chars > MAX_ADDED_CHARS)
+      throw readTrouble('GNO_READ_LIMIT', `added tokens beyond ${MAX_ADDED_CHARS} characters`)
     draft.added.set(id, content)
     draft.size = Math.max(draft.size, id + 1)
   }

@@ -4,8 +4,8 @@ import { type JsonToken, JsonWalk } from './json-walk.ts'
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | ReadonlyMap<string, JsonValue>
 
-/** config.json has under 1,000 values; quantization maps up to 20,000 (CWE-770). */
-const MAX_VALUES = 100_000
+/** config.json has under 1,000 values; quantization maps up to 20,000. Each empty object costs 200 bytes (CWE-770). */
+const MAX_VALUES = 40_000
 const MAX_TEXT_BYTES = 1_048_576
 
 interface Open {

@@ -9,7 +9,9 @@ import { type Found, type ShardGroup, groupShards, missingShards, splitKey } fro
 import { type HfFolder, folderOf, readHfFolder } from './hf-folder.ts'
 import { HEX_64, OLLAMA_PREFIX, splitPath } from './place-claims.ts'
 import { type ReadOptions as PartOptions, type ReadPart, readPart } from './read-part.ts'
+import { keepHeapSmall } from './small-heap.ts'
 import { type Sniffed, sniff } from './sniff-format.ts'
+import { heldBytes } from './weights.ts'
 
 /** An artifact before anybody has said what it may be. */
 export type DraftArtifact = Draft
@@ -57,14 +59,15 @@ export function sniffFormat(file: OpenedFile): string | null {
   }
 }
 
-/** Tensors held for one folder while its shards are joined: three times DeepSeek R1's 92,000, about 80 MB (CWE-770). */
-const MAX_HELD_TENSORS = 262_144
+/** Tensors held while the parts of a model are joined: DeepSeek R1's 92,000 take 22 MB, Kimi K2's 140,000 take 33 MB (CWE-770). */
+const MAX_HELD_BYTES = 34_603_008
 
 /** Yields one draft per model found; with `reportAll` exactly one per candidate. Ends early when the signal is aborted. */
 export async function* readCandidates(
   candidates: readonly CandidateFile[],
   options: ReadOptions,
 ): AsyncGenerator<DraftArtifact> {
+  keepHeapSmall()
   const found: Found[] = []
   for (const [index, candidate] of candidates.entries()) {
     if (index % LOOKS_PER_TURN === 0) await setImmediate()
@@ -98,6 +101,7 @@ function withFile<T>(candidate: CandidateFile, gaps: GapList, use: (file: Opened
 
 async function* readFound(found: readonly Found[], options: ReadOptions): AsyncGenerator<DraftArtifact> {
   const splits = new Map<string, ReadPart[]>()
+  const room: Room = { bytes: MAX_HELD_BYTES }
   for (const group of groupShards(found)) {
     await setImmediate()
     if (options.signal.aborted) return
@@ -109,17 +113,22 @@ async function* readFound(found: readonly Found[], options: ReadOptions): AsyncG
     if (split === undefined) yield assembleGroup([first, ...others], folder, gaps, options)
     else {
       const key = splitKey(first.name, split)
-      splits.set(key, [...(splits.get(key) ?? []), holdWithin(first, [...splits.values()].flat())])
+      splits.set(key, [...(splits.get(key) ?? []), holdWithin(first, room)])
     }
   }
   for (const parts of splits.values()) yield assembleSplit(parts, options)
 }
 
+/** Bytes that the tensors of further parts may take. */
+interface Room {
+  bytes: number
+}
+
 /** The part without its tensors where those before it have used the room up. */
-function holdWithin(part: ReadPart, held: readonly ReadPart[]): ReadPart {
-  const count = held.reduce((sum, other) => sum + other.weights.tensors.length, part.weights.tensors.length)
-  if (count <= MAX_HELD_TENSORS) return part
-  part.gaps.blame('GNO_READ_BUDGET', `more than ${MAX_HELD_TENSORS} tensors in the parts of one model`)
+function holdWithin(part: ReadPart, room: Room): ReadPart {
+  for (const { name, shape } of part.weights.tensors) room.bytes -= heldBytes(name, shape)
+  if (room.bytes >= 0) return part
+  part.gaps.blame('GNO_READ_BUDGET', `the tensors of the parts of one model take more than ${MAX_HELD_BYTES} bytes`)
   return { ...part, weights: { ...part.weights, tensors: [] } }
 }
 
@@ -130,6 +139,7 @@ interface GroupReading {
 
 async function readGroup(group: ShardGroup, gaps: GapList, options: ReadOptions): Promise<GroupReading> {
   const parts: ReadPart[] = []
+  const room: Room = { bytes: MAX_HELD_BYTES }
   let folder: HfFolder | undefined
   for (const { candidate, reader } of group.members) {
     const failed = new GapList(candidate.path)
@@ -142,7 +152,7 @@ async function readGroup(group: ShardGroup, gaps: GapList, options: ReadOptions)
     })
     gaps.adopt(failed)
     for (const gap of failed.list()) options.onGap?.(gap)
-    if (part !== undefined) parts.push(holdWithin(part, parts))
+    if (part !== undefined) parts.push(holdWithin(part, room))
     if (options.signal.aborted) return { parts: [], folder }
   }
   if (folder === undefined) noteMissing(group, undefined, [], gaps)
@@ -173,8 +183,8 @@ function noteMissing(
   gaps: GapList,
 ): void {
   for (const name of missingShards(group, folder?.shardNames ?? [])) {
-    if (siblings.includes(name)) gaps.note('GNO_READ_SKIPPED', `shard ${name} was not among the files to read`)
-    else gaps.note('GNO_READ_PART_MISSING', `shard ${name} is not there`)
+    const what = siblings.includes(name) ? 'is there and is no weights file that could be read' : 'is not there'
+    gaps.note('GNO_READ_PART_MISSING', `shard ${name} ${what}`)
   }
 }
 

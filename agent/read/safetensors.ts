@@ -8,14 +8,21 @@ import { type Cursor, readTrouble } from './cursor.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import { JsonWalk } from './json-walk.ts'
 import { type DeclaredTensor, MAX_TENSORS, believeTensors } from './safetensors-tensors.ts'
-import type { FormatReader, TensorInfo, WeightsPart } from './weights.ts'
+import { type FormatReader, type TensorInfo, type WeightsPart, heldBytes } from './weights.ts'
 
-/** The format's own limit. Real headers are under 20 MB; these bytes exist in the file, so they may be held (CWE-770). */
+/** The format's own limit: what is larger is no safetensors file to any reader. */
 const MAX_HEADER_BYTES = 100_000_000
+/** Real headers are under 20 MB; a larger one is told as malformed, which is a finding, and not held in memory (CWE-770). */
+const MAX_READ_HEADER_BYTES = 33_554_432
+/** Names and shapes together: 50,000 tensors with names of 65 characters; only crafted names take more (CWE-770). */
+const MAX_TABLE_BYTES = 12_582_912
 const LENGTH_BYTES = 8
 const MAX_NAME_BYTES = 1_024
 const MAX_RANK = 32
-const MAX_METADATA_ENTRIES = 16_384
+/** Trainers write about 100 (CWE-770). */
+const MAX_METADATA_ENTRIES = 4_096
+/** The longest key seen is under 60; all keys are held to find doubles (CWE-770). */
+const MAX_METADATA_KEY_BYTES = 256
 /** Trainers write whole dictionaries as text; only short values are claims. */
 const MAX_METADATA_TEXT_BYTES = 4_096
 const SPACE = 0x20
@@ -53,7 +60,7 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
   const length = gaps.attempt(() => readLength(cursor, gaps))
   let tensors: readonly TensorInfo[] = []
   if (length !== undefined) {
-    const isWhole = gaps.attempt(() => walkHeader(cursor, length, draft, gaps)) === true
+    const isWhole = gaps.attempt(() => cursor.lend(length, (bytes) => walkHeader(bytes, cursor, draft, gaps))) === true
     const dataStart = LENGTH_BYTES + length
     tensors = believeTensors(draft.declared, { dataStart, fileSize: cursor.size, isWhole }, gaps)
   }
@@ -75,8 +82,8 @@ function isAdapterTensor(name: string): boolean {
 
 function readLength(cursor: Cursor, gaps: GapList): number {
   const declared = cursor.uint64()
-  if (declared > BigInt(MAX_HEADER_BYTES)) {
-    throw readTrouble('GNO_READ_LIMIT', `header of ${declared} bytes declared, limit ${MAX_HEADER_BYTES}`)
+  if (declared > BigInt(MAX_READ_HEADER_BYTES)) {
+    throw readTrouble('GNO_READ_LIMIT', `header of ${declared} bytes declared, limit ${MAX_READ_HEADER_BYTES}`)
   }
   const length = Number(declared)
   if (length <= cursor.remaining) return length
@@ -91,13 +98,14 @@ interface HeaderDraft {
   isModel: boolean
 }
 
-function walkHeader(cursor: Cursor, length: number, draft: HeaderDraft, gaps: GapList): boolean {
-  const bytes = cursor.copy(length)
-  draft.isModel = HEADER_WORDS.some((word) => Buffer.from(bytes.buffer).includes(word))
+function walkHeader(bytes: Uint8Array, cursor: Cursor, draft: HeaderDraft, gaps: GapList): boolean {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  draft.isModel = HEADER_WORDS.some((word) => text.includes(word))
   if (!isUtf8(bytes)) gaps.blame('GNO_READ_INVALID', 'the header is not UTF-8')
   const walk = new JsonWalk(bytes)
   if (walk.next() !== 'object') throw readTrouble('GNO_READ_INVALID', 'the header is not a JSON object')
   const names = new Set<string>()
+  let tableBytes = 0
   for (let token = walk.next(); token === 'key'; token = walk.next()) {
     cursor.step()
     const name = walk.text(MAX_NAME_BYTES)
@@ -105,11 +113,19 @@ function walkHeader(cursor: Cursor, length: number, draft: HeaderDraft, gaps: Ga
     if (names.has(name)) gaps.blame('GNO_READ_INVALID', `${quoted(name)} is there twice`)
     names.add(name)
     if (names.size > MAX_TENSORS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_TENSORS} tensors`)
-    if (name === '__metadata__') walkMetadata(walk, draft, gaps)
-    else draft.declared.push(walkTensor(walk, name))
+    if (name === '__metadata__') {
+      walkMetadata(walk, draft, gaps)
+      continue
+    }
+    const tensor = walkTensor(walk, name)
+    tableBytes += heldBytes(name, tensor.shape)
+    if (tableBytes > MAX_TABLE_BYTES) {
+      throw readTrouble('GNO_READ_LIMIT', `the tensors' names and shapes take more than ${MAX_TABLE_BYTES} bytes`)
+    }
+    draft.declared.push(tensor)
   }
   if (names.size === 0) draft.isModel = true
-  for (let at = walk.position; at < length; at += 1) {
+  for (let at = walk.position; at < bytes.length; at += 1) {
     if (bytes[at] !== SPACE) throw readTrouble('GNO_READ_INVALID', `byte ${at} of the header follows its end`)
   }
   return true
@@ -121,7 +137,7 @@ function walkMetadata(walk: JsonWalk, draft: HeaderDraft, gaps: GapList): void {
   const seen = new Set<string>()
   const claims = new Map<string, string>()
   for (let token = walk.next(); token === 'key'; token = walk.next()) {
-    const key = walk.text(MAX_METADATA_TEXT_BYTES)
+    const key = walk.text(MAX_METADATA_KEY_BYTES)
     if (seen.has(key)) gaps.blame('GNO_READ_INVALID', `metadata ${quoted(key)} is there twice`)
     seen.add(key)
     if (seen.size > MAX_METADATA_ENTRIES) {

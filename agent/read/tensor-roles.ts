@@ -82,15 +82,19 @@ const VISION_WORDS = ['vision', 'visual.', 'image_', 'audio', 'multi_modal', 'mm
 const BLOCK_WORDS: ReadonlySet<string> = new Set(['layers', 'h', 'blocks'])
 
 /** The block and roles of each tensor that lies in a block of the text decoder. */
-export function describeBlocks(tensors: readonly TensorInfo[], feedForwardWidth: number | undefined): BlockRoles[] {
+export function* describeBlocks(
+  tensors: readonly TensorInfo[],
+  feedForwardWidth: number | undefined,
+): Generator<BlockRoles> {
+  // The name of the norm after attention means one of two things, by what else the model has.
   const hasNormBeforeFfn = tensors.some((tensor) => tensor.name.includes(HF_NORM_BEFORE_FFN))
-  const blocks: BlockRoles[] = []
+  const roleAfterAttention = hasNormBeforeFfn ? 'post_attention_norm' : 'ffn_norm'
   for (const tensor of tensors) {
     const parts = tensor.name.split('.')
-    const described = parts[0] === 'blk' ? ggufRoles(parts, tensor, feedForwardWidth) : hfRoles(parts, hasNormBeforeFfn)
-    if (described !== undefined) blocks.push(described)
+    const described =
+      parts[0] === 'blk' ? ggufRoles(parts, tensor, feedForwardWidth) : hfRoles(parts, roleAfterAttention)
+    if (described !== undefined) yield described
   }
-  return blocks
 }
 
 function ggufRoles(
@@ -110,7 +114,7 @@ function ggufRoles(
   return { block, roles: withEnding(roles, stem === 'exp_probs_b' ? 'weight' : ending) }
 }
 
-function hfRoles(parts: readonly string[], hasNormBeforeFfn: boolean): BlockRoles | undefined {
+function hfRoles(parts: readonly string[], roleAfterAttention: string): BlockRoles | undefined {
   const at = parts.findIndex((part, index) => BLOCK_WORDS.has(part) && blockNumber(parts[index + 1]) !== undefined)
   const block = blockNumber(parts[at + 1])
   if (at < 0 || block === undefined) return undefined
@@ -119,7 +123,7 @@ function hfRoles(parts: readonly string[], hasNormBeforeFfn: boolean): BlockRole
   const { stem, ending } = splitEnding(parts.slice(at + 2).filter((part) => blockNumber(part) === undefined))
   if (ending === undefined) return { block, roles: [] }
   if (stem === HF_NORM_AFTER_ATTENTION) {
-    return { block, roles: withEnding([hasNormBeforeFfn ? 'post_attention_norm' : 'ffn_norm'], ending) }
+    return { block, roles: withEnding([roleAfterAttention], ending) }
   }
   return { block, roles: withEnding(HF_ROLES.get(stem) ?? [`hf:${stem}`], ending) }
 }

@@ -12,7 +12,7 @@ export type TokenSpelling = 'byte-level' | 'sentencepiece' | 'wordpiece' | 'plai
 /** Longest token seen in a public tokenizer is under 1 KB (CWE-770). */
 export const MAX_TOKEN_BYTES = 16_384
 /** The largest public vocabulary has 262,208 tokens (CWE-770). */
-export const MAX_TOKENS = 4_194_304
+export const MAX_TOKENS = 1_048_576
 /** Written to the hash in pieces: one call per token would cost more than the hashing. */
 const PIECE_BYTES = 65_536
 const LENGTH_BYTES = 4

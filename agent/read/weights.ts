@@ -16,6 +16,14 @@ export interface TensorInfo {
   readonly bytes: number | null
 }
 
+/** What V8 needs two bytes a character for. */
+const WIDE_TEXT = /[^\0-\xff]/
+
+/** About what one held tensor takes: its record, its shape and its name. */
+export function heldBytes(name: string, shape: readonly number[]): number {
+  return 160 + name.length * (WIDE_TEXT.test(name) ? 2 : 1) + shape.length * 8
+}
+
 /** Numbers of the architecture, from GGUF metadata or from config.json. */
 export type Hyperparameters = Partial<
   Pick<

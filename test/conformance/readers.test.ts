@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { Cursor } from '../../agent/read/cursor.ts'
+import { Cursor, type ReadBudget } from '../../agent/read/cursor.ts'
 import { formats } from '../../agent/read/formats.ts'
 import { GapList } from '../../agent/read/gap-list.ts'
 import type { WeightsPart } from '../../agent/read/weights.ts'
@@ -13,6 +13,12 @@ const folder = mkdtempSync(join(tmpdir(), 'gnomon-readers-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const corpus = join(import.meta.dirname, '../corpus/read')
 const HEAD_BYTES = 4096
+/** A vocabulary is passed over once and digested once; what a window reads beyond its need comes on top. */
+const READS_PER_BYTE = 4
+/** Every byte of a file gives at most this much work: a one-byte name, number or JSON token. */
+const STEPS_PER_BYTE = 4
+const FLIP_ROUNDS = 1_500
+const SEED = Number(process.env['GNOMON_SEED'] ?? 20_261_123)
 
 function samplesOf(format: string): readonly { readonly name: string; readonly bytes: Buffer }[] {
   return readdirSync(join(corpus, format))
@@ -20,15 +26,32 @@ function samplesOf(format: string): readonly { readonly name: string; readonly b
     .map((name) => ({ name, bytes: readFileSync(join(corpus, format, name)) }))
 }
 
+function smallest(samples: ReturnType<typeof samplesOf>): ReturnType<typeof samplesOf>[number] {
+  const [first] = [...samples].sort((left, right) => left.bytes.length - right.bytes.length)
+  if (first === undefined) throw new Error('the format has no samples')
+  return first
+}
+
+/** Numbers below a limit, the same for the same seed. */
+function seeded(seed: number): (limit: number) => number {
+  let state = seed >>> 0
+  return (limit) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * limit)
+  }
+}
+
+/** Reads with as many steps as the bytes can honestly need; a reader that takes more runs into its budget. */
 function read(
   reader: (typeof formats)[number],
   bytes: Uint8Array,
+  budget: ReadBudget = { bytes: 1e9, steps: 64 + bytes.length * STEPS_PER_BYTE },
 ): { readonly part: WeightsPart; readonly gaps: GapList; readonly bytesRead: number } {
   const path = join(folder, 'sample')
   writeFileSync(path, bytes)
   const file = openForTest(path)
   const gaps = new GapList(path)
-  const cursor = new Cursor(file)
+  const cursor = new Cursor(file, budget)
   const part = reader.read(cursor, gaps)
   file.close()
   return { part, gaps, bytesRead: cursor.bytesRead }
@@ -68,30 +91,43 @@ describe.each(formats.map((format) => [format.id, format] as const))('%s', (id, 
     }
   })
 
-  it('answers for a sample cut at every byte, without believing a tensor outside the file', () => {
-    for (const { bytes } of samples) {
-      const stride = Math.max(1, Math.floor(bytes.length / 700))
-      for (let size = 1; size < bytes.length; size += stride) {
-        const { part } = read(format, bytes.subarray(0, size))
+  it('answers for its smallest sample cut at every byte, within its budget and without a tensor outside the file', () => {
+    const { bytes } = smallest(samples)
+    for (let size = 0; size <= bytes.length; size += 1) {
+      const { part, gaps, bytesRead } = read(format, bytes.subarray(0, size))
 
-        const ends = part.tensors.map((tensor) => tensor.offset + (tensor.bytes ?? 0))
-        expect(ends.filter((end) => end > size)).toEqual([])
+      expect(gaps.list().map((gap) => gap.code)).not.toContain('GNO_READ_BUDGET')
+      expect(bytesRead).toBeLessThanOrEqual(size * READS_PER_BYTE)
+      for (const tensor of part.tensors) expect(tensor.offset + (tensor.bytes ?? 0)).toBeLessThanOrEqual(size)
+    }
+  })
+
+  it(`answers whatever bits are flipped, within its budget (seed ${SEED})`, () => {
+    const next = seeded(SEED)
+    for (const { bytes } of samples) {
+      for (let round = 0; round < FLIP_ROUNDS; round += 1) {
+        const turned = Buffer.from(bytes)
+        for (let flips = 1 + next(3); flips > 0; flips -= 1) {
+          const at = next(bytes.length)
+          turned[at] = (turned[at] ?? 0) ^ (1 << next(8))
+        }
+
+        const { part, gaps, bytesRead } = read(format, turned)
+
+        expect(gaps.list().map((gap) => gap.code)).not.toContain('GNO_READ_BUDGET')
+        expect(bytesRead).toBeLessThanOrEqual(bytes.length * READS_PER_BYTE)
+        for (const tensor of part.tensors) expect(tensor.offset + (tensor.bytes ?? 0)).toBeLessThanOrEqual(bytes.length)
       }
     }
   })
 
-  it('reads no more than a few times the file, whatever byte is turned', () => {
-    for (const { bytes } of samples) {
-      const stride = Math.max(1, Math.floor(bytes.length / 400))
-      for (let at = 0; at < bytes.length; at += stride) {
-        const turned = Buffer.from(bytes)
-        turned[at] = (turned[at] ?? 0) ^ 0xff
+  it.each(['bytes', 'steps'] as const)('stops at its budget of %s and says so, where the file needs more', (what) => {
+    const { bytes } = smallest(samples)
 
-        const { bytesRead } = read(format, turned)
+    const { gaps } = read(format, bytes, { bytes: 1e9, steps: 1e9, [what]: 1 })
 
-        expect(bytesRead).toBeLessThanOrEqual(bytes.length * 4)
-      }
-    }
+    expect(gaps.list().map((gap) => gap.code)).toContain('GNO_READ_BUDGET')
+    expect(gaps.verdict()).toBe('unscannable')
   })
 
   it('gives the same answer twice', () => {

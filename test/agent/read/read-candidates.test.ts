@@ -189,7 +189,7 @@ describe('a folder', () => {
     const [draft] = await readFolder(folder)
 
     expect(draft?.parts).toHaveLength(5)
-    expect(draft?.fingerprint.structure?.tensorCount).toBe(240_000)
+    expect(draft?.fingerprint.structure?.tensorCount).toBe(180_000)
     expect(draft?.gaps.map((gap) => gap.code)).toContain('GNO_READ_BUDGET')
   })
 
