@@ -10,15 +10,23 @@ export const token = {
   drop: () => sessionStorage.removeItem(TOKEN_KEY),
 }
 
-/** The collector does not accept the token. */
-export class Refused extends Error {}
+/** Keeps the token of an address `#token=…&at=/…` and gives the address to go on with; null when it carries none. */
+export function takeToken(hash) {
+  const match = /^#token=([\w-]+)(?:&at=(\/.*))?$/.exec(hash)
+  if (match === null) return null
+  token.keep(match[1])
+  return match[2] ?? '/'
+}
+
+/** Whether an error says that the collector does not accept the token. */
+export const isRefusal = (error) => error.status === 401
 
 /** One answer of the API. */
 export async function ask(path) {
   const answer = await fetch(`/api/v1/${path}`, {
     headers: { authorization: `Bearer ${token.read()}` },
   })
-  if (answer.status === 401) throw new Refused()
+  if (answer.status === 401) throw Object.assign(new Error('the token is not accepted'), { status: 401 })
   const body = await answer.json()
   if (!answer.ok) throw new Error(`${body.code}: ${body.detail}`)
   return body

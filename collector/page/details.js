@@ -1,7 +1,8 @@
 // The two stories a finding tells: a model file rung by rung, and a running process.
-import { badge, bytes, count, facts, h, list, mono, parameters, simulatedBadge, when } from './view.js'
+import { ladder } from './ladder.js'
+import { badge, bytes, count, facts, h, list, mono, simulatedBadge, when } from './view.js'
 
-/** The fingerprint ladder. A rung that is not there says so: absent, empty and refused are different answers. */
+/** A model file: what it is called, what it is, and what could not be read of it. */
 export function artifactStory({ artifact, firstSeenAt, changedAt }) {
   return h(
     'article',
@@ -16,7 +17,7 @@ export function artifactStory({ artifact, firstSeenAt, changedAt }) {
       when(changedAt),
     ),
     identifications(artifact),
-    h('ol', { class: 'ladder', start: '0' }, ...rungs(artifact).map(rung)),
+    ladder(artifact),
     artifact.threats.length === 0
       ? null
       : h(
@@ -53,131 +54,47 @@ function identifications({ identifications: named }) {
   )
 }
 
-function rungs({ format, formatVersion, fingerprint }) {
-  const { claims, structure: s, tokenizer: t, barcode, content } = fingerprint
-  return [
-    {
-      name: 'Format',
-      proves: 'it is a model file at all',
-      said: format === null ? null : facts([['container', `${format} ${formatVersion ?? ''}`]]),
-    },
-    {
-      name: 'Claims',
-      proves: 'nothing: anybody can write them',
-      said:
-        claims &&
-        facts([
-          ['name', claims.name],
-          ['author', claims.author ?? claims.organization],
-          ['licence', claims.license],
-          ['quantised by', claims.quantizedBy],
-          ['base', claims.baseModels?.map((base) => base.name ?? base.repoUrl ?? '').join(', ')],
-          ['source', claims.sourceUrl],
-          ['place says', claims.placeName],
-          ['place digest', claims.placeDigest && mono(claims.placeDigest.sha256)],
-        ]),
-    },
-    {
-      name: 'Structure',
-      proves: 'a structure that many models share',
-      said:
-        s &&
-        facts([
-          ['architecture', s.architecture],
-          ['parameters', parameters(s.parameterCount)],
-          ['layers × width', s.layers && `${s.layers} × ${s.embeddingWidth ?? '?'}`],
-          ['heads / KV heads', s.attentionHeads && `${s.attentionHeads} / ${s.kvHeads ?? '?'}`],
-          ['experts', s.experts],
-          ['context', s.contextLength && count(s.contextLength)],
-          [
-            'quantisation',
-            s.quantization &&
-              `${s.quantization}${s.bitsPerWeight ? `, ${s.bitsPerWeight.toFixed(2)} bits a weight` : ''}`,
-          ],
-          ['digest', s.architectureDigest && mono(s.architectureDigest)],
-        ]),
-    },
-    {
-      name: 'Tokenizer',
-      proves: 'tokenizer ancestry, often the release',
-      said:
-        t &&
-        facts([
-          ['kind', `${t.kind}, ${count(t.size)} tokens`],
-          ['vocabulary', t.baseVocabDigest && mono(t.baseVocabDigest)],
-          ['added tokens', t.addedTokensDigest && mono(t.addedTokensDigest)],
-        ]),
-    },
-    { name: 'Lineage', proves: 'norm ancestry', said: null, absent: 'not computed by this version' },
-    {
-      name: 'Barcode',
-      proves: 'the sampled bytes: a strong hint',
-      said:
-        barcode &&
-        facts([
-          ['digest', mono(barcode.digest)],
-          ['sampled', `${bytes(barcode.bytesSampled)}${barcode.isComplete ? '' : ', not every tensor'}`],
-        ]),
-    },
-    { name: 'Content', proves: 'the exact file', said: content && facts([['SHA-256', mono(content.sha256)]]) },
-  ]
-}
-
-function rung({ name, proves, said, absent }) {
-  const isKnown = said !== null && said !== undefined
-  return h(
-    'li',
-    { class: isKnown ? 'known' : 'unknown' },
-    h('div', { class: 'rung' }, h('strong', {}, name), h('span', { class: 'quiet' }, `proves ${proves}`)),
-    isKnown ? said : h('p', { class: 'quiet' }, absent ?? 'not known; see the gaps'),
-  )
-}
-
 /** Process, weights, memory and listener in one sentence, then what spoke for it. */
-export function runtimeStory({ runtime: r, firstSeenAt }) {
-  const { identification: named } = r
+export function runtimeStory({ runtime: told, firstSeenAt }) {
+  const { identification: named } = told
   return h(
     'article',
     { class: 'story' },
     h(
       'h3',
       {},
-      named === null ? `Process ${r.name}` : named.product,
+      named === null ? `Process ${told.name}` : named.product,
       ' ',
-      badge(r.activity, r.activity === 'inference' ? 'likely' : ''),
+      badge(told.activity, told.activity === 'inference' ? 'likely' : ''),
       ' ',
-      simulatedBadge(r.simulated),
+      simulatedBadge(told.simulated),
     ),
-    h('p', { class: 'told' }, ...sentence(r)),
-    facts([
-      [
-        'executable',
-        r.executable && h('span', {}, mono(r.executable.path), r.executable.isDeleted ? ' (deleted)' : ''),
-      ],
-      ['command line', r.commandLine.length > 0 && mono(r.commandLine.join(' '), 100)],
-      ['started', when(r.startedAt)],
-      ['first seen', when(firstSeenAt)],
-      ['memory', r.memory && `${bytes(r.memory.residentBytes)} resident, ${bytes(r.memory.fileBytes)} of it files`],
-      [
-        'listeners',
-        r.listeners.length > 0 &&
-          list(
-            r.listeners.map(
-              ({ protocol, address, port, scope }) => `${protocol} ${address}:${port} (${SCOPES[scope] ?? scope})`,
-            ),
-          ),
-      ],
-    ]),
-    named === null
-      ? null
-      : h(
-          'div',
-          {},
-          h('h4', {}, `Why ${named.confidence}`),
-          list(named.evidence.map(({ kind, detail }) => `${kind}: ${detail}`)),
-        ),
-    gapList(r.gaps),
+    h('p', { class: 'told' }, ...sentence(told)),
+    processFacts(told, firstSeenAt),
+    named === null ? null : spokeFor(named),
+    gapList(told.gaps),
   )
+}
+
+function processFacts({ executable, commandLine, startedAt, memory, listeners }, firstSeenAt) {
+  const program = executable && h('span', {}, mono(executable.path), executable.isDeleted ? ' (deleted)' : '')
+  return facts([
+    ['executable', program],
+    ['command line', commandLine.length > 0 ? mono(commandLine.join(' '), 100) : null],
+    ['started', when(startedAt)],
+    ['first seen', when(firstSeenAt)],
+    ['memory', memory && `${bytes(memory.residentBytes)} resident, ${bytes(memory.fileBytes)} of it files`],
+    ['listeners', listeners.length > 0 ? list(listeners.map(listening)) : null],
+  ])
+}
+
+function listening({ protocol, address, port, scope }) {
+  return `${protocol} ${address}:${port} (${SCOPES[scope] ?? scope})`
+}
+
+function spokeFor({ confidence, evidence }) {
+  const pieces = evidence.map(({ kind, detail }) => `${kind}: ${detail}`)
+  return h('div', {}, h('h4', {}, `Why ${confidence}`), list(pieces))
 }
 
 const SCOPES = {

@@ -1,23 +1,13 @@
-// Findings: the fleet's numbers, the list with its filters, and one finding with everything behind it.
+// Findings: the fleet's numbers and the list with its filters.
 import { ask, findingLink, hostLink, pager, query } from './api.js'
-import { artifactStory, runtimeStory } from './details.js'
-import { badge, count, empty, facts, h, list, mono, section, severity, simulatedBadge, table, when } from './view.js'
+import { badge, count, empty, h, mono, severity, simulatedBadge, table, when } from './view.js'
 
 /** Fleet numbers and the list of findings. */
 export async function overview(parameters) {
-  const filter = {
-    q: parameters.get('q') ?? '',
-    severity: parameters.get('severity') ?? '',
-    status: parameters.get('status') ?? 'open',
-    simulated: parameters.get('drill') === 'hide' ? 'false' : '',
-    host: parameters.get('host') ?? '',
-  }
-  const [summary, page] = await Promise.all([
-    ask('summary'),
-    ask(
-      `findings${query({ ...filter, status: filter.status === 'all' ? '' : filter.status, cursor: parameters.get('cursor') ?? '' })}`,
-    ),
-  ])
+  const filter = readFilter(parameters)
+  const status = filter.status === 'all' ? '' : filter.status
+  const cursor = parameters.get('cursor') ?? ''
+  const [summary, page] = await Promise.all([ask('summary'), ask(`findings${query({ ...filter, status, cursor })}`)])
   return [
     h('h1', {}, 'Findings'),
     numbers(summary),
@@ -25,6 +15,16 @@ export async function overview(parameters) {
     page.items.length === 0 ? nothing(summary, parameters) : findingsTable(page.items),
     pager(parameters, page.next),
   ]
+}
+
+function readFilter(parameters) {
+  return {
+    q: parameters.get('q') ?? '',
+    severity: parameters.get('severity') ?? '',
+    status: parameters.get('status') ?? 'open',
+    simulated: parameters.get('drill') === 'hide' ? 'false' : '',
+    host: parameters.get('host') ?? '',
+  }
 }
 
 function numbers({ hosts, artifacts, runtimes, findings }) {
@@ -62,6 +62,14 @@ function numbers({ hosts, artifacts, runtimes, findings }) {
   )
 }
 
+const same = (word) => [word, word]
+const SEVERITIES = [['', 'all'], ...['critical', 'high', 'medium', 'low', 'info'].map(same)]
+const STATUSES = ['open', 'resolved', 'all'].map(same)
+const DRILLS = [
+  ['', 'show'],
+  ['hide', 'hide'],
+]
+
 function filters(parameters, filter) {
   const change = (name, value) => {
     parameters.delete('cursor')
@@ -69,67 +77,40 @@ function filters(parameters, filter) {
     else parameters.set(name, value)
     location.hash = `#/?${parameters}`
   }
-  const choose = (name, label, value, options) =>
-    h(
-      'label',
-      {},
-      label,
-      h(
-        'select',
-        { name, on: { change: (event) => change(name, event.target.value) } },
-        ...options.map(([key, text]) => h('option', { value: key, selected: key === value }, text)),
-      ),
-    )
+  const submit = (event) => {
+    event.preventDefault()
+    change('q', event.target.elements.q.value)
+  }
   return h(
     'form',
-    {
-      class: 'filters',
-      role: 'search',
-      on: {
-        submit: (event) => {
-          event.preventDefault()
-          change('q', event.target.elements.q.value)
-        },
-      },
-    },
-    h(
-      'label',
-      { class: 'grow' },
-      'Search',
-      h('input', {
-        type: 'search',
-        name: 'q',
-        value: filter.q,
-        placeholder: 'title, path or policy',
-        maxlength: '512',
-        on: { search: (event) => change('q', event.target.value) },
-      }),
-    ),
-    choose('severity', 'Severity', filter.severity, [
-      ['', 'all'],
-      ['critical', 'critical'],
-      ['high', 'high'],
-      ['medium', 'medium'],
-      ['low', 'low'],
-      ['info', 'info'],
-    ]),
-    choose('status', 'Status', filter.status, [
-      ['open', 'open'],
-      ['resolved', 'resolved'],
-      ['all', 'all'],
-    ]),
-    choose('drill', 'Fire drills', parameters.get('drill') ?? '', [
-      ['', 'show'],
-      ['hide', 'hide'],
-    ]),
-    filter.host === ''
-      ? null
-      : h(
-          'button',
-          { type: 'button', class: 'chip', on: { click: () => change('host', '') } },
-          `host ${filter.host} ×`,
-        ),
+    { class: 'filters', role: 'search', on: { submit } },
+    searchField(filter.q, change),
+    choice({ name: 'severity', label: 'Severity', value: filter.severity, options: SEVERITIES }, change),
+    choice({ name: 'status', label: 'Status', value: filter.status, options: STATUSES }, change),
+    choice({ name: 'drill', label: 'Fire drills', value: parameters.get('drill') ?? '', options: DRILLS }, change),
+    hostChip(filter.host, change),
   )
+}
+
+function searchField(value, change) {
+  const attributes = { type: 'search', name: 'q', value, placeholder: 'title, path or policy', maxlength: '512' }
+  const search = (event) => change('q', event.target.value)
+  return h('label', { class: 'grow' }, 'Search', h('input', { ...attributes, on: { search } }))
+}
+
+function choice({ name, label, value, options }, change) {
+  const entries = options.map(([key, text]) => h('option', { value: key, selected: key === value }, text))
+  return h(
+    'label',
+    {},
+    label,
+    h('select', { name, on: { change: (event) => change(name, event.target.value) } }, ...entries),
+  )
+}
+
+function hostChip(host, change) {
+  if (host === '') return null
+  return h('button', { type: 'button', class: 'chip', on: { click: () => change('host', '') } }, `host ${host} ×`)
 }
 
 /** Rows of findings, as a list anywhere. */
@@ -175,91 +156,4 @@ function nothing({ hosts }, parameters) {
       ? 'But some hosts could not be seen completely: look at their coverage under Hosts.'
       : 'Every reporting host was looked at completely, as far as its sensors reach.',
   )
-}
-
-/** One finding with its evidence and its history. */
-export async function finding(id, parameters) {
-  const detail = await ask(`findings/${encodeURIComponent(id)}${query({ host: parameters.get('host') })}`)
-  const { row, finding: f, history, artifacts, runtimes } = detail
-  return [
-    h('p', { class: 'crumb' }, h('a', { href: '#/' }, '← Findings')),
-    h(
-      'div',
-      { class: 'headline' },
-      severity(f.severity),
-      h('h1', {}, f.title),
-      simulatedBadge(f.simulated),
-      row.status === 'resolved' ? badge('resolved') : null,
-    ),
-    h(
-      'p',
-      { class: 'quiet' },
-      'on ',
-      h('a', { href: hostLink(row.hostId) }, row.hostName),
-      ` · ${f.confidence} · policy ${f.policyId} · first seen `,
-      when(row.firstSeenAt),
-      ' · last seen ',
-      when(row.lastSeenAt),
-    ),
-    h(
-      'div',
-      { class: 'columns' },
-      h(
-        'div',
-        {},
-        section(
-          'Because',
-          list(f.because),
-          f.loweredBy === null ? null : h('p', { class: 'notice' }, `Severity lowered: ${f.loweredBy}`),
-        ),
-        section(
-          'Evidence',
-          f.evidence.length === 0
-            ? h('p', { class: 'quiet' }, 'None beyond the reasons above.')
-            : table(
-                'Evidence',
-                ['Kind', 'What was seen, and where'],
-                f.evidence.map((e) => [
-                  h('code', { class: 'kind' }, e.kind),
-                  h('div', {}, h('div', {}, e.detail), h('small', { class: 'quiet' }, mono(e.place, 90))),
-                ]),
-              ),
-        ),
-        artifacts.length === 0 ? null : section('The model file, rung by rung', ...artifacts.map(artifactStory)),
-        runtimes.length === 0 ? null : section('What runs', ...runtimes.map(runtimeStory)),
-      ),
-      h(
-        'aside',
-        {},
-        section('What to do', h('p', {}, f.advice)),
-        section('When it is a false alarm', h('p', {}, f.falsePositives)),
-        section(
-          'History',
-          h(
-            'ol',
-            { class: 'history' },
-            ...history.map((step) =>
-              h(
-                'li',
-                {},
-                h('strong', {}, step.change),
-                step.change === 'changed' && step.previousSeverity !== null
-                  ? ` ${step.previousSeverity} → ${step.severity}`
-                  : ` (${step.severity})`,
-                h('div', { class: 'quiet' }, when(step.at), ` · report ${step.sequence}`),
-              ),
-            ),
-          ),
-        ),
-        section(
-          'Reference',
-          facts([
-            ['finding', mono(f.findingId, 30)],
-            ['subject', f.subject.kind],
-            ['observed', when(f.observedAt)],
-          ]),
-        ),
-      ),
-    ),
-  ]
 }

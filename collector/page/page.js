@@ -1,7 +1,9 @@
 // The page: signs in with a token, asks the API, shows fleet, findings, hosts, models and runtimes. No build, nothing from elsewhere.
-import { Refused, token } from './api.js'
-import { finding, overview } from './findings.js'
-import { host, hosts, models, runtimes } from './fleet.js'
+import { isRefusal, takeToken, token } from './api.js'
+import { finding } from './finding.js'
+import { overview } from './findings.js'
+import { hosts, models, runtimes } from './fleet.js'
+import { host } from './host.js'
 import { h } from './view.js'
 
 const REFRESH_MS = 15_000
@@ -12,10 +14,8 @@ const freshness = document.getElementById('freshness')
 
 /** The token never stays in the address bar, where it would be kept in the history and shown over the shoulder. */
 function takeTokenFromAddress() {
-  const match = /^#token=([\w-]+)(?:&at=(\/.*))?$/.exec(location.hash)
-  if (match === null) return
-  token.keep(match[1])
-  history.replaceState(null, '', `${location.pathname}#${match[2] ?? '/'}`)
+  const rest = takeToken(location.hash)
+  if (rest !== null) history.replaceState(null, '', `${location.pathname}#${rest}`)
 }
 
 function signIn(message) {
@@ -74,24 +74,23 @@ async function show() {
     place(nodes, isSignedIn)
     freshness.textContent = isSignedIn ? `updated ${new Date().toLocaleTimeString('en-GB')}` : ''
   } catch (error) {
-    if (mine !== turn) return
-    if (error instanceof Refused) {
-      token.drop()
-      place(signIn('This token is not accepted here.'), false)
-    } else if (shown === location.hash) freshness.textContent = 'the collector does not answer; showing the last state'
-    else
-      place(
-        [
-          h(
-            'p',
-            { class: 'notice alarm', role: 'alert' },
-            error instanceof TypeError ? 'The collector does not answer.' : error.message,
-          ),
-          h('p', {}, h('a', { href: '#/' }, '← Findings')),
-        ],
-        true,
-      )
+    if (mine === turn) explain(error)
   }
+}
+
+function explain(error) {
+  if (isRefusal(error)) {
+    token.drop()
+    place(signIn('This token is not accepted here.'), false)
+    return
+  }
+  if (shown === location.hash) {
+    freshness.textContent = 'the collector does not answer; showing the last state'
+    return
+  }
+  const said = error instanceof TypeError ? 'The collector does not answer.' : error.message
+  const back = h('p', {}, h('a', { href: '#/' }, '← Findings'))
+  place([h('p', { class: 'notice alarm', role: 'alert' }, said), back], true)
 }
 
 function place(nodes, isSignedIn) {

@@ -6,9 +6,10 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u20
 /** An element. Attributes are set as attributes; only `on` takes listeners. Children are nodes or texts. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === 'on') for (const [type, listener] of Object.entries(value)) element.addEventListener(type, listener)
-    else if (value !== undefined && value !== null && value !== false)
+  const { on: listeners = {}, ...plain } = attributes
+  for (const [type, listener] of Object.entries(listeners)) element.addEventListener(type, listener)
+  for (const [name, value] of Object.entries(plain)) {
+    if (value !== undefined && value !== null && value !== false)
       element.setAttribute(name, value === true ? '' : value)
   }
   for (const child of children.flat()) {

@@ -6,11 +6,22 @@ import { healthSchema, openApiSchema } from '../../contract/collector-api.ts'
 import { openAnswers } from './answers.ts'
 
 const SCRIPT = 'text/javascript; charset=utf-8'
+const SCRIPTS = [
+  'page.js',
+  'api.js',
+  'details.js',
+  'finding.js',
+  'findings.js',
+  'fleet.js',
+  'host.js',
+  'ladder.js',
+  'view.js',
+]
 const FILES = [
   { url: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
   { url: '/page.css', file: 'page.css', type: 'text/css; charset=utf-8' },
   { url: '/favicon.svg', file: 'favicon.svg', type: 'image/svg+xml' },
-  ...['page.js', 'api.js', 'findings.js', 'fleet.js', 'details.js', 'view.js'].map((file) => ({
+  ...SCRIPTS.map((file) => ({
     url: `/${file}`,
     file,
     type: SCRIPT,

@@ -1,0 +1,94 @@
+// One finding with everything behind it: reasons, evidence, the files and processes it speaks of, and its history.
+import { ask, hostLink, query } from './api.js'
+import { artifactStory, runtimeStory } from './details.js'
+import { badge, facts, h, list, mono, section, severity, simulatedBadge, table, when } from './view.js'
+
+/** One finding with its evidence and its history. */
+export async function finding(id, parameters) {
+  const detail = await ask(`findings/${encodeURIComponent(id)}${query({ host: parameters.get('host') })}`)
+  const { row, finding: told, history, artifacts, runtimes } = detail
+  return [
+    h('p', { class: 'crumb' }, h('a', { href: '#/' }, '← Findings')),
+    headline(row, told),
+    origin(row, told),
+    h(
+      'div',
+      { class: 'columns' },
+      h(
+        'div',
+        {},
+        reasons(told),
+        evidence(told),
+        artifacts.length === 0 ? null : section('The model file, rung by rung', ...artifacts.map(artifactStory)),
+        runtimes.length === 0 ? null : section('What runs', ...runtimes.map(runtimeStory)),
+      ),
+      h(
+        'aside',
+        {},
+        section('What to do', h('p', {}, told.advice)),
+        section('When it is a false alarm', h('p', {}, told.falsePositives)),
+        section('History', h('ol', { class: 'history' }, ...history.map(step))),
+        reference(told),
+      ),
+    ),
+  ]
+}
+
+function headline(row, told) {
+  return h(
+    'div',
+    { class: 'headline' },
+    severity(told.severity),
+    h('h1', {}, told.title),
+    simulatedBadge(told.simulated),
+    row.status === 'resolved' ? badge('resolved') : null,
+  )
+}
+
+function origin(row, told) {
+  return h(
+    'p',
+    { class: 'quiet' },
+    'on ',
+    h('a', { href: hostLink(row.hostId) }, row.hostName),
+    ` · ${told.confidence} · policy ${told.policyId} · first seen `,
+    when(row.firstSeenAt),
+    ' · last seen ',
+    when(row.lastSeenAt),
+  )
+}
+
+function reasons({ because, loweredBy }) {
+  const lowered = loweredBy === null ? null : h('p', { class: 'notice' }, `Severity lowered: ${loweredBy}`)
+  return section('Because', list(because), lowered)
+}
+
+function evidence({ evidence: pieces }) {
+  if (pieces.length === 0) return section('Evidence', h('p', { class: 'quiet' }, 'None beyond the reasons above.'))
+  const rows = pieces.map(({ kind, place, detail }) => [
+    h('code', { class: 'kind' }, kind),
+    h('div', {}, h('div', {}, detail), h('small', { class: 'quiet' }, mono(place, 90))),
+  ])
+  return section('Evidence', table('Evidence', ['Kind', 'What was seen, and where'], rows))
+}
+
+function step({ change, severity: now, previousSeverity: before, at, sequence }) {
+  return h(
+    'li',
+    {},
+    h('strong', {}, change),
+    change === 'changed' && before !== null ? ` ${before} → ${now}` : ` (${now})`,
+    h('div', { class: 'quiet' }, when(at), ` · report ${sequence}`),
+  )
+}
+
+function reference({ findingId, subject, observedAt }) {
+  return section(
+    'Reference',
+    facts([
+      ['finding', mono(findingId, 30)],
+      ['subject', subject.kind],
+      ['observed', when(observedAt)],
+    ]),
+  )
+}

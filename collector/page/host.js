@@ -1,0 +1,110 @@
+// One host: what was found on it, what was looked at, and what could not be.
+import { ask, query } from './api.js'
+import { artifactStory, gapItems, runtimeStory } from './details.js'
+import { findingsTable } from './findings.js'
+import { badge, bytes, count, empty, facts, h, mono, section, when } from './view.js'
+
+const LOOKED = {
+  never: ['never reported', 'caution'],
+  blind: ['could not look', 'alarm'],
+  partial: ['looked with gaps', 'caution'],
+  complete: ['looked everywhere', 'fine'],
+}
+/** How well a host was looked at, as a badge. */
+export const looked = (word) => badge(LOOKED[word][0], LOOKED[word][1])
+
+/** One host: what was found, what was looked at, and what could not be. */
+export async function host(id) {
+  const [detail, open, artifacts, runtimes] = await Promise.all([
+    ask(`hosts/${encodeURIComponent(id)}`),
+    ask(`findings${query({ host: id, status: 'open' })}`),
+    ask(`artifacts${query({ host: id })}`),
+    ask(`runtimes${query({ host: id })}`),
+  ])
+  const { row, host: machine, coverage, gaps, statement } = detail
+  return [
+    h('p', { class: 'crumb' }, h('a', { href: '#/hosts' }, '← Hosts')),
+    h('div', { class: 'headline' }, h('h1', {}, row.hostName), looked(row.looked)),
+    h('p', { class: `notice ${LOOKED[row.looked][1]}` }, statement),
+    lost(row.lostReports),
+    h(
+      'div',
+      { class: 'columns' },
+      h(
+        'div',
+        {},
+        section('Open findings', openFindings(open.items, row.looked)),
+        section('Model files', stories(artifacts.items.map(artifactStory), statement)),
+        section('Runtimes', stories(runtimes.items.map(runtimeStory), statement)),
+      ),
+      h(
+        'aside',
+        {},
+        section('Machine', machineFacts(machine)),
+        section('Coverage', coverageList(coverage)),
+        section('Could not look', gaps.length === 0 ? h('p', { class: 'quiet' }, 'No gaps.') : gapItems(gaps)),
+        section('Reports', reportFacts(row)),
+      ),
+    ),
+  ]
+}
+
+function lost(reports) {
+  if (reports === 0) return null
+  return h('p', { class: 'notice alarm' }, `This agent had to drop ${count(reports)} reports.`)
+}
+
+function openFindings(rows, word) {
+  if (rows.length > 0) return findingsTable(rows)
+  return empty(
+    'None.',
+    word === 'complete'
+      ? 'And every covered place was looked at.'
+      : 'But see the coverage: not every place could be looked at.',
+  )
+}
+
+function stories(told, statement) {
+  return told.length === 0 ? empty('None seen.', statement) : h('div', {}, ...told)
+}
+
+function machineFacts(machine) {
+  if (machine === null) return h('p', { class: 'quiet' }, 'No report yet.')
+  const graphics = machine.graphics.map((card) => `${card.vendor} ${card.model}`).join(', ')
+  return facts([
+    ['system', machine.operatingSystem],
+    ['kernel', machine.kernel],
+    ['processor', `${machine.processor}, ${machine.cores} cores`],
+    ['memory', bytes(machine.memoryBytes)],
+    ['graphics', graphics || 'none seen'],
+    ['agent', `${machine.agentVersion}, rules ${machine.packVersion}`],
+  ])
+}
+
+function coverageList(coverage) {
+  if (coverage.length === 0) return h('p', { class: 'quiet' }, 'Nothing was looked at yet.')
+  return h('ul', { class: 'plainlist' }, ...coverage.map(covered))
+}
+
+const STATES = { complete: 'fine', failed: 'alarm' }
+
+function covered({ state, sensor, looked: things, detail, places }) {
+  return h(
+    'li',
+    {},
+    badge(state, STATES[state] ?? 'caution'),
+    ' ',
+    h('strong', {}, sensor),
+    h('div', { class: 'quiet' }, `${count(things)} looked at${detail === '' ? '' : ` · ${detail}`}`),
+    h('div', { class: 'quiet' }, ...places.slice(0, 8).flatMap((place) => [mono(place, 40), ' '])),
+  )
+}
+
+function reportFacts(row) {
+  return facts([
+    ['last', when(row.lastReportAt)],
+    ['sequence', count(row.lastSequence)],
+    ['enrolled', when(row.enrolledAt)],
+    ['host id', mono(row.hostId, 24)],
+  ])
+}

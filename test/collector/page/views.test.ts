@@ -1,0 +1,74 @@
+// Every view of the page, made from the answers of a real collector: full, empty and silent are told apart.
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { token } from '../../../collector/page/api.js'
+import { finding } from '../../../collector/page/finding.js'
+import { overview } from '../../../collector/page/findings.js'
+import { hosts, models, runtimes } from '../../../collector/page/fleet.js'
+import { host } from '../../../collector/page/host.js'
+import { type Collector, startCollector, temporaryFolder } from '../running-collector.ts'
+import { emptyReport, sampleArtifact, sampleFinding, sampleReport, sampleRuntime } from '../sample-report.ts'
+import { fetchFrom, installFakePage, made } from './fake-page.ts'
+
+const folder = temporaryFolder()
+let collector: Collector
+let undo: () => void
+beforeAll(async () => {
+  installFakePage()
+  collector = await startCollector(folder.path)
+  undo = fetchFrom(collector.url)
+  token.keep(collector.adminToken)
+  const agent = await collector.enrol('host-1', 'lt-0042')
+  await collector.report(agent, sampleReport())
+  await collector.report(agent, emptyReport(2, { findings: [sampleFinding({ severity: 'critical' })] }))
+  await collector.enrol('host-2', 'silent')
+})
+afterAll(async () => {
+  undo()
+  await collector.stop()
+  folder.remove()
+})
+
+const none = new URLSearchParams()
+const textOf = (nodes: readonly (object | null)[]): string =>
+  nodes.map((node) => (node === null ? '' : made(node).textContent)).join('\n')
+
+describe('the page', () => {
+  it('sums the fleet up and lists findings', async () => {
+    const text = textOf(await overview(new URLSearchParams()))
+
+    expect(text).toContain('1critical and high')
+    expect(text).toContain(sampleFinding().title)
+    expect(text).toContain('lt-0042')
+  })
+
+  it('says what a filter left out', async () => {
+    const text = textOf(await overview(new URLSearchParams('severity=info&host=host-1')))
+
+    expect(text).toContain('Nothing matches this filter.')
+    expect(text).toContain('host host-1 ×')
+  })
+
+  it('tells one finding with reasons, evidence, what it speaks of, and history', async () => {
+    const text = textOf(await finding(sampleFinding().findingId, none))
+
+    for (const part of [...sampleFinding().because, sampleFinding().advice, 'medium → critical', 'report 2'])
+      expect(text).toContain(part)
+    expect(text).toContain('The model file, rung by rung')
+  })
+
+  it('tells one host with coverage and gaps, and a silent one as silent', async () => {
+    const seen = textOf(await host('host-1'))
+    const silent = textOf(await host('host-2'))
+
+    for (const part of ['looked with gaps', 'GNO_SENSE_DENIED', sampleRuntime().name, 'linux-processes'])
+      expect(seen).toContain(part)
+    for (const part of ['never reported', 'No report yet.', 'Nothing was looked at yet.'])
+      expect(silent).toContain(part)
+  })
+
+  it('lists hosts, models and runtimes', async () => {
+    expect(textOf(await hosts(none))).toContain('never reported')
+    expect(textOf(await models(none))).toContain(sampleArtifact().identifications[0]?.model ?? 'not identified')
+    expect(textOf(await runtimes(none))).toContain(String(sampleRuntime().pid))
+  })
+})
