@@ -51,16 +51,24 @@ export class ReportQueue {
     try {
       const outcomes = await this.#store.ingest(group.map((one) => one.delivery))
       this.#onStored()
-      for (const [index, one] of group.entries()) {
-        const outcome = outcomes[index]
-        if (outcome === undefined) one.reject(new Error('the store answered fewer deliveries than it was given'))
-        else one.resolve(outcome)
-      }
+      answerAll(group, outcomes)
     } catch (error) {
-      const [only, ...others] = group
-      // One delivery that breaks the transaction must not take its neighbours along.
-      if (others.length > 0) for (const one of group) await this.#commit([one])
-      else only?.reject(error)
+      await this.#commitAlone(group, error)
     }
+  }
+
+  /** One delivery that breaks the transaction must not take its neighbours along. */
+  async #commitAlone(group: readonly Waiting[], error: unknown): Promise<void> {
+    const [only, ...others] = group
+    if (others.length === 0) only?.reject(error)
+    else for (const one of group) await this.#commit([one])
+  }
+}
+
+function answerAll(group: readonly Waiting[], outcomes: readonly Ingested[]): void {
+  for (const [index, one] of group.entries()) {
+    const outcome = outcomes[index]
+    if (outcome === undefined) one.reject(new Error('the store answered fewer deliveries than it was given'))
+    else one.resolve(outcome)
   }
 }
