@@ -199,6 +199,7 @@ function inUse(held: HeldWeights): WeightsInUse {
     isDeleted: held.isDeleted,
     sizeBytes: held.sizeBytes,
     artifactId: held.artifact?.artifactId ?? null,
+    artifactPath: held.artifact?.path ?? null,
     format: held.format,
     model: held.artifact === null ? null : modelNameOf(held.artifact),
   }

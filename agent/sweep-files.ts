@@ -13,6 +13,9 @@ import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
 import { countOf } from './show/measure.ts'
 import { identityKey } from './weights-in-use.ts'
 
+/** Models kept of one sweep. A machine with more is a model store of its own; a flood of crafted files must not eat the memory (CWE-770). */
+const MAX_MODELS = 10_000
+const MAX_SMALL_MODELS = 5_000
 /** The name under which coverage and gaps of files stand. */
 const FILES = 'files'
 /** The walk is synchronous; signals and timers get their turn this often. */
@@ -44,11 +47,13 @@ interface Finds {
   readonly gaps: GapList
   /** For progress: the findings are judged again, all together, when the sweep ends. */
   findings: number
+  /** Of the found ones, those below the size at which every file is looked at. */
+  small: number
 }
 
 /** Walks the roots, then looks at the folders of the changed files, and not below them. */
 export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
-  const finds: Finds = { found: [], gaps: createGapList(), findings: 0 }
+  const finds: Finds = { found: [], gaps: createGapList(), findings: 0, small: 0 }
   const summary = options.roots.length === 0 ? null : await walkRoots(options, finds)
   for (const path of options.changed) await lookAround(path, options, finds)
   const byIdentity = new Map<string, Artifact>()
@@ -58,7 +63,9 @@ export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
   // A file that was looked at twice (changed, and below a root) is one artifact.
   const byPath = new Map(finds.found.map(({ artifact }) => [artifact.path, artifact]))
   const gaps = [...(summary?.gaps ?? []), ...finds.gaps.list()].map((gap) => ({ ...gap, sensor: FILES }))
-  const walked = summary === null ? options.walked : { coverage: [coverageOf(summary, options.roots)], gaps }
+  const isComplete = summary?.isComplete === true && finds.gaps.list().every(({ code }) => code !== 'GNO_SENSE_LIMIT')
+  const walked =
+    summary === null ? options.walked : { coverage: [coverageOf({ ...summary, isComplete }, options.roots)], gaps }
   return {
     artifacts: [...byPath.values()],
     byIdentity,
@@ -108,14 +115,33 @@ async function readInto(
 ): Promise<void> {
   const onGap = (gap: Gap): void => finds.gaps.add(gap.code, gap.place, gap.detail)
   for await (const found of readFolder(candidates, options, { tell, onGap })) {
-    finds.found.push(found)
-    finds.findings += countFindings(found.artifact, options)
+    if (hasRoom(finds, found.artifact)) keep(finds, found, options)
+    else finds.gaps.add('GNO_SENSE_LIMIT', dirname(found.artifact.path), 'more models than one sweep keeps')
   }
 }
 
 function startWalk(roots: readonly string[], options: SweepOptions): Generator<WalkedFolder, WalkSummary> {
-  const { excludes, signal } = options
-  return walkFiles({ roots, excludes, isSmallCandidate: isCandidateName, minimumBytes: MINIMUM_BYTES, signal })
+  const { excludes, ownPlaces, signal } = options
+  return walkFiles({
+    roots,
+    excludes,
+    ownPlaces,
+    isSmallCandidate: isCandidateName,
+    minimumBytes: MINIMUM_BYTES,
+    signal,
+  })
+}
+
+/** Small files are kept in a number of their own, so that a flood of them cannot push a real model out. */
+function hasRoom(finds: Finds, { sizeBytes }: Artifact): boolean {
+  if (finds.found.length - finds.small >= MAX_MODELS) return false
+  return sizeBytes >= MINIMUM_BYTES || finds.small < MAX_SMALL_MODELS
+}
+
+function keep(finds: Finds, found: FoundArtifact, options: SweepOptions): void {
+  finds.found.push(found)
+  if (found.artifact.sizeBytes < MINIMUM_BYTES) finds.small += 1
+  finds.findings += countFindings(found.artifact, options)
 }
 
 function countFindings(artifact: Artifact, { hostId, approvals, digest, pack, now }: SweepOptions): number {

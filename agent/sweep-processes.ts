@@ -55,8 +55,11 @@ async function artifactOf(
   const known = byIdentity.get(identityKey(seen.identity))
   if (known !== undefined) return known
   for await (const { artifact, identities } of readFolder([seen.candidate], options, SILENT)) {
-    for (const identity of identities) byIdentity.set(identityKey(identity), artifact)
-    return artifact
+    // Read through the process, so it goes by the key of that look and not by a path that may be another file's.
+    const [part] = artifact.parts
+    const keyed = { ...artifact, path: seen.path, parts: part === undefined ? [] : [{ ...part, path: seen.path }] }
+    for (const identity of identities) byIdentity.set(identityKey(identity), keyed)
+    return keyed
   }
   return null
 }

@@ -22,6 +22,8 @@ export interface SweepOptions {
   /** Files that changed: each is looked at together with its folder, not below it. */
   readonly changed: readonly string[]
   readonly excludes: readonly string[]
+  /** Our own state: left out, and no blind spot. */
+  readonly ownPlaces: readonly string[]
   /** Hash every model file (rung 6). */
   readonly deep: boolean
   readonly approvals: readonly Approval[]

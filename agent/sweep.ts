@@ -1,11 +1,13 @@
 // One sweep: sense -> read -> identify -> correlate -> judge. Joins the parts that do not know each other, and decides nothing itself.
 import type { Artifact } from '../contract/artifact.ts'
+import { wellFormed } from '../contract/well-formed.ts'
 import { judge } from '../rules/judge.ts'
 import type { SweepResult } from './report/outbox.ts'
 import { hostOf, type Sensed, senseHost } from './sense-host.ts'
 import { sweepFiles } from './sweep-files.ts'
 import { sweepProcesses } from './sweep-processes.ts'
 import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
+import { PROCESS_ONLY } from './weights-in-use.ts'
 
 /** What a sweep found, and its artifacts by file identity for the next look at the processes. */
 export interface Swept {
@@ -24,11 +26,12 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   const seen = {
     coverage: [...sensed.coverage, ...files.walked.coverage],
     gaps: [...sensed.gaps, ...files.walked.gaps],
-    artifacts: uniqueByPath([...files.artifacts, ...running.artifacts]),
+    artifacts: uniqueByPath([...running.artifacts, ...files.artifacts]),
     runtimes: running.runtimes,
   }
   const { hostId, hostName, agentVersion, pack, approvals, digest } = options
   const observedAt = now().toISOString()
+  const isComplete = sawAllProcesses(sensed)
   const result: SweepResult = {
     schema: 'gnomon-scan/1',
     host: hostOf(sensed.host, { hostId, hostName, platform, agentVersion, packVersion: pack.version }),
@@ -36,15 +39,15 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
     finishedAt: observedAt,
     ...seen,
     findings: judge({ hostId, observedAt, ...seen, approvals, digest }, pack),
-    coveredPaths: files.coveredPaths,
+    coveredPaths: isComplete ? [...files.coveredPaths, ...PROCESS_ONLY] : files.coveredPaths,
     uncoveredPaths: files.uncoveredPaths,
-    coveredProcesses: sawAllProcesses(sensed),
+    coveredProcesses: isComplete,
     coveredHost: options.isWholeHost,
   }
-  return { result, byIdentity: running.byIdentity, walked: files.walked }
+  return { result: wellFormed(result), byIdentity: running.byIdentity, walked: files.walked }
 }
 
-/** A model that was found on disk and in use is one artifact. */
+/** A model that was found on disk and in use is one artifact: what lies on disk stands, whatever a process says of its path. */
 function uniqueByPath(artifacts: readonly Artifact[]): readonly Artifact[] {
   return [...new Map(artifacts.map((artifact) => [artifact.path, artifact])).values()]
 }

@@ -1,5 +1,6 @@
 // Which weights a process maps or holds: looks at the content of large mapped and open files, never at their names.
 // What was looked at once is remembered by device, inode and size, so a scan every ten seconds reads almost nothing.
+import { lstatSync } from 'node:fs'
 import type { Artifact } from '../contract/artifact.ts'
 import type { Result } from '../contract/failure.ts'
 import type { CandidateFile, FileIdentity, OpenedFile, ProcessObservation } from '../contract/observation.ts'
@@ -47,7 +48,7 @@ export function seeWeights(process: ProcessObservation, memory: WeightsMemory): 
     if (seen.has(key)) return
     const looked = lookAt(`${key}:${sizeBytes}:${use.path}`, open, memory)
     if (looked === null || looked.format === null) return
-    const path = use.isDeleted ? `${use.path} (deleted)` : use.path
+    const path = keyOf(use, looked.identity)
     const candidate: CandidateFile = {
       name: use.path.slice(use.path.lastIndexOf('/') + 1),
       path,
@@ -65,6 +66,31 @@ export function seeWeights(process: ProcessObservation, memory: WeightsMemory): 
     add('open', link, link.sizeBytes, () => openHeld(process.pid, process.startTicks, link))
   }
   return [...seen.values()]
+}
+
+/** Keys of files that only a process leads to. No path of a disk begins like this, so no file can pose as one of them. */
+const UNLINKED = 'unlinked:'
+const ELSEWHERE = 'elsewhere:'
+/** Places that are covered by looking at all processes. */
+export const PROCESS_ONLY: readonly string[] = [UNLINKED, ELSEWHERE]
+
+/**
+ * The key of a file in use. The path that the kernel shows is a name in the mount namespace of that process, and may by now be
+ * another file's: it is believed only while it leads to the very same file from here.
+ */
+function keyOf(use: FileUse, identity: FileIdentity): string {
+  if (use.isDeleted) return `${UNLINKED}${use.path}`
+  return isHere(use.path, identity) ? use.path : `${ELSEWHERE}${use.path}`
+}
+
+function isHere(path: string, { dev, inode }: FileIdentity): boolean {
+  try {
+    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    return stat?.dev.toString() === dev && stat.ino.toString() === inode
+  } catch {
+    // Refused: it may be another file.
+    return false
+  }
 }
 
 interface FileUse {

@@ -1,7 +1,7 @@
 // Escaping on the way out: names and paths from an endpoint are chosen by strangers (CWE-150, CWE-1007).
 
-/** C0, DEL, C1, zero-width and bidirectional controls, line separators, the byte-order mark. */
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
+/** Controls, format characters, separators, lone surrogates, and everything that is drawn as nothing (Unicode 15 properties). */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 
 /** Makes a text safe to print on a terminal or in a log: unsafe characters become `\u{…}` in visible form. */
 export function printable(value: string): string {

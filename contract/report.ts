@@ -94,7 +94,17 @@ export type Acknowledgement = z.infer<typeof acknowledgementSchema>
 export const enrolmentRequestSchema = z.object({ token: nameText, hostId: nameText, hostName: nameText }).readonly()
 export type EnrolmentRequest = z.infer<typeof enrolmentRequestSchema>
 export const enrolmentAnswerSchema = z
-  .object({ agentId: nameText, agentToken: nameText, nextSequence: wholeNumber })
+  .object({
+    agentId: nameText,
+    /** Travels in a header. */
+    agentToken: z.string().regex(/^[A-Za-z0-9._~+/=-]{8,512}$/),
+    /** Far above anything reached; far below where counting ends. */
+    nextSequence: z
+      .number()
+      .int()
+      .min(0)
+      .max(2 ** 48),
+  })
   .readonly()
 export type EnrolmentAnswer = z.infer<typeof enrolmentAnswerSchema>
 

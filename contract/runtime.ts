@@ -51,6 +51,8 @@ export const weightsInUseSchema = z
     sizeBytes: wholeNumber,
     /** Set when the file was read as well. */
     artifactId: nameText.nullable(),
+    /** The key of that artifact on this host: the file itself, the first shard, or the folder. */
+    artifactPath: pathText.nullable().optional(),
     format: nameText.nullable(),
     /** Model name that the artifact was identified as, if any. */
     model: nameText.nullable(),

@@ -1,8 +1,11 @@
 // Bounded building blocks of the wire schemas. Everything that crosses a boundary has a largest size (CWE-770).
 import { z } from 'zod'
 
-/** A text of at most `max` UTF-16 units. */
-export const text = (max: number) => z.string().max(max)
+/** Lone surrogates are no text: they break URLs, UTF-8 and whoever renders them (CWE-176). */
+const WELL_FORMED = /^[^\ud800-\udfff]*$/u
+
+/** A well-formed text of at most `max` UTF-16 units. */
+export const text = (max: number) => z.string().max(max).regex(WELL_FORMED)
 
 /** Longest path kept: PATH_MAX of Linux is 4096 bytes; four times that leaves room for `\xNN` escapes. */
 export const MAX_PATH_CHARS = 16_384

@@ -2,7 +2,7 @@
 import { lstatSync } from 'node:fs'
 import type { Artifact } from '../../contract/artifact.ts'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
-import { type Failure, type Result, success } from '../../contract/failure.ts'
+import { type Failure, failed, type Result, success } from '../../contract/failure.ts'
 import type { CandidateFile } from '../../contract/observation.ts'
 import { printable } from '../../contract/printable.ts'
 import { MAX_PATH_CHARS, MAX_SENTENCE_CHARS } from '../../contract/wire.ts'
@@ -64,6 +64,7 @@ interface InspectOptions {
 
 /** One file gives one artifact; a folder gives what lies directly in it. */
 async function inspectOperand(operand: string, options: InspectOptions): Promise<Result<readonly Artifact[]>> {
+  if (operand === '') return failed('GNO_USAGE', 'an empty name is no file')
   const candidates = candidatesAt(operand, options.signal)
   if (!candidates.ok) return candidates
   const artifacts: Artifact[] = []

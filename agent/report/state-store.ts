@@ -2,7 +2,7 @@
 // survive a power cut. A damaged database is set aside and a new one started; trouble is a Result, never an exception.
 import Database from 'better-sqlite3'
 import { chmodSync, closeSync, constants, lstatSync, mkdirSync, openSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Failure, type Result, failed, success } from '../../contract/failure.ts'
 import { setAside } from './damaged-state.ts'
 import { errorCode, errorText } from './error-text.ts'
@@ -133,9 +133,23 @@ function pageLimit(options: OpenStateOptions): number {
   return Math.max(64, Math.ceil((options.maxDatabaseBytes ?? spool + ROOM_BESIDE_SPOOL_BYTES) / PAGE_BYTES))
 }
 
+/** Folders made inside one another at most; more is a loop, as in /proc, where a recursive mkdir never ends. */
+const MAX_NEW_FOLDERS = 32
+
+/** Makes a folder and the missing ones above it, level by level. */
+function makeFolder(folder: string): void {
+  const missing: string[] = []
+  let current = resolve(folder)
+  while (lstatSync(current, { throwIfNoEntry: false }) === undefined && missing.length < MAX_NEW_FOLDERS) {
+    missing.unshift(current)
+    current = dirname(current)
+  }
+  for (const path of missing) mkdirSync(path, { mode: 0o700 })
+}
+
 function prepareFolder(folder: string, file: string): Result<void> {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     const stat = lstatSync(folder)
     if (!stat.isDirectory()) return failed('GNO_STATE_UNUSABLE', `${folder} is not a folder`)
     const uid = process.getuid?.()

@@ -1,6 +1,9 @@
 // Paths as bytes. On POSIX a name is any byte but NUL and `/`; inside the sensors it travels as a latin1 string, one
 // character a byte, so that nothing is lost, and is made readable once, on the way out. Windows names stay plain text.
 
+import { createHash } from 'node:crypto'
+import { MAX_PATH_CHARS } from '../../contract/wire.ts'
+
 const IS_BYTES = process.platform !== 'win32'
 const ASCII = /^[\u0000-\u007f]*$/
 /** A literal backslash that would read like an escape is escaped itself, so that two different names never print alike. */
@@ -19,8 +22,18 @@ export function fileSystemPath(bytes: string): string | Buffer {
   return !IS_BYTES || ASCII.test(bytes) ? bytes : Buffer.from(bytes, 'latin1')
 }
 
-/** Readable form of a name or path in byte form: UTF-8 where it is valid, `\xNN` for every byte that is not. */
+/**
+ * Readable form of a name or path in byte form: UTF-8 where it is valid, `\xNN` for every byte that is not. Trees can be deeper
+ * than any path that a report takes; such a path is cut, and a digest of all of it keeps two of them apart.
+ */
 export function readablePath(bytes: string): string {
+  const text = readableText(bytes)
+  if (text.length <= MAX_PATH_CHARS) return text
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 16)
+  return `${text.slice(0, MAX_PATH_CHARS - 32)}…${digest}`
+}
+
+function readableText(bytes: string): string {
   if (ASCII.test(bytes) || !IS_BYTES) return bytes.includes('\\x') ? bytes.replace(LOOKS_ESCAPED, '\\x5c') : bytes
   const escaped = bytes.replace(LOOKS_ESCAPED, '\\x5c')
   const buffer = Buffer.from(escaped, 'latin1')

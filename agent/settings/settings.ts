@@ -57,7 +57,8 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
   stateFolder: {
     expected: 'an absolute path',
     summary: 'Where the agent keeps its database. The folder is made private to the user that runs the agent.',
-    defaultText: '`$GNOMON_STATE`, else `/var/lib/gnomon` for root, else `$XDG_STATE_HOME/gnomon` or `~/.local/state/gnomon`',
+    defaultText:
+      '`$GNOMON_STATE`, else `/var/lib/gnomon` for root, else `$XDG_STATE_HOME/gnomon` or `~/.local/state/gnomon`',
     defaultValue: stateFolderOf,
     reader: (place) => (value) =>
       typeof value === 'string' && isPlain(value) && pathOf(place).isAbsolute(value)

@@ -42,7 +42,7 @@ const PUBLISHED = {
   'enrolment-answer': {
     schema: enrolmentAnswerSchema,
     title: 'What the collector answers to an enrolment',
-    example: { agentId: 'a', agentToken: 'b', nextSequence: 1 },
+    example: { agentId: 'a', agentToken: 'gno_agent_b', nextSequence: 1 },
   },
   problem: {
     schema: problemSchema,

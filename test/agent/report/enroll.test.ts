@@ -90,7 +90,7 @@ describe('enrolment', () => {
     valueOf(enqueueSweep(state, sweepOf(4)))
     const other = await startListening()
     other.misbehave((_request, response) =>
-      sendJson(response, 200, { agentId: 'agt_9', agentToken: 'x', nextSequence: 0 }),
+      sendJson(response, 200, { agentId: 'agt_9', agentToken: 'token-of-agt_9', nextSequence: 0 }),
     )
 
     valueOf(await enroll(state, options({ collectorUrl: other.url })))

@@ -31,3 +31,12 @@ describe('isPlainName', () => {
     expect(isPlainName('model-00001-of-00002.safetensors')).toBe(true)
   })
 })
+
+describe('readablePath of a tree deeper than a report takes', () => {
+  it('is cut to what the wire takes, and two different ones stay different', () => {
+    const deep = (last: string): string => readablePath(`/${'d'.repeat(250)}`.repeat(100) + last)
+
+    expect(deep('/a').length).toBeLessThanOrEqual(16_384)
+    expect(deep('/a')).not.toBe(deep('/b'))
+  })
+})
