@@ -90,9 +90,12 @@ const HIDES_A_PART: ReadonlySet<string> = new Set([
   'GNO_READ_IO',
 ])
 
+function isWeights(part: Artifact['parts'][number]): boolean {
+  return part.role === 'weights'
+}
+
 function weightDigests(artifact: Artifact): readonly (string | undefined)[] {
-  const weights = artifact.parts.filter((part) => part.role === 'weights')
-  const digests = weights.map((part) => part.sha256)
+  const digests = artifact.parts.filter(isWeights).map((part) => part.sha256)
   const told = artifact.parts.reduce((sum, part) => sum + part.sizeBytes, 0)
   const isHidden = artifact.kind !== 'file' && artifact.gaps.some((gap) => HIDES_A_PART.has(gap.code))
   // The list of parts is cut at a limit; the size is that of all of them.
@@ -103,7 +106,7 @@ function weightDigests(artifact: Artifact): readonly (string | undefined)[] {
 export function weightsByPath(artifacts: readonly Artifact[]): ReadonlyMap<string, Artifact> {
   const byPath = new Map<string, Artifact>()
   for (const artifact of artifacts) {
-    for (const part of artifact.parts) if (part.role === 'weights') byPath.set(part.path, artifact)
+    for (const { path } of artifact.parts.filter(isWeights)) byPath.set(path, artifact)
   }
   for (const artifact of artifacts) byPath.set(artifact.path, artifact)
   return byPath
@@ -130,8 +133,14 @@ function artifactReasons(artifact: Artifact, found: readonly Contradiction[]): r
   if (structure !== undefined) reasons.push(describeStructure(structure))
   reasons.push(...found.map((each) => `${each.claim}, but ${each.observed}`))
   reasons.push(...(artifact.identifications[0]?.because ?? []))
-  if (artifact.verdict === 'malformed') reasons.push(...artifact.gaps.map((gap) => `${gap.code}: ${gap.detail}`))
+  if (artifact.verdict === 'malformed') reasons.push(...damageOf(artifact))
   return reasons.map(cut)
+}
+
+/** The first damage tells the story; all of it stands in the evidence. */
+function damageOf({ gaps }: Artifact): readonly string[] {
+  const damage = gaps.filter(({ code }) => code.startsWith('GNO_READ_') && code !== 'GNO_READ_SKIPPED')
+  return damage.slice(0, 3).map(({ code, detail }) => `${code}: ${detail}`)
 }
 
 function describeStructure(structure: NonNullable<Artifact['fingerprint']['structure']>): string {
@@ -214,8 +223,8 @@ function modelsOf(runtime: Runtime, artifacts: ReadonlyMap<string, Artifact>): r
     license: undefined,
   })
   const models = new Map<string, SubjectModel>()
-  for (const { path, artifactId } of runtime.weights) {
-    const artifact = artifacts.get(path)
+  for (const { path, artifactId, artifactPath } of runtime.weights) {
+    const artifact = artifacts.get(artifactPath ?? path)
     // Another file may have taken the path since the process opened its own.
     const isSame = artifact !== undefined && artifact.artifactId === artifactId
     models.set(isSame ? artifact.path : path, isSame ? modelOf(artifact) : unknown(path))
@@ -285,7 +294,8 @@ function runtimeEvidence(runtime: Runtime): readonly FindingEvidence[] {
 
 /** One sensor's coverage of the host. */
 export function hostSubject(coverage: Coverage, gaps: readonly Gap[]): JudgeSubject {
-  const told = [...gaps].sort((left, right) => right.count - left.count).slice(0, 32)
+  const own = gaps.filter(({ sensor }) => sensor === undefined || sensor === coverage.sensor)
+  const told = own.sort((left, right) => right.count - left.count).slice(0, 32)
   return {
     kind: 'host',
     key: coverage.sensor,
@@ -293,7 +303,7 @@ export function hostSubject(coverage: Coverage, gaps: readonly Gap[]): JudgeSubj
     fields: new Map<string, readonly FieldValue[]>([
       ['sensor', [coverage.sensor]],
       ['coverageState', [coverage.state]],
-      ['gapCode', [...new Set(gaps.map((gap) => gap.code))]],
+      ['gapCode', [...new Set(own.map((gap) => gap.code))]],
     ]),
     confidence: 'certain',
     because: [

@@ -7,7 +7,7 @@ import { type Gap, MAX_PATH_CHARS, MAX_SENTENCE_CHARS } from '../../contract/wir
 import { troubleOf } from './cursor.ts'
 
 /** The first gaps tell the story; a file with thousands of broken tensors must not fill a report (CWE-770). */
-const MAX_GAPS = 64
+const MAX_GAPS = 16
 /** Longest name from a file that is repeated in a detail. */
 const MAX_QUOTED_CHARS = 96
 

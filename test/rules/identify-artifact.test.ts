@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { wellFormed } from '../../contract/well-formed.ts'
 import { identificationSchema } from '../../contract/artifact.ts'
 import type { Claims, Fingerprint, Structure } from '../../contract/fingerprint.ts'
 import { type Contradiction, contradictions } from '../../rules/contradictions.ts'
@@ -175,7 +176,7 @@ describe('identification of a file', () => {
   it('fits the wire with hostile names', () => {
     for (const name of ['llama'.repeat(100_000), '__proto__ llama', '\ud800 qwen \u202e', 'gemma '.repeat(50_000)]) {
       for (const found of identify({ claims: { name, basename: name, placeName: name }, structure: LLAMA_8B })) {
-        expect(identificationSchema.safeParse(found).success).toBe(true)
+        expect(identificationSchema.safeParse(wellFormed(found)).success).toBe(true)
       }
     }
   })
