@@ -85,6 +85,7 @@ async function enrolAll(databaseFile: string): Promise<readonly string[]> {
     uses: AGENTS,
     createdAt: AT,
     expiresAt: '2999-01-01T00:00:00.000Z',
+    replaces: null,
   })
   const tokens: string[] = []
   for (let agent = 0; agent < AGENTS; agent += 1) {
@@ -97,6 +98,7 @@ async function enrolAll(databaseFile: string): Promise<readonly string[]> {
       hostName: hostId,
       agentId: `agt-${agent}`,
       agentTokenDigest,
+      currentTokenDigest: null,
       at: AT,
     })
     tokens.push(token)

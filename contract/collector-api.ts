@@ -25,6 +25,9 @@ export const openApiSchema = z.looseObject({ openapi: z.string(), paths: z.recor
 export const lookedSchema = z.enum(['never', 'blind', 'partial', 'complete'])
 export type Looked = z.infer<typeof lookedSchema>
 
+/** What let an enrolled host enrol again: the agent token it had, or a token of `gnomon-collector token --replace`. */
+export const replacedBySchema = z.enum(['own-token', 'replacement-token'])
+
 export const hostRowSchema = z
   .object({
     hostId: nameText,
@@ -33,6 +36,9 @@ export const hostRowSchema = z
     operatingSystem: nameText.nullable(),
     agentVersion: nameText.nullable(),
     enrolledAt: instant,
+    /** When this host last enrolled again, so that its agent token was replaced. */
+    replacedAt: instant.nullable(),
+    replacedBy: replacedBySchema.nullable(),
     /** When the collector last accepted a report. */
     lastReportAt: instant.nullable(),
     lastSequence: wholeNumber,

@@ -19,7 +19,11 @@ export async function enrolAgent(options: EnrolAgentOptions): Promise<string | n
   const { agent, collector, agentState, collectorState, collectorUrl } = options
   const status = await runProgram({ name: 'agent', args: [agent, 'status', '--json', '--state', agentState] }, signal)
   if (enrolledAt(status.stdout) === collectorUrl) return null
-  const making = { name: 'collector', args: [collector, 'token', '--json', '--state', collectorState] }
+  // Both states are the quickstart's own; a machine whose agent state was removed enrols again.
+  const making = {
+    name: 'collector',
+    args: [collector, 'token', '--replace', 'any', '--json', '--state', collectorState],
+  }
   const made = await runProgram(making, signal)
   const token = /"token":\s*"([^"]+)"/.exec(made.stdout)?.[1]
   if (token === undefined) return made.stderr.trim()

@@ -40,7 +40,7 @@ export async function enroll(state: StateStore, options: EnrolOptions): Promise<
   const exchange = await postJson({
     fetch: options.fetch,
     url: `${url.value}/api/v1/enrol`,
-    token: null,
+    token: knownToken(state, url.value),
     body: JSON.stringify(request.data),
     signal: options.signal,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
@@ -48,6 +48,12 @@ export async function enroll(state: StateStore, options: EnrolOptions): Promise<
   })
   const answer = readAnswer(exchange, url.value)
   return answer.ok ? settleEnrolment(state, answer.value, url.value, hostId) : answer
+}
+
+/** A collector lets an enrolled host enrol again when it shows the token that it has; no other collector gets to see it. */
+function knownToken(state: StateStore, collectorUrl: string): string | null {
+  const known = readEnrolment(state)
+  return known.ok && known.value?.collectorUrl === collectorUrl ? known.value.agentToken : null
 }
 
 function readAnswer(exchange: Exchange, url: string): Result<EnrolmentAnswer> {

@@ -100,11 +100,18 @@ function covered({ state, sensor, looked: things, detail, places }) {
   )
 }
 
+const REPLACED_BY = { 'own-token': 'its own token', 'replacement-token': 'a replacement token' }
+
+function replaced({ replacedAt, replacedBy }) {
+  return replacedAt === null ? null : h('span', {}, when(replacedAt), `, by ${REPLACED_BY[replacedBy]}`)
+}
+
 function reportFacts(row) {
   return facts([
     ['last', when(row.lastReportAt)],
     ['sequence', count(row.lastSequence)],
     ['enrolled', when(row.enrolledAt)],
+    ['enrolled again', replaced(row)],
     ['host id', mono(row.hostId, 24)],
   ])
 }

@@ -72,7 +72,8 @@ export function createAccess(app: FastifyInstance, { store, adminTokenDigest, li
 
 type Limiter = (request: FastifyRequest, reply: FastifyReply) => Promise<boolean>
 
-function bearerDigest(request: FastifyRequest): string | null {
+/** The digest of the token that a request carries; null when it carries none that could be one. */
+export function bearerDigest(request: FastifyRequest): string | null {
   const header = request.headers.authorization
   if (header === undefined || header.length > MAX_TOKEN_CHARS) return null
   const match = /^Bearer ([\w-]+)$/i.exec(header)

@@ -16,7 +16,7 @@ import {
 import type { ReportQueue } from '../report-queue.ts'
 import type { Store } from '../store/store.ts'
 import { digestToken, makeToken } from '../tokens.ts'
-import type { Access } from './access.ts'
+import { type Access, bearerDigest } from './access.ts'
 import { guardedAnswers, openAnswers } from './answers.ts'
 import { sendProblem } from './problems.ts'
 
@@ -57,10 +57,13 @@ function addEnrolment(app: FastifyInstance, { store, access, now }: AgentRouteOp
     onRequest: access.admitStranger,
     schema: {
       summary: 'Enrol a host with a token of `gnomon-collector token`',
+      description:
+        'A host that is enrolled already is enrolled again only with its agent token as bearer, or with a token of `gnomon-collector token --replace`.',
       body: jsonSchemaOf(enrolmentRequestSchema),
       response: openAnswers(enrolmentAnswerSchema, 400, 403, 413, 415, 429, 503),
     },
-    handler: async ({ body }, reply) => {
+    handler: async (request, reply) => {
+      const { body } = request
       if (body.hostId === '') return sendProblem(reply, 400, 'GNO_REQUEST_INVALID', 'hostId is empty')
       const agentToken = makeToken('agent', randomBytes)
       const enrolled = await store.enrol({
@@ -69,6 +72,7 @@ function addEnrolment(app: FastifyInstance, { store, access, now }: AgentRouteOp
         hostName: body.hostName,
         agentId: `agt_${randomUUID()}`,
         agentTokenDigest: digestToken(agentToken),
+        currentTokenDigest: bearerDigest(request),
         at: now().toISOString(),
       })
       if (!enrolled.ok) return sendProblem(reply, 403, enrolled.failure.code, enrolled.failure.detail)

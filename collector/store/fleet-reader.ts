@@ -1,7 +1,7 @@
 // The fleet as a whole and host by host.
 import type { Database } from 'better-sqlite3'
 import type { HostDetail, HostRow, Page, Summary } from '../../contract/collector-api.ts'
-import { lookedSchema } from '../../contract/collector-api.ts'
+import { lookedSchema, replacedBySchema } from '../../contract/collector-api.ts'
 import { stateLooked } from './looked.ts'
 import type { PageRequest } from './store.ts'
 import { parseCoverage, parseGaps, parseHost } from './stored.ts'
@@ -14,6 +14,8 @@ interface StoredHost {
   readonly host_id: string
   readonly host_name: string
   readonly enrolled_at: string
+  readonly replaced_at: string | null
+  readonly replaced_by: string | null
   readonly last_report_at: string | null
   readonly last_sequence: number
   readonly lost_reports: number
@@ -25,8 +27,8 @@ interface StoredHost {
   readonly open_findings: number
 }
 
-const HOST_COLUMNS = `number, host_id, host_name, enrolled_at, last_report_at, last_sequence, lost_reports, looked, gap_count, host,
-  coverage, gaps, (SELECT count(*) FROM findings f WHERE f.host_id = hosts.host_id AND f.status = 'open') AS open_findings`
+const HOST_COLUMNS = `number, host_id, host_name, enrolled_at, replaced_at, replaced_by, last_report_at, last_sequence, lost_reports, looked,
+  gap_count, host, coverage, gaps, (SELECT count(*) FROM findings f WHERE f.host_id = hosts.host_id AND f.status = 'open') AS open_findings`
 
 interface FleetReader {
   summarise(at: string): Summary
@@ -67,6 +69,8 @@ function hostRow(stored: StoredHost): HostRow {
     operatingSystem: host?.operatingSystem ?? null,
     agentVersion: host?.agentVersion ?? null,
     enrolledAt: stored.enrolled_at,
+    replacedAt: stored.replaced_at,
+    replacedBy: replacedBySchema.nullable().parse(stored.replaced_by),
     lastReportAt: stored.last_report_at,
     lastSequence: stored.last_sequence,
     lostReports: stored.lost_reports,

@@ -56,6 +56,12 @@ const STEPS: readonly string[] = [
   );
   CREATE TABLE feeds (feed_id TEXT PRIMARY KEY, position INTEGER NOT NULL, confirmed_at TEXT NOT NULL) WITHOUT ROWID;
   `,
+  // Which host a token may replace, and when and by what an enrolled host was replaced.
+  `
+  ALTER TABLE enrolment_tokens ADD COLUMN replaces TEXT;
+  ALTER TABLE hosts ADD COLUMN replaced_at TEXT;
+  ALTER TABLE hosts ADD COLUMN replaced_by TEXT;
+  `,
 ]
 
 /** Brings the tables to the newest version; refuses a store written by a newer program. */

@@ -55,6 +55,7 @@ function storeOn(db: Database.Database, file: string): Store {
     addEnrolmentToken: (token) => done(() => enrolments.addToken(token)),
     enrol: (enrolment) => done(() => enrolments.enrol(enrolment)),
     findAgent: (tokenDigest) => done(() => enrolments.findAgent(tokenDigest)),
+    findHostIds: (idOrName) => done(() => enrolments.findHostIds(idOrName)),
     ingest: (deliveries) => done(() => ingestAll.immediate(deliveries)),
     summarise: (at) => done(() => fleet.summarise(at)),
     listHosts: (query) => done(() => fleet.listHosts(query)),

@@ -21,6 +21,19 @@ export interface Agent {
   readonly hostId: string
 }
 
+/** What `replaces` holds when a token may replace whichever host uses it; no host has an empty id. */
+export const ANY_HOST = ''
+
+export interface EnrolmentToken {
+  /** SHA-256 of the token. */
+  readonly digest: string
+  readonly uses: number
+  readonly createdAt: string
+  readonly expiresAt: string
+  /** The host that it enrols again, `ANY_HOST`, or null: then it only lets new hosts in. */
+  readonly replaces: string | null
+}
+
 export interface Enrolment {
   /** SHA-256 of the enrolment token that was presented. */
   readonly tokenDigest: string
@@ -29,6 +42,8 @@ export interface Enrolment {
   readonly agentId: string
   /** SHA-256 of the agent's new token; the token itself is never stored. */
   readonly agentTokenDigest: string
+  /** SHA-256 of the agent token that the request carried; null when it carried none. */
+  readonly currentTokenDigest: string | null
   readonly at: string
 }
 
@@ -63,15 +78,15 @@ export interface FindingQuery extends InventoryQuery {
 }
 
 export interface Store {
-  addEnrolmentToken(token: {
-    readonly digest: string
-    readonly uses: number
-    readonly createdAt: string
-    readonly expiresAt: string
-  }): Promise<void>
-  /** Uses up one enrolment. The same host again gets a new token and goes on with its sequence. */
+  addEnrolmentToken(token: EnrolmentToken): Promise<void>
+  /**
+   * Uses up one enrolment. An enrolled host is replaced only by whoever shows its agent token or has a replacement token; it then
+   * gets a new token and goes on with its sequence. A refusal uses nothing up.
+   */
   enrol(enrolment: Enrolment): Promise<Result<{ readonly agentId: string; readonly nextSequence: number }>>
   findAgent(tokenDigest: string): Promise<Agent | null>
+  /** The host of that id, else every host of that name. */
+  findHostIds(idOrName: string): Promise<readonly string[]>
   /** All deliveries in one transaction, in the order given. When it rejects, nothing of any of them was stored. */
   ingest(deliveries: readonly Delivery[]): Promise<readonly Ingested[]>
 

@@ -32,7 +32,7 @@ export interface Collector {
   /** Sends these bytes as they are and gives what comes back until the end of the connection. */
   readonly raw: (request: string) => Promise<{ readonly status: number; readonly text: string }>
   readonly report: (token: string, report: Report) => Promise<Answer>
-  readonly enrolmentToken: (uses?: number, expiresAt?: string) => Promise<string>
+  readonly enrolmentToken: (uses?: number, expiresAt?: string, replaces?: string | null) => Promise<string>
   readonly enrol: (hostId?: string, hostName?: string) => Promise<string>
   readonly stop: () => Promise<void>
 }
@@ -85,7 +85,11 @@ export async function startCollector(
         ...headers,
       },
     })
-  const enrolmentToken: Collector['enrolmentToken'] = async (uses = 1, expiresAt = '2999-01-01T00:00:00.000Z') => {
+  const enrolmentToken: Collector['enrolmentToken'] = async (
+    uses = 1,
+    expiresAt = '2999-01-01T00:00:00.000Z',
+    replaces = null,
+  ) => {
     const store = openSqliteStore(folder.value.databaseFile)
     if (!store.ok) throw new Error(store.failure.detail)
     const token = makeToken('enrol', randomBytes)
@@ -94,6 +98,7 @@ export async function startCollector(
       uses,
       createdAt: '2020-01-01T00:00:00.000Z',
       expiresAt,
+      replaces,
     })
     await store.value.close()
     return token

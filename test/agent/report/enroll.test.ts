@@ -102,6 +102,20 @@ describe('enrolment', () => {
     await other.close()
   })
 
+  it('again shows the token it has to that collector alone', async () => {
+    accept(1)
+    valueOf(await enroll(state, options()))
+    valueOf(await enroll(state, options()))
+    const other = await startListening()
+    other.misbehave((_request, response) => sendJson(response, 403, { code: 'GNO_ENROLMENT_REFUSED', detail: '' }))
+
+    await enroll(state, options({ collectorUrl: other.url }))
+    await other.close()
+
+    const shown = [...collector.received, ...other.received].map((request) => request.headers.authorization)
+    expect(shown).toEqual([undefined, 'Bearer token-of-agt_1', undefined])
+  })
+
   it('again at the same collector sends neither a hole nor what it has', async () => {
     accept(1)
     valueOf(await enroll(state, options()))

@@ -73,6 +73,31 @@ describe('token', () => {
     expect(readFileSync(join(folder.path, 'collector.sqlite')).includes(text)).toBe(false)
   })
 
+  it.each([['host-1'], ['lt-0042'], ['any']])('--replace %s enrols that host again', async (host) => {
+    const collector = await startCollector(folder.path)
+    await collector.enrol('host-1', 'lt-0042')
+    const { printed } = await run(token, ['--replace', host])
+
+    const body = JSON.stringify({ token: printed[0], hostId: 'host-1', hostName: 'lt-0042' })
+    const answer = await collector.post('/api/v1/enrol', null, body)
+    await collector.stop()
+
+    expect(answer.status).toBe(200)
+  })
+
+  it('--replace takes a name that one host has, and an id before a name', async () => {
+    const collector = await startCollector(folder.path)
+    await collector.enrol('host-1', 'twin')
+    await collector.enrol('host-2', 'twin')
+    await collector.enrol('host-3', 'host-1')
+    await collector.stop()
+
+    expect(await run(token, ['--replace', 'twin'])).toMatchObject({ code: 'GNO_USAGE' })
+    expect(await run(token, ['--replace', 'nobody'])).toMatchObject({ code: 'GNO_NOT_FOUND' })
+    expect(await run(token, ['--replace', 'host-1', '--uses', '2'])).toMatchObject({ code: 'GNO_USAGE' })
+    expect(await run(token, ['--replace', 'host-1'])).toMatchObject({ code: 0 })
+  })
+
   it.each([
     ['--uses', '0'],
     ['--uses', '1e3'],

@@ -21,6 +21,9 @@ beforeAll(async () => {
   await collector.report(agent, sampleReport())
   await collector.report(agent, emptyReport(2, { findings: [sampleFinding({ severity: 'critical' })] }))
   await collector.enrol('host-2', 'silent')
+  const replacing = await collector.enrolmentToken(1, '2999-01-01T00:00:00.000Z', 'host-2')
+  const again = JSON.stringify({ token: replacing, hostId: 'host-2', hostName: 'silent' })
+  await collector.post('/api/v1/enrol', null, again)
 })
 afterAll(async () => {
   undo()
@@ -62,7 +65,7 @@ describe('the page', () => {
 
     for (const part of ['looked with gaps', 'GNO_SENSE_DENIED', sampleRuntime().name, 'linux-processes'])
       expect(seen).toContain(part)
-    for (const part of ['never reported', 'No report yet.', 'Nothing was looked at yet.'])
+    for (const part of ['never reported', 'No report yet.', 'Nothing was looked at yet.', 'by a replacement token'])
       expect(silent).toContain(part)
   })
 

@@ -54,19 +54,65 @@ describe('enrolment', () => {
     expect(answer.status).toBe(403)
   })
 
-  it('gives a host that enrols again a new token, takes the old one away, and goes on with its sequence', async () => {
+  const enrolAgain = (token: string, hostId = 'host-1', bearer: string | null = null) =>
+    collector.post('/api/v1/enrol', bearer, JSON.stringify({ token, hostId, hostName: 'renamed' }))
+  const rowOf = async (hostId: string) => (await collector.get(`/api/v1/hosts/${hostId}`)).body
+
+  it('with a plain token never takes over an enrolled host, and keeps the token for a new one', async () => {
+    const victim = await collector.enrol('host-1')
+    await collector.report(victim, sampleReport())
+    const token = await collector.enrolmentToken()
+    const stranger = await collector.enrol('host-2')
+
+    const refused = await enrolAgain(token)
+    const withOther = await enrolAgain(token, 'host-1', stranger)
+
+    for (const answer of [refused, withOther])
+      expect(answer).toMatchObject({
+        status: 403,
+        body: { code: 'GNO_ENROLMENT_REFUSED', detail: expect.stringContaining('gnomon-collector token --replace') },
+      })
+    expect(await rowOf('host-1')).toMatchObject({ row: { hostName: 'lt-0042', replacedAt: null } })
+    expect((await collector.report(victim, emptyReport(2))).status).toBe(200)
+    expect((await enrolAgain(token, 'host-3')).status).toBe(200)
+  })
+
+  it('of a host with its own token gives a new one, takes the old one away, and goes on with its sequence', async () => {
     const old = await collector.enrol('host-1')
     await collector.report(old, sampleReport())
-    const token = await collector.enrolmentToken()
 
-    const again = await collector.post(
-      '/api/v1/enrol',
-      null,
-      JSON.stringify({ token, hostId: 'host-1', hostName: 'renamed' }),
-    )
+    const again = await enrolAgain(await collector.enrolmentToken(), 'host-1', old)
 
-    expect(again.body).toMatchObject({ nextSequence: 2 })
+    expect(again).toMatchObject({ status: 200, body: { nextSequence: 2 } })
+    expect(await rowOf('host-1')).toMatchObject({ row: { hostName: 'renamed', replacedBy: 'own-token' } })
     expect((await collector.report(old, emptyReport(2))).status).toBe(401)
+  })
+
+  it.each([
+    ['this host', 'host-1'],
+    ['any host', ''],
+  ])('with a token that replaces %s is recorded, and works once', async (_name, replaces) => {
+    const old = await collector.enrol('host-1')
+    const token = await collector.enrolmentToken(1, '2999-01-01T00:00:00.000Z', replaces)
+
+    const again = await enrolAgain(token)
+    const twice = await enrolAgain(token)
+
+    expect(again.status).toBe(200)
+    expect(twice.status).toBe(403)
+    expect(await rowOf('host-1')).toMatchObject({
+      row: { replacedAt: expect.any(String), replacedBy: 'replacement-token' },
+    })
+    expect((await collector.report(old, sampleReport())).status).toBe(401)
+  })
+
+  it('with a token that replaces another host is refused, whether this one is enrolled or new', async () => {
+    await collector.enrol('host-1')
+    const token = await collector.enrolmentToken(1, '2999-01-01T00:00:00.000Z', 'host-2')
+
+    const answers = [await enrolAgain(token), await enrolAgain(token, 'host-9')]
+
+    expect(answers.map((answer) => answer.status)).toEqual([403, 403])
   })
 })
 

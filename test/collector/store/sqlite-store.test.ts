@@ -36,6 +36,7 @@ async function enrol(hostId: string): Promise<void> {
     uses: 1,
     createdAt: AT,
     expiresAt: '2999-01-01T00:00:00.000Z',
+    replaces: null,
   })
   await store.enrol({
     tokenDigest: `t-${hostId}`,
@@ -43,6 +44,7 @@ async function enrol(hostId: string): Promise<void> {
     hostName: hostId,
     agentId: `agt-${hostId}`,
     agentTokenDigest: `d-${hostId}`,
+    currentTokenDigest: null,
     at: AT,
   })
 }
@@ -166,7 +168,35 @@ describe('opening', () => {
     expect(opened).toMatchObject({ ok: false, failure: { code: 'GNO_STATE_UNUSABLE' } })
     const again = new Database(file)
     expect(again.pragma('user_version', { simple: true })).toBe(99)
-    again.pragma('user_version = 1')
+    again.pragma('user_version = 2')
+    again.close()
+    store = open()
+  })
+
+  it('brings a store of the first version forward, with what it holds', async () => {
+    await store.close()
+    const raw = new Database(file)
+    raw.exec('ALTER TABLE enrolment_tokens DROP COLUMN replaces')
+    raw.exec('ALTER TABLE hosts DROP COLUMN replaced_at; ALTER TABLE hosts DROP COLUMN replaced_by')
+    raw.pragma('user_version = 1')
+    raw.close()
+
+    store = open()
+
+    expect((await store.describeHost('host-1'))?.row).toMatchObject({ hostId: 'host-1', replacedAt: null })
+  })
+
+  it('refuses tables that are not those of their version', async () => {
+    await store.close()
+    const raw = new Database(file)
+    raw.exec('ALTER TABLE enrolment_tokens DROP COLUMN replaces')
+    raw.close()
+
+    const opened = openSqliteStore(file)
+
+    expect(opened).toMatchObject({ ok: false, failure: { code: 'GNO_STATE_UNUSABLE' } })
+    const again = new Database(file)
+    again.exec('ALTER TABLE enrolment_tokens ADD COLUMN replaces TEXT')
     again.close()
     store = open()
   })
