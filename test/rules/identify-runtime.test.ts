@@ -126,6 +126,30 @@ describe('a name alone never suffices', () => {
   })
 })
 
+const TORCH = ['libtorch_cpu.so', 'libtorch_python.so', 'libc10.so']
+const SAFETENSORS = [{ how: 'mapped', format: 'safetensors' }] as const
+
+describe('PyTorch for Python', () => {
+  it('beside mapped safetensors weights is likely inference, whatever the script is called', () => {
+    const seen = facts({ name: 'notes', libraries: TORCH, weights: SAFETENSORS })
+    const found = identifyRuntime(seen, realPack)
+
+    expect(found).toMatchObject({ entryId: 'torch-engine', confidence: 'likely' })
+    expect(activityOf(seen, found)).toBe('inference')
+  })
+
+  it('gives way to a product that is likely by evidence of its own', () => {
+    const script = ['python3', '/home/a/ComfyUI/main.py']
+    const seen = facts({ name: 'python3', commandLine: script, libraries: TORCH, weights: SAFETENSORS })
+
+    expect(identifyRuntime(seen, realPack)).toMatchObject({ entryId: 'comfyui', confidence: 'likely' })
+  })
+
+  it('without weights says nothing', () => {
+    expect(identifyRuntime(facts({ name: 'python3', libraries: TORCH }), realPack)).toBeNull()
+  })
+})
+
 describe('who merely reads or holds weights is no inference', () => {
   it.each<[string, Partial<RuntimeFacts>]>([
     ['a copy', { name: 'cp', commandLine: ['cp', '‹31 chars›', '‹18 chars›'], weights: OPEN }],
@@ -134,9 +158,20 @@ describe('who merely reads or holds weights is no inference', () => {
     ['a web server that listens', { name: 'nginx', weights: OPEN, listeners: port(8080, 'any') }],
     ['a renamed program that maps and listens', { name: 'notes', weights: MAPPED, listeners: port(11434) }],
     ['Python with numpy', { name: 'python3', libraries: ['libopenblas.so.0'], weights: MAPPED }],
+    ['a C++ program with PyTorch', { name: 'notes', libraries: ['libtorch_cpu.so'], weights: SAFETENSORS }],
+    ['Python with PyTorch that maps a GGUF file', { name: 'python3', libraries: TORCH, weights: MAPPED }],
     [
-      'Python with PyTorch, whose entry is a draft',
-      { name: 'python3', libraries: ['libtorch_cpu.so'], weights: [{ how: 'mapped', format: 'safetensors' }] },
+      'a training run by its launcher',
+      {
+        name: 'python3',
+        libraries: TORCH,
+        weights: SAFETENSORS,
+        parent: { name: 'torchrun', executablePath: null, entryId: null },
+      },
+    ],
+    [
+      'a training run by its module',
+      { name: 'python3', commandLine: ['python3', '-m', 'axolotl.cli.train'], libraries: TORCH, weights: SAFETENSORS },
     ],
     [
       'the converter of llama.cpp',
