@@ -42,10 +42,7 @@ export function judge(input: JudgeInput, pack: Pack): readonly Finding[] {
   const policies = pack.policies.filter((policy) => policy.status === 'trial' || policy.status === 'stable')
   const findings: Finding[] = []
   for (const subject of subjects) {
-    for (const policy of policies) {
-      const finding = policy.subject === subject.kind ? applyPolicy(policy, subject, input) : null
-      if (finding !== null) findings.push(finding)
-    }
+    findings.push(...policies.flatMap((policy) => applyPolicy(policy, subject, input) ?? []))
   }
   return findings.sort(
     (left, right) =>
@@ -60,6 +57,7 @@ function findingIdOf(policyId: string, hostId: string, subjectKey: string, diges
 }
 
 function applyPolicy(policy: PolicyEntry, subject: JudgeSubject, input: JudgeInput): Finding | null {
+  if (policy.subject !== subject.kind) return null
   if (!holds(policy.match, { values: (field) => subject.fields.get(field) ?? [], command: null })) return null
   if (policy.silencedBy.includes('sha256') && isSilenced(subject, input.approvals)) return null
   const lowering = loweringApproval(policy, subject, input.approvals)

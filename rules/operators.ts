@@ -43,10 +43,7 @@ export function speaking(condition: Condition, subject: Subject): readonly strin
 function passes(test: Test, subject: Subject): boolean {
   const { command } = subject
   if ('field' in test) {
-    for (const value of subject.values(test.field)) {
-      if (fits(value, test)) return true
-    }
-    return false
+    return subject.values(test.field).some((value) => fits(value, test))
   }
   if (command === null) return false
   if ('programName' in test) return command.programs.some((program) => isOneOf(program, test.programName))

@@ -14,26 +14,34 @@ export async function digestFile(
   signal: AbortSignal,
   onPiece: (bytesRead: number) => void = () => undefined,
 ): Promise<Result<string>> {
-  const hash = createHash('sha256')
-  const piece = new Uint8Array(Math.min(PIECE_BYTES, Math.max(1, file.identity.sizeBytes)))
-  let position = 0
   try {
-    while (position < file.identity.sizeBytes) {
-      if (signal.aborted) return failed('GNO_READ_SKIPPED', `rung 6 stopped at byte ${position} on request`)
-      // One byte more than declared is never asked for: a file that grows is seen by its identity below.
-      const wanted = Math.min(piece.length, file.identity.sizeBytes - position)
-      const done = readAt(file, position, piece.subarray(0, wanted))
-      if (done < wanted)
-        return failed('GNO_READ_CHANGED', `the file shrank to ${position + done} bytes while it was read`)
-      hash.update(piece.subarray(0, done))
-      position += done
-      onPiece(position)
-      await setImmediate()
-    }
+    return await digestPieces(file, signal, onPiece)
   } catch (error) {
     const failure = troubleOf(error)
     if (failure === undefined) throw error
     return { ok: false, failure }
+  }
+}
+
+async function digestPieces(
+  file: OpenedFile,
+  signal: AbortSignal,
+  onPiece: (bytesRead: number) => void,
+): Promise<Result<string>> {
+  const hash = createHash('sha256')
+  const piece = new Uint8Array(Math.min(PIECE_BYTES, Math.max(1, file.identity.sizeBytes)))
+  let position = 0
+  while (position < file.identity.sizeBytes) {
+    if (signal.aborted) return failed('GNO_READ_SKIPPED', `rung 6 stopped at byte ${position} on request`)
+    // One byte more than declared is never asked for: a file that grows is seen by its identity below.
+    const wanted = Math.min(piece.length, file.identity.sizeBytes - position)
+    const done = readAt(file, position, piece.subarray(0, wanted))
+    if (done < wanted)
+      return failed('GNO_READ_CHANGED', `the file shrank to ${position + done} bytes while it was read`)
+    hash.update(piece.subarray(0, done))
+    position += done
+    onPiece(position)
+    await setImmediate()
   }
   const change = describeChange(file.identity, file.sampleIdentity())
   return change === null ? success(hash.digest('hex')) : failed('GNO_READ_CHANGED', change)

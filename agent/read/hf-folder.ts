@@ -123,15 +123,16 @@ function readShardNames(bytes: Uint8Array): readonly string[] {
   for (let token = walk.next(); token === 'key'; token = walk.next()) {
     const isMap = walk.is('weight_map')
     const value = walk.next()
-    if (!isMap || value !== 'object') {
-      walk.skip(value)
-      continue
-    }
-    for (let entry = walk.next(); entry === 'key'; entry = walk.next()) {
-      if (walk.next() !== 'string') throw readTrouble('GNO_READ_INVALID', 'a shard name is not a string')
-      names.add(walk.text(MAX_SHARD_NAME_BYTES))
-      if (names.size > MAX_SHARDS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_SHARDS} shards`)
-    }
+    if (isMap && value === 'object') walkShardNames(walk, names)
+    else walk.skip(value)
   }
   return [...names].filter((name) => !/[/\\]/.test(name)).sort()
+}
+
+function walkShardNames(walk: JsonWalk, names: Set<string>): void {
+  for (let entry = walk.next(); entry === 'key'; entry = walk.next()) {
+    if (walk.next() !== 'string') throw readTrouble('GNO_READ_INVALID', 'a shard name is not a string')
+    names.add(walk.text(MAX_SHARD_NAME_BYTES))
+    if (names.size > MAX_SHARDS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_SHARDS} shards`)
+  }
 }

@@ -92,16 +92,7 @@ function walkAdded(walk: JsonWalk, draft: Draft): void {
   if (walk.next() !== 'array') throw readTrouble('GNO_READ_INVALID', 'added_tokens is not an array')
   let chars = 0
   for (let token = walk.next(); token === 'object'; token = walk.next()) {
-    let id = -1
-    let content = ''
-    for (let field = walk.next(); field === 'key'; field = walk.next()) {
-      const isId = walk.is('id')
-      const isContent = walk.is('content')
-      const value = walk.next()
-      if (isId && value === 'number') id = walk.number()
-      else if (isContent && value === 'string') content = walk.text(MAX_TOKEN_BYTES)
-      walk.skip(value)
-    }
+    const { id, content } = walkAddedToken(walk)
     if (id < 0 || id >= MAX_TOKENS) throw readTrouble('GNO_READ_LIMIT', `added token id ${id}, limit ${MAX_TOKENS}`)
     chars += content.length
     if (chars > MAX_ADDED_CHARS)
@@ -109,6 +100,20 @@ function walkAdded(walk: JsonWalk, draft: Draft): void {
     draft.added.set(id, content)
     draft.size = Math.max(draft.size, id + 1)
   }
+}
+
+function walkAddedToken(walk: JsonWalk): { readonly id: number; readonly content: string } {
+  let id = -1
+  let content = ''
+  for (let field = walk.next(); field === 'key'; field = walk.next()) {
+    const isId = walk.is('id')
+    const isContent = walk.is('content')
+    const value = walk.next()
+    if (isId && value === 'number') id = walk.number()
+    else if (isContent && value === 'string') content = walk.text(MAX_TOKEN_BYTES)
+    walk.skip(value)
+  }
+  return { id, content }
 }
 
 function walkModel(walk: JsonWalk, draft: Draft): void {
@@ -131,17 +136,22 @@ function walkModel(walk: JsonWalk, draft: Draft): void {
 /** `{"token": id}` for BPE and WordPiece, `[["token", score]]` for Unigram. */
 function walkVocabulary(walk: JsonWalk, draft: Draft): void {
   const first = walk.next()
-  if (first === 'object') {
-    for (let token = walk.next(); token === 'key'; token = walk.next()) {
-      const start = walk.start
-      const stop = walk.stop
-      const value = walk.next()
-      if (value !== 'number') throw readTrouble('GNO_READ_INVALID', 'a token id is not a number')
-      draft.tokens.set(walk.number(), start, stop)
-    }
-    return
+  if (first === 'object') walkTokenIds(walk, draft)
+  else if (first === 'array') walkScoredTokens(walk, draft)
+  else throw readTrouble('GNO_READ_INVALID', 'the vocabulary is neither object nor array')
+}
+
+function walkTokenIds(walk: JsonWalk, draft: Draft): void {
+  for (let token = walk.next(); token === 'key'; token = walk.next()) {
+    const start = walk.start
+    const stop = walk.stop
+    const value = walk.next()
+    if (value !== 'number') throw readTrouble('GNO_READ_INVALID', 'a token id is not a number')
+    draft.tokens.set(walk.number(), start, stop)
   }
-  if (first !== 'array') throw readTrouble('GNO_READ_INVALID', 'the vocabulary is neither object nor array')
+}
+
+function walkScoredTokens(walk: JsonWalk, draft: Draft): void {
   let id = 0
   for (let token = walk.next(); token === 'array'; token = walk.next()) {
     if (walk.next() !== 'string') throw readTrouble('GNO_READ_INVALID', 'a token is not a string')
@@ -216,15 +226,20 @@ function digestMerges(bytes: Uint8Array, position: number, spelling: TokenSpelli
   const walk = new JsonWalk(bytes, position)
   if (walk.next() !== 'array') return undefined
   for (let token = walk.next(); token !== 'end-array'; token = walk.next()) {
-    if (token === 'array') {
-      for (let half = walk.next(); half === 'string'; half = walk.next()) {
-        addSpelled(digest, bytes, walk.start, walk.stop, spelling)
-      }
-    } else if (token === 'string') {
-      const raw = walk.isEscaped ? Buffer.from(walk.text(MAX_TOKEN_BYTES)) : bytes.subarray(walk.start, walk.stop)
-      if (raw.length > MAX_TOKEN_BYTES) throw readTrouble('GNO_READ_LIMIT', `merge of ${raw.length} bytes`)
-      addMerge(digest, raw, 0, raw.length, spelling)
-    }
+    if (token === 'array') addHalves(digest, walk, spelling)
+    else if (token === 'string') addWholeMerge(digest, walk, spelling)
   }
   return digest.count === 0 ? undefined : digest.finish()
+}
+
+function addHalves(digest: TokenDigest, walk: JsonWalk, spelling: TokenSpelling): void {
+  for (let half = walk.next(); half === 'string'; half = walk.next()) {
+    addSpelled(digest, walk.bytes, walk.start, walk.stop, spelling)
+  }
+}
+
+function addWholeMerge(digest: TokenDigest, walk: JsonWalk, spelling: TokenSpelling): void {
+  const raw = walk.isEscaped ? Buffer.from(walk.text(MAX_TOKEN_BYTES)) : walk.bytes.subarray(walk.start, walk.stop)
+  if (raw.length > MAX_TOKEN_BYTES) throw readTrouble('GNO_READ_LIMIT', `merge of ${raw.length} bytes`)
+  addMerge(digest, raw, 0, raw.length, spelling)
 }

@@ -69,18 +69,8 @@ export class JsonWalk {
   /** The next token. After the outermost value comes `end`; what follows it is the caller's business. */
   next(): JsonToken {
     if (this.#depth === 0 && !this.#expectsValue) return 'end'
-    let code = this.#skipSpace()
-    if (this.#depth > 0 && !this.#expectsValue) {
-      const closing = this.#close(code)
-      if (closing !== undefined) return closing
-      if (!this.#isFresh) {
-        if (code !== COMMA) throw this.#broken('a comma')
-        this.#position += 1
-        code = this.#skipSpace()
-      }
-      if (this.#stack[this.#depth - 1] === IN_OBJECT) return this.#key(code)
-    }
-    return this.#value(code)
+    const code = this.#skipSpace()
+    return this.#depth > 0 && !this.#expectsValue ? this.#member(code) : this.#value(code)
   }
 
   /** Passes over the rest of the value whose first token was just given. */
@@ -113,6 +103,19 @@ export class JsonWalk {
       if (this.bytes[this.#start + index] !== word.charCodeAt(index)) return false
     }
     return true
+  }
+
+  /** The end of the object or array, or its next member. */
+  #member(first: number): JsonToken {
+    let code = first
+    const closing = this.#close(code)
+    if (closing !== undefined) return closing
+    if (!this.#isFresh) {
+      if (code !== COMMA) throw this.#broken('a comma')
+      this.#position += 1
+      code = this.#skipSpace()
+    }
+    return this.#stack[this.#depth - 1] === IN_OBJECT ? this.#key(code) : this.#value(code)
   }
 
   #close(code: number): JsonToken | undefined {

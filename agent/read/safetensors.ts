@@ -19,6 +19,7 @@ const MAX_TABLE_BYTES = 12_582_912
 const LENGTH_BYTES = 8
 const MAX_NAME_BYTES = 1_024
 const MAX_RANK = 32
+const MAX_DTYPE_BYTES = 32
 /** Trainers write about 100 (CWE-770). */
 const MAX_METADATA_ENTRIES = 4_096
 /** The longest key seen is under 60; all keys are held to find doubles (CWE-770). */
@@ -146,14 +147,17 @@ function walkMetadata(walk: JsonWalk, draft: HeaderDraft, gaps: GapList): void {
     const value = walk.next()
     if (value !== 'string') gaps.blame('GNO_READ_INVALID', `metadata ${quoted(key)} is not a string`)
     const claim = CLAIM_KEYS.get(key)
-    if (value === 'string' && claim !== undefined && !claims.has(claim) && walk.stop - walk.start > 0) {
-      const limit = claim === 'license' ? MAX_SENTENCE_CHARS : MAX_NAME_CHARS
-      if (walk.stop - walk.start <= MAX_METADATA_TEXT_BYTES)
-        claims.set(claim, walk.text(MAX_METADATA_TEXT_BYTES).slice(0, limit))
-    }
+    if (value === 'string' && claim !== undefined && !claims.has(claim)) keepClaim(walk, claim, claims)
     walk.skip(value)
   }
   draft.claims = Object.fromEntries(claims)
+}
+
+function keepClaim(walk: JsonWalk, claim: string, claims: Map<string, string>): void {
+  const size = walk.stop - walk.start
+  if (size === 0 || size > MAX_METADATA_TEXT_BYTES) return
+  const limit = claim === 'license' ? MAX_SENTENCE_CHARS : MAX_NAME_CHARS
+  claims.set(claim, walk.text(MAX_METADATA_TEXT_BYTES).slice(0, limit))
 }
 
 function walkTensor(walk: JsonWalk, name: string): DeclaredTensor {
@@ -162,10 +166,8 @@ function walkTensor(walk: JsonWalk, name: string): DeclaredTensor {
   let shape: readonly number[] | undefined
   let offsets: readonly number[] | undefined
   for (let token = walk.next(); token === 'key'; token = walk.next()) {
-    if (walk.is('dtype') && dtype === undefined) {
-      if (walk.next() !== 'string') throw readTrouble('GNO_READ_INVALID', `dtype of ${quoted(name)} is not a string`)
-      dtype = walk.text(MAX_RANK)
-    } else if (walk.is('shape') && shape === undefined) shape = walkNumbers(walk, MAX_RANK, name)
+    if (walk.is('dtype') && dtype === undefined) dtype = walkDtype(walk, name)
+    else if (walk.is('shape') && shape === undefined) shape = walkNumbers(walk, MAX_RANK, name)
     else if (walk.is('data_offsets') && offsets === undefined) offsets = walkNumbers(walk, 2, name)
     else throw readTrouble('GNO_READ_INVALID', `${quoted(name)} has a doubled or unknown field`)
   }
@@ -174,6 +176,11 @@ function walkTensor(walk: JsonWalk, name: string): DeclaredTensor {
     throw readTrouble('GNO_READ_INVALID', `${quoted(name)} lacks dtype, shape or data_offsets`)
   }
   return { name, dtype, shape, begin, end }
+}
+
+function walkDtype(walk: JsonWalk, name: string): string {
+  if (walk.next() !== 'string') throw readTrouble('GNO_READ_INVALID', `dtype of ${quoted(name)} is not a string`)
+  return walk.text(MAX_DTYPE_BYTES)
 }
 
 function walkNumbers(walk: JsonWalk, limit: number, name: string): readonly number[] {
@@ -189,5 +196,6 @@ function walkNumbers(walk: JsonWalk, limit: number, name: string): readonly numb
     }
     numbers.push(value)
   }
-  return numbers
+  // A copy has room for its members only; what grew by pushing keeps room for 17.
+  return numbers.slice()
 }

@@ -118,18 +118,11 @@ function spellByteLevel(bytes: Uint8Array, start: number, end: number, target: U
   while (from < end) {
     const first = bytes[from] ?? 0
     // Two-byte UTF-8 leads that can hold U+0080 to U+017F.
-    if (first >= 0xc2 && first <= 0xc5 && from + 1 < end) {
-      const raw = BYTE_OF_CODE_POINT[((first & 0x1f) << 6) | ((bytes[from + 1] ?? 0) & 0x3f)] ?? -1
-      if (raw >= 0) {
-        target[to] = raw
-        to += 1
-        from += 2
-        continue
-      }
-    }
-    target[to] = first
+    const isPair = first >= 0xc2 && first <= 0xc5 && from + 1 < end
+    const raw = isPair ? (BYTE_OF_CODE_POINT[((first & 0x1f) << 6) | ((bytes[from + 1] ?? 0) & 0x3f)] ?? -1) : -1
+    target[to] = raw >= 0 ? raw : first
     to += 1
-    from += 1
+    from += raw >= 0 ? 2 : 1
   }
   return to
 }

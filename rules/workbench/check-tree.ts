@@ -21,13 +21,12 @@ function checkIds(tree: RuleTree): readonly Problem[] {
   const seen = new Map<string, string>()
   const problems: Problem[] = []
   const kinds = { runtimes: tree.runtimes, models: tree.models, policies: tree.policies, vocabulary: tree.vocabulary }
-  for (const [kind, entries] of Object.entries(kinds)) {
-    for (const { id } of entries) {
-      const file = `${kind}/${id}.yaml`
-      const other = seen.get(id)
-      if (other !== undefined) problems.push({ file, detail: `the id is also that of ${other}` })
-      seen.set(id, file)
-    }
+  const all = Object.entries(kinds).flatMap(([kind, entries]) => entries.map(({ id }) => ({ kind, id })))
+  for (const { kind, id } of all) {
+    const file = `${kind}/${id}.yaml`
+    const other = seen.get(id)
+    if (other !== undefined) problems.push({ file, detail: `the id is also that of ${other}` })
+    seen.set(id, file)
   }
   return problems
 }
@@ -47,12 +46,13 @@ function checkWords(tree: RuleTree): readonly Problem[] {
   }
   for (const entry of tree.models) {
     const file = `models/${entry.id}.yaml`
-    for (const candidate of entry.candidates) {
-      need(file, 'families', candidate.family)
-      need(file, 'vendors', candidate.vendor)
-      need(file, 'licenses', candidate.license)
-      for (const architecture of candidate.architectures) need(file, 'architectures', architecture)
+    for (const { family, vendor, license } of entry.candidates) {
+      need(file, 'families', family)
+      need(file, 'vendors', vendor)
+      need(file, 'licenses', license)
     }
+    for (const architecture of entry.candidates.flatMap(({ architectures }) => architectures))
+      need(file, 'architectures', architecture)
   }
   for (const [index, row] of tree.digests.entries()) {
     const file = `models/digests.jsonl:${index + 1}`

@@ -57,6 +57,25 @@ function read(
   return { part, gaps, bytesRead: cursor.bytesRead }
 }
 
+/** Reads within the steps and bytes that this many bytes can need, and believes in no tensor outside them. */
+function expectBounded(format: (typeof formats)[number], bytes: Uint8Array): void {
+  const { part, gaps, bytesRead } = read(format, bytes)
+
+  expect(gaps.list().map((gap) => gap.code)).not.toContain('GNO_READ_BUDGET')
+  expect(bytesRead).toBeLessThanOrEqual(bytes.length * READS_PER_BYTE)
+  for (const tensor of part.tensors) expect(tensor.offset + (tensor.bytes ?? 0)).toBeLessThanOrEqual(bytes.length)
+}
+
+/** The same bytes with one to three bits turned. */
+function flipped(bytes: Uint8Array, next: (limit: number) => number): Buffer {
+  const turned = Buffer.from(bytes)
+  for (let flips = 1 + next(3); flips > 0; flips -= 1) {
+    const at = next(bytes.length)
+    turned[at] = (turned[at] ?? 0) ^ (1 << next(8))
+  }
+  return turned
+}
+
 it('no two formats claim the same file', () => {
   for (const { id } of formats) {
     for (const { bytes } of samplesOf(id)) {
@@ -94,11 +113,7 @@ describe.each(formats.map((format) => [format.id, format] as const))('%s', (id, 
   it('answers for its smallest sample cut at every byte, within its budget and without a tensor outside the file', () => {
     const { bytes } = smallest(samples)
     for (let size = 0; size <= bytes.length; size += 1) {
-      const { part, gaps, bytesRead } = read(format, bytes.subarray(0, size))
-
-      expect(gaps.list().map((gap) => gap.code)).not.toContain('GNO_READ_BUDGET')
-      expect(bytesRead).toBeLessThanOrEqual(size * READS_PER_BYTE)
-      for (const tensor of part.tensors) expect(tensor.offset + (tensor.bytes ?? 0)).toBeLessThanOrEqual(size)
+      expectBounded(format, bytes.subarray(0, size))
     }
   })
 
@@ -106,17 +121,7 @@ describe.each(formats.map((format) => [format.id, format] as const))('%s', (id, 
     const next = seeded(SEED)
     for (const { bytes } of samples) {
       for (let round = 0; round < FLIP_ROUNDS; round += 1) {
-        const turned = Buffer.from(bytes)
-        for (let flips = 1 + next(3); flips > 0; flips -= 1) {
-          const at = next(bytes.length)
-          turned[at] = (turned[at] ?? 0) ^ (1 << next(8))
-        }
-
-        const { part, gaps, bytesRead } = read(format, turned)
-
-        expect(gaps.list().map((gap) => gap.code)).not.toContain('GNO_READ_BUDGET')
-        expect(bytesRead).toBeLessThanOrEqual(bytes.length * READS_PER_BYTE)
-        for (const tensor of part.tensors) expect(tensor.offset + (tensor.bytes ?? 0)).toBeLessThanOrEqual(bytes.length)
+        expectBounded(format, flipped(bytes, next))
       }
     }
   })
