@@ -15,7 +15,7 @@ import { identityKey } from './weights-in-use.ts'
 
 /** Models kept of one sweep. A machine with more is a model store of its own; a flood of crafted files must not eat the memory (CWE-770). */
 const MAX_MODELS = 10_000
-const MAX_SMALL_MODELS = 5_000
+const MAX_SMALL_MODELS = 2_000
 /** The name under which coverage and gaps of files stand. */
 const FILES = 'files'
 /** The walk is synchronous; signals and timers get their turn this often. */

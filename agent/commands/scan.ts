@@ -2,12 +2,12 @@
 import { resolve } from 'node:path'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import type { Failure } from '../../contract/failure.ts'
-import type { Scan } from '../../contract/report.ts'
 import { isAbsent } from '../is-absent.ts'
 import { enqueueSweep, type SweepResult } from '../report/outbox.ts'
 import { openSession, type Session } from '../session.ts'
 import { startProgress } from '../show/progress.ts'
 import { renderScan } from '../show/scan.ts'
+import { scanPieces } from '../show/scan-json.ts'
 import { sweep } from '../sweep.ts'
 import { sweepOptionsOf } from '../sweep-options.ts'
 import { rootsOf } from '../sweep-roots.ts'
@@ -71,7 +71,7 @@ async function runScan(invocation: Invocation, context: CommandContext): Promise
     if (context.signal.aborted) return EXIT.failure
     const remembered = enqueueSweep(session.state, scanned, { heartbeatMs: HEARTBEAT_MS, isAbsent })
     if (!remembered.ok) report(context, remembered.failure)
-    if (hasOption(invocation, 'json')) context.stdout.write(`${JSON.stringify(documentOf(scanned), null, 2)}\n`)
+    if (hasOption(invocation, 'json')) for (const piece of scanPieces(scanned)) context.stdout.write(piece)
     else context.stdout.write(`${renderScan(scanned, context.stdout)}\n`)
     return exitFor(scanned.findings, invocation)
   } finally {
@@ -104,10 +104,4 @@ async function sweepOnce(
   } finally {
     progress.clear()
   }
-}
-
-/** The published document: what the outbox needs beside it stays inside. */
-function documentOf(scanned: SweepResult): Scan {
-  const { schema, host, startedAt, finishedAt, coverage, artifacts, runtimes, findings, gaps } = scanned
-  return { schema, host, startedAt, finishedAt, coverage, artifacts, runtimes, findings, gaps }
 }
