@@ -32,14 +32,16 @@ export async function ask(path) {
   return body
 }
 
+/** A text as one part of an address; half a surrogate pair, which no address can hold, becomes U+FFFD. */
+export const encode = (value) => encodeURIComponent(String(value).toWellFormed())
+
 /** A query string without empty values. */
 export const query = (values) => {
   const known = Object.entries(values).filter(([, value]) => value !== '' && value !== undefined && value !== null)
   return known.length === 0 ? '' : `?${new URLSearchParams(known)}`
 }
-export const findingLink = ({ findingId, hostId }) =>
-  `#/finding/${encodeURIComponent(findingId)}${query({ host: hostId })}`
-export const hostLink = (hostId) => `#/host/${encodeURIComponent(hostId)}`
+export const findingLink = ({ findingId, hostId }) => `#/finding/${encode(findingId)}${query({ host: hostId })}`
+export const hostLink = (hostId) => `#/host/${encode(hostId)}`
 
 /** The way to the next page of a list. */
 export function pager(parameters, next) {

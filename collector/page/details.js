@@ -1,6 +1,6 @@
 // The two stories a finding tells: a model file rung by rung, and a running process.
 import { ladder } from './ladder.js'
-import { badge, bytes, count, facts, h, list, mono, simulatedBadge, when } from './view.js'
+import { badge, bytes, count, each, facts, h, list, mono, simulatedBadge, when } from './view.js'
 
 /** A model file: what it is called, what it is, and what could not be read of it. */
 export function artifactStory({ artifact, firstSeenAt, changedAt }) {
@@ -133,7 +133,7 @@ export function gapList(gaps) {
 /** The gaps themselves. */
 export function gapItems(gaps) {
   return list(
-    gaps.map(({ code, place, count: times, detail }) =>
+    each(gaps, ({ code, place, count: times, detail }) =>
       h('span', {}, h('code', {}, code), times > 1 ? ` ×${count(times)} ` : ' ', mono(place, 60), ` ${detail}`),
     ),
   )

@@ -1,11 +1,11 @@
 // One finding with everything behind it: reasons, evidence, the files and processes it speaks of, and its history.
-import { ask, hostLink, query } from './api.js'
+import { ask, encode, hostLink, query } from './api.js'
 import { artifactStory, runtimeStory } from './details.js'
-import { badge, facts, h, list, mono, section, severity, simulatedBadge, table, when } from './view.js'
+import { badge, each, facts, h, list, mono, section, severity, simulatedBadge, table, when } from './view.js'
 
 /** One finding with its evidence and its history. */
 export async function finding(id, parameters) {
-  const detail = await ask(`findings/${encodeURIComponent(id)}${query({ host: parameters.get('host') })}`)
+  const detail = await ask(`findings/${encode(id)}${query({ host: parameters.get('host') })}`)
   const { row, finding: told, history, artifacts, runtimes } = detail
   return [
     h('p', { class: 'crumb' }, h('a', { href: '#/' }, '← Findings')),
@@ -19,15 +19,15 @@ export async function finding(id, parameters) {
         {},
         reasons(told),
         evidence(told),
-        artifacts.length === 0 ? null : section('The model file, rung by rung', ...artifacts.map(artifactStory)),
-        runtimes.length === 0 ? null : section('What runs', ...runtimes.map(runtimeStory)),
+        artifacts.length === 0 ? null : section('The model file, rung by rung', ...each(artifacts, artifactStory)),
+        runtimes.length === 0 ? null : section('What runs', ...each(runtimes, runtimeStory)),
       ),
       h(
         'aside',
         {},
         section('What to do', h('p', {}, told.advice)),
         section('When it is a false alarm', h('p', {}, told.falsePositives)),
-        section('History', h('ol', { class: 'history' }, ...history.map(step))),
+        section('History', h('ol', { class: 'history' }, ...each(history, step))),
         reference(told),
       ),
     ),
@@ -65,7 +65,7 @@ function reasons({ because, loweredBy }) {
 
 function evidence({ evidence: pieces }) {
   if (pieces.length === 0) return section('Evidence', h('p', { class: 'quiet' }, 'None beyond the reasons above.'))
-  const rows = pieces.map(({ kind, place, detail }) => [
+  const rows = each(pieces, ({ kind, place, detail }) => [
     h('code', { class: 'kind' }, kind),
     h('div', {}, h('div', {}, detail), h('small', { class: 'quiet' }, mono(place, 90))),
   ])

@@ -1,6 +1,6 @@
 // Findings: the fleet's numbers and the list with its filters.
 import { ask, findingLink, hostLink, pager, query } from './api.js'
-import { badge, count, empty, h, mono, severity, simulatedBadge, table, when } from './view.js'
+import { badge, count, each, empty, h, mono, severity, simulatedBadge, table, when } from './view.js'
 
 /** Fleet numbers and the list of findings. */
 export async function overview(parameters) {
@@ -118,7 +118,7 @@ export function findingsTable(rows) {
   return table(
     'Findings, most severe first',
     ['Severity', 'Finding', 'Host', 'First seen', 'Last seen'],
-    rows.map((row) => [
+    each(rows, (row) => [
       severity(row.severity),
       h(
         'div',

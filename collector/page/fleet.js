@@ -2,7 +2,7 @@
 import { ask, hostLink, pager, query } from './api.js'
 import { runtimeStory } from './details.js'
 import { looked } from './host.js'
-import { badge, bytes, count, empty, h, mono, section, simulatedBadge, table, when } from './view.js'
+import { badge, bytes, count, each, empty, h, mono, section, simulatedBadge, table, when } from './view.js'
 
 /** All enrolled hosts and how well each was looked at. */
 export async function hosts(parameters) {
@@ -14,7 +14,11 @@ export async function hosts(parameters) {
     ]
   return [
     h('h1', {}, 'Hosts'),
-    table('Enrolled hosts', ['Host', 'System', 'Coverage', 'Open findings', 'Last report'], page.items.map(hostCells)),
+    table(
+      'Enrolled hosts',
+      ['Host', 'System', 'Coverage', 'Open findings', 'Last report'],
+      each(page.items, hostCells),
+    ),
     pager(parameters, page.next),
   ]
 }
@@ -52,7 +56,7 @@ export async function models(parameters) {
     table(
       'Model files on hosts, newest first',
       ['Model', 'Format', 'Size', 'Where', 'Host', 'First seen'],
-      page.items.map(modelCells),
+      each(page.items, modelCells),
     ),
     pager(parameters, page.next),
   ]
@@ -86,7 +90,7 @@ export async function runtimes(parameters) {
     ]
   return [
     h('h1', {}, 'Runtimes'),
-    ...page.items.map((record) =>
+    ...each(page.items, (record) =>
       section(
         '',
         h('p', { class: 'quiet' }, 'on ', h('a', { href: hostLink(record.hostId) }, mono(record.hostId, 24))),

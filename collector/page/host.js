@@ -1,8 +1,8 @@
 // One host: what was found on it, what was looked at, and what could not be.
-import { ask, query } from './api.js'
+import { ask, encode, query } from './api.js'
 import { artifactStory, gapItems, runtimeStory } from './details.js'
 import { findingsTable } from './findings.js'
-import { badge, bytes, count, empty, facts, h, mono, section, when } from './view.js'
+import { badge, bytes, count, each, empty, facts, h, mono, section, when } from './view.js'
 
 const LOOKED = {
   never: ['never reported', 'caution'],
@@ -16,7 +16,7 @@ export const looked = (word) => badge(LOOKED[word][0], LOOKED[word][1])
 /** One host: what was found, what was looked at, and what could not be. */
 export async function host(id) {
   const [detail, open, artifacts, runtimes] = await Promise.all([
-    ask(`hosts/${encodeURIComponent(id)}`),
+    ask(`hosts/${encode(id)}`),
     ask(`findings${query({ host: id, status: 'open' })}`),
     ask(`artifacts${query({ host: id })}`),
     ask(`runtimes${query({ host: id })}`),
@@ -34,8 +34,8 @@ export async function host(id) {
         'div',
         {},
         section('Open findings', openFindings(open.items, row.looked)),
-        section('Model files', stories(artifacts.items.map(artifactStory), statement)),
-        section('Runtimes', stories(runtimes.items.map(runtimeStory), statement)),
+        section('Model files', stories(each(artifacts.items, artifactStory), statement)),
+        section('Runtimes', stories(each(runtimes.items, runtimeStory), statement)),
       ),
       h(
         'aside',
@@ -83,7 +83,7 @@ function machineFacts(machine) {
 
 function coverageList(coverage) {
   if (coverage.length === 0) return h('p', { class: 'quiet' }, 'Nothing was looked at yet.')
-  return h('ul', { class: 'plainlist' }, ...coverage.map(covered))
+  return h('ul', { class: 'plainlist' }, ...each(coverage, covered))
 }
 
 const STATES = { complete: 'fine', failed: 'alarm' }

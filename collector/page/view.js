@@ -1,7 +1,7 @@
 // Building blocks of the page. Every text from an endpoint goes in as a text node; nothing is ever parsed as HTML.
 
-/** C0, DEL, C1, zero-width and direction controls, separators, byte-order mark: shown as what they are (CWE-1007). */
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/
+/** The characters of contract/printable.ts: controls, format characters, separators, lone surrogates, and what is drawn as nothing (CWE-1007). */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
 
 /** An element. Attributes are set as attributes; only `on` takes listeners. Children are nodes or texts. */
 export function h(tag, attributes = {}, ...children) {
@@ -36,12 +36,16 @@ export function safe(value) {
   return [...nodes, document.createTextNode(plain)]
 }
 
+function codePoint(character) {
+  return `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`
+}
+
 function control(character) {
-  const code = character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')
+  const code = codePoint(character)
   const mark = document.createElement('span')
   mark.className = 'control'
-  mark.title = `control character U+${code}`
-  mark.textContent = `U+${code}`
+  mark.title = `invisible character ${code}`
+  mark.textContent = code
   return mark
 }
 
@@ -100,7 +104,18 @@ export function when(instant) {
   return h('time', { datetime: instant, title: instant.replace('T', ' ') }, text)
 }
 
-/** A table with a caption for screen readers; rows are arrays of cells. */
+/** What `show` makes of each item. One that cannot be shown says so in its place: one bad row must never blank a list. */
+export function each(items, show) {
+  return items.map((item) => {
+    try {
+      return show(item)
+    } catch (error) {
+      return h('span', { class: 'notice caution' }, `This entry cannot be shown: ${error.message}`)
+    }
+  })
+}
+
+/** A table with a caption for screen readers; rows are arrays of cells, or one node across all columns. */
 export function table(caption, columns, rows) {
   return h(
     'div',
@@ -110,9 +125,13 @@ export function table(caption, columns, rows) {
       {},
       h('caption', {}, caption),
       h('thead', {}, h('tr', {}, ...columns.map((column) => h('th', { scope: 'col' }, column)))),
-      h('tbody', {}, ...rows.map((cells) => h('tr', {}, ...cells.map((cell) => h('td', {}, cell))))),
+      h('tbody', {}, ...rows.map((cells) => h('tr', {}, ...tableCells(cells, columns.length)))),
     ),
   )
+}
+
+function tableCells(cells, width) {
+  return Array.isArray(cells) ? cells.map((cell) => h('td', {}, cell)) : [h('td', { colspan: width }, cells)]
 }
 
 export function facts(entries) {

@@ -5,32 +5,38 @@ import { type Coverage, type Host, coverageSchema, hostSchema } from '../../cont
 import { type Runtime, runtimeSchema } from '../../contract/runtime.ts'
 import { type Gap, gapSchema } from '../../contract/wire.ts'
 
+/** Older programs let half surrogate pairs in, which no schema takes any more; JSON holds them as escapes. */
+function parseBody(body: string): unknown {
+  if (!body.includes('\\ud')) return JSON.parse(body)
+  return JSON.parse(body, (_key, value: unknown) => (typeof value === 'string' ? value.toWellFormed() : value))
+}
+
 /** The artifact of a stored body. */
 export function parseArtifact(body: string): Artifact {
-  return artifactSchema.parse(JSON.parse(body))
+  return artifactSchema.parse(parseBody(body))
 }
 
 /** The runtime of a stored body. */
 export function parseRuntime(body: string): Runtime {
-  return runtimeSchema.parse(JSON.parse(body))
+  return runtimeSchema.parse(parseBody(body))
 }
 
 /** The finding of a stored body. */
 export function parseFinding(body: string): Finding {
-  return findingSchema.parse(JSON.parse(body))
+  return findingSchema.parse(parseBody(body))
 }
 
 /** The host facts of a stored body; null before the first report. */
 export function parseHost(body: string | null): Host | null {
-  return body === null ? null : hostSchema.parse(JSON.parse(body))
+  return body === null ? null : hostSchema.parse(parseBody(body))
 }
 
 /** The coverage list of a stored body. */
 export function parseCoverage(body: string): readonly Coverage[] {
-  return coverageSchema.array().parse(JSON.parse(body))
+  return coverageSchema.array().parse(parseBody(body))
 }
 
 /** The gaps of a stored body. */
 export function parseGaps(body: string): readonly Gap[] {
-  return gapSchema.array().parse(JSON.parse(body))
+  return gapSchema.array().parse(parseBody(body))
 }

@@ -14,7 +14,8 @@ const HOSTILE: readonly (readonly [string, string, string])[] = [
   ['NUL, escape and newline', 'a\u0000b\u001b[31mc\nd', 'aU+0000bU+001B[31mcU+000Ad'],
   ['zero width and byte-order mark', 'pay\u200bpal\ufeff', 'payU+200BpalU+FEFF'],
   ['C1 and line separators', 'a\u009bb\u2028c\u2029', 'aU+009BbU+2028cU+2029'],
-  ['half a surrogate pair', 'a\ud800b', 'a\ud800b'],
+  ['half a surrogate pair', 'a\ud800b', 'aU+D800b'],
+  ['what is drawn as nothing', 'a\u034fb\u3164c\u{e0041}', 'aU+034FbU+3164cU+E0041'],
 ]
 
 beforeAll(() => installFakePage())

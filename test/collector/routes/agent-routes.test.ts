@@ -247,6 +247,46 @@ describe('bad reports store nothing', () => {
   })
 })
 
+describe('half a surrogate pair', () => {
+  const lone = 'lone\ud800x'
+  const reports = [
+    ['a finding id', sampleReport({ findings: [sampleFinding({ findingId: lone })] })],
+    ['a title', sampleReport({ findings: [sampleFinding({ title: lone })] })],
+    ['a path', sampleReport({ artifacts: [sampleArtifact({ path: lone })] })],
+    ['what is gone', emptyReport(1, { gone: { artifactPaths: [], runtimeKeys: [], findingIds: [lone] } })],
+  ] as const
+  it.each(reports)('in %s is refused, and nothing is stored', async (_name, report) => {
+    const token = await collector.enrol()
+
+    const answer = await collector.report(token, report)
+
+    expect(answer).toMatchObject({ status: 400, body: { code: 'GNO_REPORT_MALFORMED' } })
+    expect(await findings()).toEqual(nothing)
+    expect((await collector.get('/api/v1/artifacts')).body).toEqual(nothing)
+  })
+
+  it('in a host id or name enrols nobody', async () => {
+    const token = await collector.enrolmentToken()
+    const bodies = [
+      { token, hostId: lone, hostName: 'x' },
+      { token, hostId: 'x', hostName: lone },
+    ]
+
+    for (const body of bodies)
+      expect((await collector.post('/api/v1/enrol', null, JSON.stringify(body))).status).toBe(400)
+    expect((await collector.get('/api/v1/hosts')).body).toEqual(nothing)
+  })
+
+  it('does not stop whole pairs', async () => {
+    const token = await collector.enrol()
+
+    const answer = await collector.report(token, sampleReport({ findings: [sampleFinding({ title: '\u{1f600}' })] }))
+
+    expect(answer.status).toBe(200)
+    expect(await findings()).toMatchObject({ items: [{ title: '\u{1f600}' }] })
+  })
+})
+
 describe('what is accepted', () => {
   it('gzip is read', async () => {
     const token = await collector.enrol()

@@ -186,6 +186,14 @@ describe('opening', () => {
     expect((await store.describeHost('host-1'))?.row).toMatchObject({ hostId: 'host-1', replacedAt: null })
   })
 
+  it('reads half a surrogate pair that an older program let in as U+FFFD', async () => {
+    await store.ingest([delivery(sampleReport({ findings: [sampleFinding({ title: 'lone\ud800x' })] }))])
+
+    const [detail] = await store.findFinding(sampleFinding().findingId, undefined)
+
+    expect(detail?.row.title).toBe('lone\ufffdx')
+  })
+
   it('refuses tables that are not those of their version', async () => {
     await store.close()
     const raw = new Database(file)
