@@ -34,7 +34,7 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
       'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
-      'max-depth': ['error', 3],
+      'max-depth': ['error', 2],
       complexity: ['error', 20],
       eqeqeq: 'error',
       'no-restricted-syntax': [
@@ -56,7 +56,7 @@ export default tseslint.config(
     files: ['collector/page/**/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { globals: Object.fromEntries(BROWSER.map((name) => [name, 'readonly'])) },
-    rules: { 'max-depth': ['error', 2], 'no-undef': 'error' },
+    rules: { 'no-undef': 'error' },
   },
   {
     files: ['test/**/*.ts', 'bench/**/*.ts'],

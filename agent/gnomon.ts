@@ -8,6 +8,7 @@ import { printable } from '../contract/printable.ts'
 import type { CommandContext } from './commands/command.ts'
 import { commands } from './commands/commands.ts'
 import { terminalOf } from './show/terminal.ts'
+import { keepHeapSmall } from './small-heap.ts'
 
 const program: ProgramSpec = {
   name: 'gnomon',
@@ -61,6 +62,8 @@ function stopOnSignals(): AbortSignal {
   }
   return controller.signal
 }
+
+keepHeapSmall()
 
 // A reader that goes away (`gnomon inspect | head`) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -71,8 +71,7 @@ async function runScan(invocation: Invocation, context: CommandContext): Promise
     if (context.signal.aborted) return EXIT.failure
     const remembered = enqueueSweep(session.state, scanned, { heartbeatMs: HEARTBEAT_MS, isAbsent })
     if (!remembered.ok) report(context, remembered.failure)
-    if (hasOption(invocation, 'json')) for (const piece of scanPieces(scanned)) context.stdout.write(piece)
-    else context.stdout.write(`${renderScan(scanned, context.stdout)}\n`)
+    print(scanned, invocation, context)
     return exitFor(scanned.findings, invocation)
   } finally {
     session.state.close()
@@ -82,6 +81,12 @@ async function runScan(invocation: Invocation, context: CommandContext): Promise
 /** A path is meant from where the person stands; a bare name means every folder and file of that name. */
 function excludeOf(given: string): string {
   return given.includes('/') ? resolve(given) : given
+}
+
+function print(scanned: SweepResult, invocation: Invocation, context: CommandContext): void {
+  const isJson = hasOption(invocation, 'json')
+  const pieces = isJson ? scanPieces(scanned) : [`${renderScan(scanned, context.stdout)}\n`]
+  for (const piece of pieces) context.stdout.write(piece)
 }
 
 async function sweepOnce(

@@ -9,7 +9,6 @@ import { type Found, type ShardGroup, groupShards, missingShards, splitKey } fro
 import { type HfFolder, folderOf, readHfFolder } from './hf-folder.ts'
 import { HEX_64, OLLAMA_PREFIX, splitPath } from './place-claims.ts'
 import { type ReadOptions as PartOptions, type ReadPart, readPart } from './read-part.ts'
-import { keepHeapSmall } from './small-heap.ts'
 import { type Sniffed, sniff } from './sniff-format.ts'
 import { heldBytes } from './weights.ts'
 
@@ -67,7 +66,6 @@ export async function* readCandidates(
   candidates: readonly CandidateFile[],
   options: ReadOptions,
 ): AsyncGenerator<DraftArtifact> {
-  keepHeapSmall()
   const found: Found[] = []
   for (const [index, candidate] of candidates.entries()) {
     if (index % LOOKS_PER_TURN === 0) await setImmediate()

@@ -98,7 +98,7 @@ export function compareSweep({ covered, seen, told, isAbsent }: Comparison): Del
   return { changed, refreshed, gone, repeated }
 }
 
-export function idOf(kind: ThingKind, key: string): string {
+function idOf(kind: ThingKind, key: string): string {
   return `${kind} ${key}`
 }
 

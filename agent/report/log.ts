@@ -1,7 +1,7 @@
 // Log lines of the agent: JSON on stderr, one object a line, a constant message plus fields. Secrets never get in.
 import { printable } from '../../contract/printable.ts'
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>
 

@@ -35,7 +35,7 @@ export type Look<T> =
   | { readonly kind: 'gone' }
 
 /** Reads one /proc file into the reused buffer and returns its bytes: a view that is valid until the next read. */
-export function readBytes(path: string, maxBytes = MAX_TEXT_BYTES): Look<Buffer> {
+function readBytes(path: string, maxBytes = MAX_TEXT_BYTES): Look<Buffer> {
   let fd: number | undefined
   try {
     fd = openSync(path, constants.O_RDONLY)

@@ -4,11 +4,8 @@ import { setFlagsFromString } from 'node:v8'
 
 /** The heap may grow by a fifth, not by a multiple, and its nursery stays small. V8 asks for both at each collection. */
 const FLAGS: readonly string[] = ['--optimize-for-size', '--heap-growing-percent=20']
-let isSet = false
 
-/** Makes the collector of this process thrifty, once. */
+/** Makes the garbage collector of this process thrifty; for a program's first line, before anything is read. */
 export function keepHeapSmall(): void {
-  if (isSet) return
-  isSet = true
   for (const flag of FLAGS) setFlagsFromString(flag)
 }
