@@ -84,6 +84,18 @@ describe('approval', () => {
     }
   })
 
+  it('by SHA-256 joins a process to its model by the key of that model, whatever the shown path', () => {
+    const [held] = runtime().weights
+    const through = (artifactPath: string): Runtime =>
+      runtime({ weights: held === undefined ? [] : [{ ...held, path: '/m/part-1', artifactPath }] })
+    const approvals = [approval('sha256', SHA)]
+
+    expect(told({ artifacts: [artifact()], runtimes: [through(artifact().path)], approvals })).toEqual([])
+    expect(told({ artifacts: [artifact()], runtimes: [through('unlinked:/m/part-1')], approvals })).toEqual([
+      'unapproved-inference high',
+    ])
+  })
+
   it('by SHA-256 silences nothing whose content was not hashed, or is other content', () => {
     const unhashed = artifact({
       parts: [{ path: '/home/ann/notes', sizeBytes: 4_661_211_808, role: 'weights' }],

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Artifact } from '../../contract/artifact.ts'
 import { findingSchema } from '../../contract/finding.ts'
 import type { Coverage } from '../../contract/report.ts'
+import type { Gap } from '../../contract/wire.ts'
 import type { Runtime } from '../../contract/runtime.ts'
 import { judge } from '../../rules/judge.ts'
 import { AT, STRUCTURE, approval, artifact, findings, runtime, told } from './judged-subjects.ts'
@@ -127,6 +128,21 @@ describe('policy about coverage', () => {
 
     expect(found.map((finding) => `${finding.policyId} ${finding.severity}`)).toEqual(expected)
     expect(found.every((finding) => finding.evidence.some((each) => each.place === '/home/ben'))).toBe(true)
+  })
+
+  it('cites the gaps of its own sensor and of no other', () => {
+    const gap = (place: string, sensor: string): Gap => ({
+      code: 'GNO_SENSE_DENIED',
+      place,
+      count: 1,
+      detail: 'refused',
+      sensor,
+    })
+    const files: Coverage = { sensor: 'files', state: 'partial', places: [], looked: 1, detail: '' }
+
+    const [found] = findings({ coverage: [files], gaps: [gap('/home/b', 'files'), gap('/proc/1', 'linux-processes')] })
+
+    expect(found?.evidence.map((each) => each.place)).toEqual(['/home/b'])
   })
 })
 
