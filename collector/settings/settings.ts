@@ -1,8 +1,7 @@
 // What the collector is told: command line over settings.json over defaults. Every value is checked before anything starts.
-import { readFileSync } from 'node:fs'
 import { type CollectorSettings, collectorSettingsSchema } from '../../contract/collector-settings.ts'
 import { type Result, failed, success } from '../../contract/failure.ts'
-import { errorCode } from '../error-code.ts'
+import { readBoundedFile } from './bounded-file.ts'
 import type { StateFolder } from './state-folder.ts'
 
 const DEFAULT_LISTEN = '127.0.0.1:8787'
@@ -44,17 +43,12 @@ interface ServeOptions {
 
 /** Reads settings.json; a missing file is an empty one. */
 export function readSettingsFile(folder: StateFolder): Result<CollectorSettings> {
-  let text: string
-  try {
-    text = readFileSync(folder.settingsFile, 'utf8')
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return success({})
-    return failed('GNO_SETTINGS_UNREADABLE', folder.settingsFile, error)
-  }
-  if (text.length > MAX_SETTINGS_BYTES) return failed('GNO_SETTINGS_INVALID', `${folder.settingsFile} is too large`)
+  const read = readBoundedFile(folder.settingsFile, { maxBytes: MAX_SETTINGS_BYTES, links: 'followed' })
+  if (read.kind === 'absent') return success({})
+  if (read.kind === 'refused') return failed('GNO_SETTINGS_UNREADABLE', read.detail, read.cause)
   let parsed: unknown
   try {
-    parsed = JSON.parse(text)
+    parsed = JSON.parse(read.text)
   } catch (error) {
     return failed('GNO_SETTINGS_UNREADABLE', `${folder.settingsFile} is not JSON`, error)
   }

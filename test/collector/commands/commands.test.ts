@@ -217,7 +217,7 @@ describe('doctor', () => {
   })
 
   it('names what is wrong and ends with 3', async () => {
-    writeFileSync(join(folder.path, 'admin-token'), 'damaged')
+    writeFileSync(join(folder.path, 'admin-token'), 'damaged', { mode: 0o600 })
     writeFileSync(join(folder.path, 'settings.json'), '{"feeds":{"soc":"smtp://x"}}')
 
     const outcome = await run(doctor, [])

@@ -1,6 +1,7 @@
 // What the collector is told, and what it refuses to start with.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readSettingsFile, resolveServeSettings } from '../../../collector/settings/settings.ts'
 import {
@@ -80,6 +81,25 @@ describe('the settings file', () => {
     expect(readSettingsFile(folder)).toMatchObject({ ok: false, failure: { code } })
   })
 
+  const onLinux = process.platform === 'linux' ? it : it.skip
+  onLinux('that is no regular file is refused instead of read for ever', () => {
+    symlinkSync('/dev/zero', folder.settingsFile)
+
+    expect(readSettingsFile(folder)).toMatchObject({ ok: false, failure: { code: 'GNO_SETTINGS_UNREADABLE' } })
+  })
+
+  onLinux('that is a FIFO is refused instead of waited for', () => {
+    execFileSync('/usr/bin/mkfifo', [folder.settingsFile])
+
+    expect(readSettingsFile(folder)).toMatchObject({ ok: false, failure: { code: 'GNO_SETTINGS_UNREADABLE' } })
+  })
+
+  it('of more than a megabyte is refused before it is read', () => {
+    writeFileSync(folder.settingsFile, `{}${' '.repeat(1_048_576)}`)
+
+    expect(readSettingsFile(folder)).toMatchObject({ ok: false, failure: { code: 'GNO_SETTINGS_UNREADABLE' } })
+  })
+
   it('changes one limit and leaves the others', () => {
     writeFileSync(folder.settingsFile, '{"limits":{"anonymousPerMinute":7}}')
     const file = readSettingsFile(folder)
@@ -101,6 +121,75 @@ describe('the state folder', () => {
     expect(statSync(folder.path).mode & 0o777).toBe(0o700)
     expect(statSync(folder.adminTokenFile).mode & 0o777).toBe(0o600)
     expect(readFileSync(folder.adminTokenFile, 'utf8').trim()).toBe(first.ok ? first.value : '')
+  })
+
+  const onPosix = process.platform === 'win32' ? it.skip : it
+  const refused = { ok: false, failure: { code: 'GNO_STATE_UNUSABLE' } }
+
+  onPosix('of another user is refused', () => {
+    const isRoot = process.getuid?.() === 0
+    const other = isRoot ? folder.path : '/usr'
+    if (isRoot) chownSync(folder.path, 12_345, 12_345)
+
+    const opened = openStateFolder(other)
+
+    expect(opened).toMatchObject(refused)
+    expect(JSON.stringify(opened)).toContain('belongs to user')
+  })
+
+  onPosix('whose database is a link, a folder, or open to others for writing is refused', () => {
+    const elsewhere = join(place.path, 'elsewhere')
+    writeFileSync(elsewhere, '')
+    const plants = [
+      () => symlinkSync(elsewhere, folder.databaseFile),
+      () => mkdirSync(folder.databaseFile),
+      () => {
+        writeFileSync(folder.databaseFile, '')
+        chmodSync(folder.databaseFile, 0o660)
+      },
+      () => {
+        writeFileSync(folder.databaseFile, '')
+        symlinkSync(elsewhere, `${folder.databaseFile}-wal`)
+      },
+    ]
+
+    const opened = plants.map((plant) => {
+      rmSync(folder.databaseFile, { recursive: true, force: true })
+      plant()
+      return openStateFolder(folder.path)
+    })
+
+    for (const one of opened) expect(one).toMatchObject(refused)
+  })
+
+  onPosix('closes a database that others can read', () => {
+    chmodSync(folder.databaseFile, 0o644)
+
+    const opened = openStateFolder(folder.path)
+
+    expect(opened.ok).toBe(true)
+    expect(statSync(folder.databaseFile).mode & 0o777).toBe(0o600)
+  })
+
+  onPosix('with an admin token that is a link, or that others can read, is refused', () => {
+    const made = readAdminToken(folder)
+    const text = readFileSync(folder.adminTokenFile, 'utf8')
+    chmodSync(folder.adminTokenFile, 0o640)
+    const readable = readAdminToken(folder)
+    rmSync(folder.adminTokenFile)
+    const elsewhere = join(place.path, 'elsewhere')
+    writeFileSync(elsewhere, text, { mode: 0o600 })
+    symlinkSync(elsewhere, folder.adminTokenFile)
+    const linked = readAdminToken(folder)
+
+    expect(made.ok).toBe(true)
+    expect(readable).toMatchObject(refused)
+    expect(linked).toMatchObject(refused)
+  })
+
+  onPosix('under a place where nothing can be made is refused, also where making folders would never end', () => {
+    for (const path of ['/proc/self/state/of/gnomon', '/dev/null/state'])
+      expect(openStateFolder(path)).toMatchObject(refused)
   })
 
   it('with a damaged token file is refused instead of opened to everybody', () => {
