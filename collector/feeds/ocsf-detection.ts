@@ -33,6 +33,11 @@ const OPERATING_SYSTEMS: Readonly<Record<string, readonly [number, string]>> = {
 
 type OcsfEvent = Readonly<Record<string, unknown>>
 
+/** Texts of an event that is cut as far as it goes. */
+const SMALLEST_TEXT = 64
+/** Our own ids are shorter; a longer one was chosen by an agent to fill the message. */
+const MIN_ID_CHARS = 128
+
 interface RenderOptions {
   readonly version: string
   /** How many pieces of evidence go along; fewer when a message would grow too long. */
@@ -69,14 +74,14 @@ export function renderDetection(event: FindingEvent, options: RenderOptions): Oc
     metadata: {
       version: '1.8.0',
       product: { name: 'Gnomon', vendor_name: 'Gnomon', version },
-      uid: event.eventId,
-      event_code: finding.policyId,
+      uid: cutId(event.eventId, maxText),
+      event_code: cutId(finding.policyId, maxText),
       original_time: finding.observedAt,
       logged_time: Date.parse(event.at),
       ...(labels.length === 0 ? {} : { labels }),
     },
     finding_info: findingInfo(event, maxText),
-    device: device(event),
+    device: device(event, maxText),
     evidences: evidences(event, options),
     observables: observables(event, maxText),
     remediation: { desc: cut(finding.advice, maxText) },
@@ -84,33 +89,58 @@ export function renderDetection(event: FindingEvent, options: RenderOptions): Oc
   }
 }
 
-function findingInfo({ finding, at, firstSeenAt }: FindingEvent, maxText: number) {
+/** What is left of an event that no cutting made small enough: whose it is, how bad, and that the rest was cut. */
+export function renderMinimal({ finding, change, eventId, at }: FindingEvent, version: string): OcsfEvent {
+  const activity = ACTIVITIES[change]
+  const [severityId, severity] = SEVERITY[finding.severity]
   return {
-    uid: finding.findingId,
+    activity_id: activity.id,
+    category_uid: 2,
+    class_uid: 2004,
+    type_uid: 200400 + activity.id,
+    time: Date.parse(at),
+    severity_id: severityId,
+    severity,
+    message: cut(finding.title, SMALLEST_TEXT),
+    metadata: {
+      version: '1.8.0',
+      product: { name: 'Gnomon', vendor_name: 'Gnomon', version },
+      uid: cutId(eventId, SMALLEST_TEXT),
+      ...(finding.simulated ? { labels: ['simulated'] } : {}),
+    },
+    finding_info: { uid: cutId(finding.findingId, SMALLEST_TEXT), title: cut(finding.title, SMALLEST_TEXT) },
+    unmapped: { 'gnomon.cut': true, 'gnomon.simulated': finding.simulated },
+  }
+}
+
+function findingInfo({ finding, at, firstSeenAt }: FindingEvent, maxText: number) {
+  const policy = cutId(finding.policyId, maxText)
+  return {
+    uid: cutId(finding.findingId, maxText),
     title: cut(finding.title, maxText),
     desc: cut(finding.because.join('; '), maxText),
     types: ['policy.shadow-ai'],
-    analytic: { uid: finding.policyId, name: finding.policyId, type_id: 1, type: 'Rule' },
+    analytic: { uid: policy, name: policy, type_id: 1, type: 'Rule' },
     created_time: Date.parse(firstSeenAt),
     first_seen_time: Date.parse(firstSeenAt),
     last_seen_time: Date.parse(at),
   }
 }
 
-function device({ hostId, hostName, host }: FindingEvent) {
+function device({ hostId, hostName, host }: FindingEvent, maxText: number) {
   const system = OPERATING_SYSTEMS[host?.platform ?? '']
   const os =
     system === undefined
       ? {}
-      : { os: { type_id: system[0], type: system[1], name: host?.operatingSystem ?? system[1] } }
-  return { uid: hostId, hostname: printable(hostName), type_id: 0, type: 'Unknown', ...os }
+      : { os: { type_id: system[0], type: system[1], name: cut(host?.operatingSystem ?? system[1], maxText) } }
+  return { uid: cutId(hostId, maxText), hostname: cut(hostName, maxText), type_id: 0, type: 'Unknown', ...os }
 }
 
 function evidences({ finding }: FindingEvent, { maxEvidence, maxText }: RenderOptions) {
   const { subject } = finding
   const file = subject.kind === 'artifact' ? [{ name: 'subject', file: fileOf(subject.key, maxText) }] : []
   const pieces = finding.evidence.slice(0, maxEvidence).map(({ kind, place, detail }) => ({
-    name: printable(kind),
+    name: cut(kind, maxText),
     data: { place: cut(place, maxText), detail: cut(detail, maxText) },
   }))
   return [...file, ...pieces]
@@ -122,7 +152,7 @@ function fileOf(path: string, maxText: number) {
 }
 
 function observables({ finding, hostName }: FindingEvent, maxText: number) {
-  const host = { name: 'device.hostname', type_id: 1, type: 'Hostname', value: printable(hostName) }
+  const host = { name: 'device.hostname', type_id: 1, type: 'Hostname', value: cut(hostName, maxText) }
   if (finding.subject.kind !== 'artifact') return [host]
   const value = cut(finding.subject.key, maxText)
   return [host, { name: 'evidences[].file.path', type_id: 45, type: 'File Path', value }]
@@ -135,12 +165,12 @@ function unmapped(event: FindingEvent, { maxEvidence, maxText }: RenderOptions) 
     'gnomon.change': change,
     'gnomon.revision': revision,
     'gnomon.previous_severity': previousSeverity,
-    'gnomon.subject_kind': finding.subject.kind,
+    'gnomon.subject_kind': cut(finding.subject.kind, maxText),
     'gnomon.subject_key': cut(finding.subject.key, maxText),
-    'gnomon.artifact_ids': finding.artifactIds.slice(0, 8),
+    'gnomon.artifact_ids': finding.artifactIds.slice(0, 8).map((id) => cutId(id, maxText)),
     'gnomon.lowered_by': finding.loweredBy === null ? null : cut(finding.loweredBy, maxText),
     'gnomon.false_positives': cut(finding.falsePositives, maxText),
-    'gnomon.rule_pack': host?.packVersion ?? null,
+    'gnomon.rule_pack': host === null ? null : cut(host.packVersion, maxText),
     'gnomon.evidence_left_out': Math.max(0, finding.evidence.length - maxEvidence),
     ...(isTest(event) ? { 'gnomon.test': true } : {}),
   }
@@ -153,4 +183,9 @@ function isTest(event: FindingEvent): boolean {
 
 function cut(text: string, maxText: number): string {
   return shorten(printable(text), maxText)
+}
+
+/** Ids find the finding again, so they are cut last. */
+function cutId(text: string, maxText: number): string {
+  return cut(text, Math.max(maxText, MIN_ID_CHARS))
 }

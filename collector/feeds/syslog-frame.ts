@@ -2,13 +2,15 @@
 // MSG is JSON in pure ASCII (everything else as \uXXXX): no byte-order mark is needed, no direction mark survives, LEN is its length.
 import type { Severity } from '../../contract/wire.ts'
 import type { FindingEvent } from '../records.ts'
-import { renderDetection } from './ocsf-detection.ts'
+import { renderDetection, renderMinimal } from './ocsf-detection.ts'
 
 /** Receivers should take 8192 octets (RFC 5425 section 4.3.1); beyond it some cut and break the JSON. */
 const MAX_MESSAGE_BYTES = 8_192
 /** Facility 13, log audit. */
 const FACILITY = 13
 const SYSLOG_SEVERITY: Readonly<Record<Severity, number>> = { info: 6, low: 5, medium: 4, high: 3, critical: 2 }
+/** Longest id in the header; escaping may double it. Our own are shorter. */
+const MAX_HEADER_ID_CHARS = 256
 /** What is kept, most first, until the message fits. */
 const STEPS = [
   { maxEvidence: 32, maxText: 1_024 },
@@ -20,11 +22,14 @@ const STEPS = [
 /** Frames one event; a long one loses evidence (and says how much), never its end. */
 export function frameEvent(event: FindingEvent, version: string): Buffer {
   const header = headerOf(event)
-  let message = ''
   for (const step of STEPS) {
-    message = `${header} ${asciiJson(renderDetection(event, { ...step, version }))}`
-    if (message.length <= MAX_MESSAGE_BYTES) break
+    const message = `${header} ${asciiJson(renderDetection(event, { ...step, version }))}`
+    if (message.length <= MAX_MESSAGE_BYTES) return frame(message)
   }
+  return frame(`${header} ${asciiJson(renderMinimal(event, version))}`)
+}
+
+function frame(message: string): Buffer {
   return Buffer.from(`${message.length} ${message}`, 'ascii')
 }
 
@@ -47,7 +52,10 @@ function headerWord(value: string, max: number): string {
 }
 
 function sdValue(value: string): string {
-  return value.replace(/[^\x20-\x7e]/g, '_').replace(/["\\\]]/g, '\\$&')
+  return value
+    .slice(0, MAX_HEADER_ID_CHARS)
+    .replace(/[^\x20-\x7e]/g, '_')
+    .replace(/["\\\]]/g, '\\$&')
 }
 
 function asciiJson(value: unknown): string {
