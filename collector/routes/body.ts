@@ -3,8 +3,16 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
 import { errorCode } from '../error-code.ts'
+import { nestsDeeper } from './nesting.ts'
+import { createTurns } from './turns.ts'
+
+/** A report nests eight deep. */
+const MAX_DEPTH = 64
+/** Each takes up to its body limit, and half of it again while it grows. */
+const MAX_INFLATIONS = 4
 
 const inflate = promisify(gunzip)
+const inTurn = createTurns(MAX_INFLATIONS)
 
 /** Reads `application/json`, plain or gzip; every other type or encoding is 415. */
 export function installBodyReader(app: FastifyInstance): void {
@@ -12,7 +20,10 @@ export function installBodyReader(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     plainBytes(body, request.headers['content-encoding'], request.routeOptions.bodyLimit)
-      .then((bytes) => void parseJson(request, bytes.toString('utf8'), done))
+      .then((bytes) => {
+        if (nestsDeeper(bytes, MAX_DEPTH)) throw bodyError(400, 'TOO_DEEP', `the body nests deeper than ${MAX_DEPTH}`)
+        void parseJson(request, bytes.toString('utf8'), done)
+      })
       .catch((error: unknown) => {
         done(error instanceof Error ? error : new Error(String(error)))
       })
@@ -23,7 +34,7 @@ async function plainBytes(body: Buffer, encoding: string | undefined, limit: num
   if (encoding === undefined || encoding === 'identity') return body
   if (encoding !== 'gzip') throw bodyError(415, 'UNKNOWN_ENCODING', 'the content encoding must be gzip or identity')
   try {
-    return await inflate(body, { maxOutputLength: limit })
+    return await inTurn(() => inflate(body, { maxOutputLength: limit }))
   } catch (error) {
     if (errorCode(error) === 'ERR_BUFFER_TOO_LARGE')
       throw bodyError(413, 'FST_ERR_CTP_BODY_TOO_LARGE', 'inflates beyond the limit', error)
