@@ -51,7 +51,7 @@ export function createIngest(db: Database): (delivery: Delivery) => Ingested {
 function createStateWriter(db: Database): (before: HostRow, report: Report, receivedAt: string) => void {
   const update = db.prepare(
     `UPDATE hosts SET host_name = @hostName, last_sequence = @sequence, last_report_at = @receivedAt, sweep_started_at = @startedAt,
-       lost_reports = lost_reports + @lostReports, looked = @looked, gap_count = @gapCount,
+       lost_reports = min(lost_reports + @lostReports, ${Number.MAX_SAFE_INTEGER}), looked = @looked, gap_count = @gapCount,
        host = @host, coverage = @coverage, gaps = @gaps, state_key = @stateKey WHERE host_id = @hostId`,
   )
   const addState = db.prepare<[string, number, string, string, string, string, string]>(

@@ -122,6 +122,13 @@ describe('a delivery', () => {
     expect(fine).toEqual({ status: 'fulfilled', value: { kind: 'accepted', acknowledged: 1 } })
   })
 
+  it('that lost more reports than can be counted stops counting instead of breaking', async () => {
+    const lostReports = Number.MAX_SAFE_INTEGER
+    await store.ingest([delivery(emptyReport(1, { lostReports })), delivery(emptyReport(2, { lostReports }))])
+
+    expect((await store.describeHost('host-1'))?.row.lostReports).toBe(Number.MAX_SAFE_INTEGER)
+  })
+
   it('with the same finding unchanged writes no event', async () => {
     await store.ingest([delivery(), delivery(sampleReport({ sequence: 2 })), delivery(sampleReport({ sequence: 3 }))])
 
