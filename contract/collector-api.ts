@@ -67,7 +67,7 @@ export const findingRowSchema = z
     subject: z.object({ kind: nameText, key: pathText }).readonly(),
     /** Times of the collector's clock. */
     firstSeenAt: instant,
-    lastSeenAt: instant,
+    lastSeenAt: instant.describe('The last report of the host in which the finding was still open, seen anew or not.'),
     resolvedAt: instant.nullable(),
     revision: wholeNumber,
   })
@@ -90,7 +90,7 @@ export const historyEntrySchema = z
   .readonly()
 export type HistoryEntry = z.infer<typeof historyEntrySchema>
 
-const seen = { hostId: nameText, firstSeenAt: instant, changedAt: instant }
+const seen = { hostId: nameText, hostName: nameText, firstSeenAt: instant, changedAt: instant }
 export const artifactRecordSchema = z.object({ ...seen, artifact: artifactSchema }).readonly()
 export type ArtifactRecord = z.infer<typeof artifactRecordSchema>
 export const runtimeRecordSchema = z.object({ ...seen, runtime: runtimeSchema }).readonly()

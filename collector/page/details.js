@@ -3,11 +3,11 @@ import { ladder } from './ladder.js'
 import { badge, bytes, count, each, facts, h, list, mono, simulatedBadge, when } from './view.js'
 
 /** A model file: what it is called, what it is, and what could not be read of it. */
-export function artifactStory({ artifact, firstSeenAt, changedAt }) {
+export function artifactStory({ artifact, firstSeenAt, changedAt }, title = '') {
   return h(
     'article',
     { class: 'story' },
-    h('h3', {}, mono(artifact.path, 90), ' ', simulatedBadge(artifact.simulated)),
+    h('h3', {}, title, mono(artifact.path, 90), ' ', simulatedBadge(artifact.simulated)),
     h(
       'p',
       { class: 'quiet' },

@@ -19,7 +19,7 @@ export async function finding(id, parameters) {
         {},
         reasons(told),
         evidence(told),
-        artifacts.length === 0 ? null : section('The model file, rung by rung', ...each(artifacts, artifactStory)),
+        modelFiles(told.subject, artifacts),
         runtimes.length === 0 ? null : section('What runs', ...each(runtimes, runtimeStory)),
       ),
       h(
@@ -53,8 +53,22 @@ function origin(row, told) {
     h('a', { href: hostLink(row.hostId) }, row.hostName),
     ` · ${told.confidence} · policy ${told.policyId} · first seen `,
     when(row.firstSeenAt),
-    ' · last seen ',
-    when(row.lastSeenAt),
+    row.status === 'resolved' ? ' · resolved ' : ' · open as of ',
+    when(row.status === 'resolved' ? row.resolvedAt : row.lastSeenAt),
+  )
+}
+
+/** The file that the finding is about, then others with the same content, each called what it is. */
+function modelFiles(subject, artifacts) {
+  if (artifacts.length === 0) return null
+  const isSubject = ({ artifact }) => subject.kind !== 'artifact' || artifact.path === subject.key
+  const own = artifacts.filter(isSubject)
+  const others = artifacts.filter((record) => !isSubject(record))
+  const title = own.length === 0 ? 'same content, now at ' : 'same content, also at '
+  return section(
+    'The model file, rung by rung',
+    ...each(own, (record) => artifactStory(record)),
+    ...each(others, (record) => artifactStory(record, title)),
   )
 }
 

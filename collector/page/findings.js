@@ -117,7 +117,7 @@ function hostChip(host, change) {
 export function findingsTable(rows) {
   return table(
     'Findings, most severe first',
-    ['Severity', 'Finding', 'Host', 'First seen', 'Last seen'],
+    ['Severity', 'Finding', 'Host', 'First seen', 'Open as of'],
     each(rows, (row) => [
       severity(row.severity),
       h(

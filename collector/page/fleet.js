@@ -62,13 +62,13 @@ export async function models(parameters) {
   ]
 }
 
-function modelCells({ hostId, firstSeenAt, artifact }) {
+function modelCells({ hostId, hostName, firstSeenAt, artifact }) {
   return [
     modelName(artifact),
     artifact.format === null ? '' : `${artifact.format} ${artifact.formatVersion ?? ''}`,
     bytes(artifact.sizeBytes),
     mono(artifact.path, 60),
-    h('a', { href: hostLink(hostId) }, mono(hostId, 16)),
+    h('a', { href: hostLink(hostId) }, hostName),
     when(firstSeenAt),
   ]
 }
@@ -93,7 +93,7 @@ export async function runtimes(parameters) {
     ...each(page.items, (record) =>
       section(
         '',
-        h('p', { class: 'quiet' }, 'on ', h('a', { href: hostLink(record.hostId) }, mono(record.hostId, 24))),
+        h('p', { class: 'quiet' }, 'on ', h('a', { href: hostLink(record.hostId) }, record.hostName)),
         runtimeStory(record),
       ),
     ),

@@ -34,7 +34,13 @@ export async function host(id) {
         'div',
         {},
         section('Open findings', openFindings(open.items, row.looked)),
-        section('Model files', stories(each(artifacts.items, artifactStory), statement)),
+        section(
+          'Model files',
+          stories(
+            each(artifacts.items, (record) => artifactStory(record)),
+            statement,
+          ),
+        ),
         section('Runtimes', stories(each(runtimes.items, runtimeStory), statement)),
       ),
       h(

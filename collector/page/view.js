@@ -36,6 +36,11 @@ export function safe(value) {
   return [...nodes, document.createTextNode(plain)]
 }
 
+/** The same for where only a text can stand, such as a title. */
+function visible(value) {
+  return [...value].map((character) => (UNSAFE.test(character) ? codePoint(character) : character)).join('')
+}
+
 function codePoint(character) {
   return `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`
 }
@@ -55,7 +60,7 @@ export function mono(value, width = 72) {
     value.length <= width
       ? value
       : `${value.slice(0, Math.floor(width / 3))}…${value.slice(-Math.floor((width * 2) / 3))}`
-  return h('span', { class: 'mono', title: value.slice(0, 2000) }, short)
+  return h('span', { class: 'mono', title: visible(value.slice(0, 2000)) }, short)
 }
 
 export function severity(word) {

@@ -8,12 +8,13 @@ import { parseArtifact, parseCoverage, parseGaps, parseHost, parseRuntime } from
 interface StoredThing {
   readonly number: number
   readonly host_id: string
+  readonly host_name: string
   readonly body: string
   readonly first_seen_at: string
   readonly valid_from: string
 }
 
-const COLUMNS = 'number, host_id, body, first_seen_at, valid_from'
+const COLUMNS = 't.number, t.host_id, h.host_name, t.body, t.first_seen_at, t.valid_from'
 
 export interface InventoryReader {
   listArtifacts(query: InventoryQuery): Page<ArtifactRecord>
@@ -27,23 +28,24 @@ export interface InventoryReader {
 export function createInventoryReader(db: Database): InventoryReader {
   const pageOf = (table: 'artifacts' | 'runtimes') =>
     db.prepare<[string | null, string | null, string | null, string | null, number, number], StoredThing>(
-      `SELECT ${COLUMNS} FROM ${table} WHERE valid_until IS NULL AND (? IS NULL OR host_id = ?)
-         AND (? IS NULL OR instr(label, ?) > 0) AND number < ? ORDER BY number DESC LIMIT ?`,
+      `SELECT ${COLUMNS} FROM ${table} t JOIN hosts h USING (host_id) WHERE valid_until IS NULL AND (? IS NULL OR t.host_id = ?)
+         AND (? IS NULL OR instr(label, ?) > 0) AND t.number < ? ORDER BY t.number DESC LIMIT ?`,
     )
   const artifacts = pageOf('artifacts')
   const runtimes = pageOf('runtimes')
-  const byId = db.prepare<[string, string, string | null], StoredThing>(
-    `SELECT ${COLUMNS} FROM artifacts WHERE host_id = ? AND valid_until IS NULL
-       AND (artifact_id IN (SELECT value FROM json_each(?)) OR path = ?) ORDER BY number LIMIT 64`,
+  // The file of that path itself comes first, whatever else has its content.
+  const byId = db.prepare<[string, string, string | null, string | null], StoredThing>(
+    `SELECT ${COLUMNS} FROM artifacts t JOIN hosts h USING (host_id) WHERE t.host_id = ? AND valid_until IS NULL
+       AND (artifact_id IN (SELECT value FROM json_each(?)) OR path = ?) ORDER BY path IS ? DESC, t.number LIMIT 64`,
   )
   const byKey = db.prepare<[string, string], StoredThing>(
-    `SELECT ${COLUMNS} FROM runtimes WHERE host_id = ? AND runtime_key = ? AND valid_until IS NULL`,
+    `SELECT ${COLUMNS} FROM runtimes t JOIN hosts h USING (host_id) WHERE t.host_id = ? AND runtime_key = ? AND valid_until IS NULL`,
   )
   return {
     listArtifacts: (query) => readPage(artifacts.all(...pageBindings(query)), query.limit, artifactRecord),
     listRuntimes: (query) => readPage(runtimes.all(...pageBindings(query)), query.limit, runtimeRecord),
     findArtifacts: (hostId, artifactIds, path) =>
-      byId.all(hostId, JSON.stringify(artifactIds), path).map(artifactRecord),
+      byId.all(hostId, JSON.stringify(artifactIds), path, path).map(artifactRecord),
     findRuntime: (hostId, runtimeKey) => byKey.all(hostId, runtimeKey).map(runtimeRecord),
     snapshotHost: createSnapshotReader(db),
   }
@@ -71,7 +73,7 @@ function runtimeRecord(row: StoredThing): RuntimeRecord {
 }
 
 function seen(row: StoredThing) {
-  return { hostId: row.host_id, firstSeenAt: row.first_seen_at, changedAt: row.valid_from }
+  return { hostId: row.host_id, hostName: row.host_name, firstSeenAt: row.first_seen_at, changedAt: row.valid_from }
 }
 
 interface StoredState {

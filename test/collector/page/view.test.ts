@@ -56,6 +56,12 @@ describe('a text of an endpoint', () => {
     expect(element.attributes.get('title')).toHaveLength(2_000)
   })
 
+  it('in a title is as visible as on the page', () => {
+    const element = made(mono('photo\u202egpj\u3164.exe'))
+
+    expect(element.attributes.get('title')).toBe('photoU+202EgpjU+3164.exe')
+  })
+
   it('in a table stays in its cell', () => {
     const element = made(table('Files', ['Path'], [['</td></tr><tr><td>forged']]))
 

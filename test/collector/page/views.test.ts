@@ -59,6 +59,33 @@ describe('the page', () => {
     expect(text).toContain('The model file, rung by rung')
   })
 
+  it('says how long an open finding was open, and when a closed one was resolved', async () => {
+    const list = textOf(await overview(new URLSearchParams()))
+    const open = textOf(await finding(sampleFinding().findingId, none))
+
+    expect(list).toContain('Open as of')
+    expect(open).toContain('open as of')
+    expect(list + open).not.toMatch(/last seen/i)
+  })
+
+  it('puts the file of a finding first and says which files only have its content', async () => {
+    const agent = await collector.enrol('host-3', 'twins')
+    const machine = { ...sampleReport().host, hostId: 'host-3', hostName: 'twins' }
+    const paths = ['/a/copy', '/b/subject', '/c/copy']
+    const findingId = 'of-twins'
+    const subject = { kind: 'artifact' as const, key: '/b/subject' }
+    const told = sampleFinding({ findingId, subject, artifactIds: [sampleArtifact().artifactId] })
+    const artifacts = paths.map((path) => sampleArtifact({ path, parts: [] }))
+    await collector.report(agent, emptyReport(1, { host: machine, artifacts, findings: [told] }))
+    const before = textOf(await finding(findingId, none))
+    const gone = { artifactPaths: ['/b/subject'], runtimeKeys: [], findingIds: [] }
+    await collector.report(agent, emptyReport(2, { host: machine, gone }))
+    const after = textOf(await finding(findingId, none))
+
+    expect(before).toMatch(/rung by rung\/b\/subject.*same content, also at \/a\/copy.*also at \/c\/copy/s)
+    expect(after).toMatch(/rung by rungsame content, now at \/a\/copy.*now at \/c\/copy/s)
+  })
+
   it('tells one host with coverage and gaps, and a silent one as silent', async () => {
     const seen = textOf(await host('host-1'))
     const silent = textOf(await host('host-2'))
@@ -72,6 +99,8 @@ describe('the page', () => {
   it('lists hosts, models and runtimes', async () => {
     expect(textOf(await hosts(none))).toContain('never reported')
     expect(textOf(await models(none))).toContain(sampleArtifact().identifications[0]?.model ?? 'not identified')
+    expect(textOf(await models(none))).toContain('lt-0042')
+    expect(textOf(await runtimes(none))).toContain('lt-0042')
     expect(textOf(await runtimes(none))).toContain(String(sampleRuntime().pid))
   })
 })
