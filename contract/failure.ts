@@ -149,7 +149,7 @@ export const FAILURES = {
   },
   GNO_ENROLMENT_REFUSED: {
     means: 'The collector did not accept the enrolment token.',
-    operator: 'Ask for a fresh token: gnomon-collector token.',
+    operator: 'Ask for a fresh token (gnomon-collector token); to enrol a host anew, one made with --replace HOST.',
   },
   GNO_LISTEN_FAILED: {
     means: 'The collector cannot listen on its address.',
