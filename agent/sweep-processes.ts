@@ -5,7 +5,7 @@ import { correlate, type HeldWeights } from './correlate.ts'
 import type { Sensed } from './sense-host.ts'
 import type { SweepOptions } from './sweep-request.ts'
 import { readFolder, type SweptFiles } from './sweep-files.ts'
-import { holdWeights, identityKey, type SeenWeights, seeWeights } from './weights-in-use.ts'
+import { holdWeights, identityKey, type LooksNow, type SeenWeights, seeWeights } from './weights-in-use.ts'
 
 export interface SweptProcesses {
   readonly runtimes: readonly Runtime[]
@@ -23,11 +23,12 @@ export async function sweepProcesses(
 ): Promise<SweptProcesses> {
   const byIdentity = new Map([...options.known, ...files.byIdentity])
   const heldByPid = new Map<number, readonly HeldWeights[]>()
+  const now: LooksNow = new Map()
   const processes = sensed.processes.filter((process) => process.pid !== options.ownPid)
   for (const process of processes) {
     if (options.signal.aborted) break
     const held: HeldWeights[] = []
-    for (const seen of seeWeights(process, options.memory.weights)) {
+    for (const seen of seeWeights(process, options.memory.weights, now)) {
       held.push(holdWeights(seen, await artifactOf(seen, byIdentity, options)))
     }
     if (held.length > 0) heldByPid.set(process.pid, held)

@@ -1,5 +1,6 @@
 // Which weights a process maps or holds: looks at the content of large mapped and open files, never at their names.
-// What was looked at once is remembered by device, inode and size, so a scan every ten seconds reads almost nothing.
+// What was read is remembered by the whole identity of the file, and the identity is sampled anew in every sweep: a download
+// that is allocated first and filled later, or a file that is overwritten in place, must not stay what it was.
 import { lstatSync } from 'node:fs'
 import type { Artifact } from '../contract/artifact.ts'
 import type { Result } from '../contract/failure.ts'
@@ -19,7 +20,7 @@ interface LookedAt {
   readonly format: string | null
 }
 
-/** What is known of files that processes use, across scans. */
+/** What is known of files that processes use, by device and inode, across sweeps. */
 export interface WeightsMemory {
   readonly looked: Map<string, LookedAt>
 }
@@ -28,6 +29,9 @@ export interface WeightsMemory {
 export function createWeightsMemory(): WeightsMemory {
   return { looked: new Map() }
 }
+
+/** The looks of one sweep: a file that a thousand processes map is sampled once. */
+export type LooksNow = Map<string, LookedAt>
 
 /** A weights file in use, not yet tied to an artifact. */
 export interface SeenWeights {
@@ -41,12 +45,12 @@ export interface SeenWeights {
 }
 
 /** Lists the weights that one process maps or holds, each file once; a mapping says more than a descriptor. */
-export function seeWeights(process: ProcessObservation, memory: WeightsMemory): readonly SeenWeights[] {
+export function seeWeights(process: ProcessObservation, memory: WeightsMemory, now: LooksNow): readonly SeenWeights[] {
   const seen = new Map<string, SeenWeights>()
-  const add = (how: HeldWeights['how'], use: FileUse, sizeBytes: number, open: () => Result<OpenedFile>): void => {
+  const add = (how: HeldWeights['how'], use: FileUse, open: () => Result<OpenedFile>): void => {
     const key = `${use.dev}:${use.inode}`
     if (seen.has(key)) return
-    const looked = lookAt(`${key}:${sizeBytes}:${use.path}`, open, memory)
+    const looked = now.get(key) ?? lookAt(key, open, memory, now)
     if (looked === null || looked.format === null) return
     const path = keyOf(use, looked.identity)
     const candidate: CandidateFile = {
@@ -59,11 +63,11 @@ export function seeWeights(process: ProcessObservation, memory: WeightsMemory): 
   }
   for (const mapped of process.mapped ?? []) {
     if (mapped.isExecutable || mapped.mappedBytes < MIN_WEIGHTS_BYTES) continue
-    add('mapped', mapped, mapped.mappedBytes, () => openMapped(process.pid, process.startTicks, mapped))
+    add('mapped', mapped, () => openMapped(process.pid, process.startTicks, mapped))
   }
   for (const link of process.open ?? []) {
     if (link.sizeBytes < MIN_WEIGHTS_BYTES) continue
-    add('open', link, link.sizeBytes, () => openHeld(process.pid, process.startTicks, link))
+    add('open', link, () => openHeld(process.pid, process.startTicks, link))
   }
   return [...seen.values()]
 }
@@ -100,15 +104,17 @@ interface FileUse {
   readonly isDeleted: boolean
 }
 
-function lookAt(key: string, open: () => Result<OpenedFile>, memory: WeightsMemory): LookedAt | null {
-  const known = memory.looked.get(key)
-  if (known !== undefined) return known
+function lookAt(key: string, open: () => Result<OpenedFile>, memory: WeightsMemory, now: LooksNow): LookedAt | null {
   const opened = open()
   if (!opened.ok) return null
   try {
-    const looked = { identity: opened.value.identity, format: sniffFormat(opened.value) }
+    const { identity } = opened.value
+    const known = memory.looked.get(key)
+    const isSame = known !== undefined && identityKey(known.identity) === identityKey(identity)
+    const looked = isSame ? known : { identity, format: sniffFormat(opened.value) }
     if (memory.looked.size >= MAX_REMEMBERED) memory.looked.clear()
     memory.looked.set(key, looked)
+    now.set(key, looked)
     return looked
   } finally {
     opened.value.close()
