@@ -74,10 +74,10 @@ function onChange(tell: (failure: Failure | null) => void): (outcome: DeliveryOu
 
 /** Findings that were not told yet. */
 function createFreshness(): (findings: readonly Finding[]) => readonly Finding[] {
-  let told: ReadonlySet<string> = new Set()
+  const told = new Set<string>()
   return (findings) => {
     const fresh = findings.filter(({ findingId }) => !told.has(findingId))
-    told = new Set([...told, ...findings.map(({ findingId }) => findingId)])
+    for (const { findingId } of fresh) told.add(findingId)
     return fresh
   }
 }

@@ -52,6 +52,8 @@ interface Turns {
   readonly wake: Wake
   /** Models found so far, by the identity of their parts. */
   known: ReadonlyMap<string, Artifact>
+  /** A folder of 100,000 files may vanish at once, and each of them is asked for. */
+  knownPaths: ReadonlySet<string>
   walked: WalkCoverage | null
 }
 
@@ -64,7 +66,13 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     random: parts.random,
     onOutcome: parts.tell.delivered,
   })
-  const turns: Turns = { waiting: new Set(), wake: createWake(parts.signal), known: NOTHING, walked: null }
+  const turns: Turns = {
+    waiting: new Set(),
+    wake: createWake(parts.signal),
+    known: NOTHING,
+    knownPaths: new Set(),
+    walked: null,
+  }
   const watching = parts.watch === null ? Promise.resolve() : parts.watch(watchTellers(turns, parts.tell))
   await takeTurns(parts, turns)
   await Promise.all([delivery, watching])
@@ -79,17 +87,15 @@ function watchTellers(turns: Turns, tell: DaemonEvents): WatchTellers {
     onSettled: look,
     // Most files that vanish were never models; looking around each of them would cost more than it tells.
     onGone: (path) => {
-      if (isPartOfKnown(path, turns.known)) look(path)
+      if (turns.knownPaths.has(path)) look(path)
     },
     onGap: tell.gap,
   }
 }
 
-function isPartOfKnown(path: string, known: Turns['known']): boolean {
-  for (const artifact of known.values()) {
-    if (artifact.path === path || artifact.parts.some((part) => part.path === path)) return true
-  }
-  return false
+/** Every path that a known model lies at, whole or in part. */
+function pathsOf(known: Turns['known']): ReadonlySet<string> {
+  return new Set([...known.values()].flatMap((artifact) => [artifact.path, ...artifact.parts.map((part) => part.path)]))
 }
 
 async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
@@ -103,6 +109,7 @@ async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
     const swept = await parts.sweep({ roots: isWhole ? parts.roots : [], changed, known, walked: turns.walked })
     if (isStopped(parts.signal)) break
     turns.known = swept.byIdentity
+    turns.knownPaths = pathsOf(swept.byIdentity)
     turns.walked = swept.walked
     if (isWhole) nextWholeMs = parts.now().getTime() + parts.sweepIntervalMs
     const heartbeatMs = isWhole ? 0 : HEARTBEAT_MS

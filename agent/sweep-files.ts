@@ -30,6 +30,8 @@ export interface SweptFiles {
   readonly uncoveredPaths: readonly string[]
   /** Of this walk, or of the last one. */
   readonly walked: WalkCoverage
+  /** Blind spots to tell: those of the walk, and those of this look at changed files. */
+  readonly gaps: readonly Gap[]
 }
 
 /** Nothing can lie there: a link or a device in a file's place, or a place that is no more. */
@@ -65,13 +67,16 @@ export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
   const gaps = [...(summary?.gaps ?? []), ...finds.gaps.list()].map((gap) => ({ ...gap, sensor: FILES }))
   const isComplete = summary?.isComplete === true && finds.gaps.list().every(({ code }) => code !== 'GNO_SENSE_LIMIT')
   const walked =
-    summary === null ? options.walked : { coverage: [coverageOf({ ...summary, isComplete }, options.roots)], gaps }
+    summary === null
+      ? (options.walked ?? { coverage: [], gaps: [] })
+      : { coverage: [coverageOf({ ...summary, isComplete }, options.roots)], gaps }
   return {
     artifacts: [...byPath.values()],
     byIdentity,
     coveredPaths: [...options.roots, ...options.changed],
     uncoveredPaths: gaps.filter(({ code }) => !HIDES_NOTHING.has(code)).map(({ place }) => place),
-    walked: walked ?? { coverage: [], gaps: [] },
+    walked,
+    gaps: summary === null ? [...walked.gaps, ...gaps] : gaps,
   }
 }
 
@@ -103,7 +108,12 @@ async function walkRoots(options: SweepOptions, finds: Finds): Promise<WalkSumma
 async function lookAround(path: string, options: SweepOptions, finds: Finds): Promise<void> {
   const walk = startWalk([dirname(path)], options)
   const step = walk.next()
-  if (step.done !== true) await readInto(finds, step.value.candidates, options, () => undefined)
+  if (step.done === true) {
+    // The folder could not be entered: what was known there is not gone, it was not looked at.
+    for (const { code, place, detail } of step.value.gaps) finds.gaps.add(code, place, detail)
+    return
+  }
+  await readInto(finds, step.value.candidates, options, () => undefined)
   walk.return({ filesSeen: 0, foldersSeen: 0, isComplete: true, gaps: [] })
 }
 

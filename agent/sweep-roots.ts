@@ -34,7 +34,8 @@ const ARRIVALS = ['~/Downloads', '~/Desktop', '~/Documents']
 export function watchedFolders(roots: readonly string[], pack: Pack, platform: Platform): readonly string[] {
   const stores = [...modelStores(pack, platform), ...ARRIVALS]
   const places = expandStores({ stores, homes: readHomes(), environment: process.env })
-  const isSwept = (path: string): boolean => roots.some((root) => path === root || path.startsWith(`${root}/`))
+  const isSwept = (path: string): boolean =>
+    roots.some((root) => path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`))
   const homes = new Set(readHomes())
   // A home is too large to be watched whole, and so is a top-level folder of the system; there the next sweep sees what is new.
   const isSmall = (root: string): boolean => !homes.has(root) && root.split('/').length > 2

@@ -25,7 +25,7 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   const running = await sweepProcesses(sensed, files, options)
   const seen = {
     coverage: [...sensed.coverage, ...files.walked.coverage],
-    gaps: [...sensed.gaps, ...files.walked.gaps],
+    gaps: [...sensed.gaps, ...files.gaps],
     artifacts: uniqueByPath([...running.artifacts, ...files.artifacts]),
     runtimes: running.runtimes,
   }
@@ -59,5 +59,6 @@ function uniqueByPath(artifacts: readonly Artifact[]): readonly Artifact[] {
 function sawAllProcesses({ coverage, gaps }: Sensed): boolean {
   const entry = coverage.find(({ sensor }) => sensor.endsWith('-processes'))
   if (entry === undefined || entry.state === 'failed' || entry.state === 'unsupported') return false
-  return gaps.every(({ code }) => code !== 'GNO_SENSE_LIMIT' && code !== 'GNO_SENSE_FAILED')
+  const own = gaps.filter(({ sensor }) => sensor === entry.sensor)
+  return own.every(({ code }) => code !== 'GNO_SENSE_LIMIT' && code !== 'GNO_SENSE_FAILED')
 }

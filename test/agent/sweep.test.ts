@@ -138,6 +138,16 @@ describe('sweep', () => {
     expect(result.coveredHost).toBe(false)
   })
 
+  it('does not take a changed file for covered when its folder cannot be entered', async () => {
+    // Root may enter every folder, but nobody one with such a name.
+    const closed = join(folder, 'n'.repeat(300))
+
+    const { result } = await sweep(optionsOf({ roots: [], isWholeHost: false, changed: [join(closed, 'model')] }))
+
+    expect(result.gaps.filter((gap) => gap.sensor === 'files').map((gap) => gap.place)).toEqual([closed])
+    expect(result.uncoveredPaths).toEqual([closed])
+  })
+
   it('says that nobody looked at processes where no sensor for them exists', async () => {
     const { result } = await sweep(optionsOf())
 
