@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Cursor } from '../agent/read/cursor.ts'
 import { GapList } from '../agent/read/gap-list.ts'
+import { lookAt } from '../agent/read/look.ts'
+import { nestedReader } from '../agent/read/sniff-format.ts'
 import { gguf } from '../agent/read/gguf.ts'
 import { describeStructure } from '../agent/read/structure.ts'
 import type { OpenedFile } from '../contract/observation.ts'
@@ -48,7 +50,7 @@ function timeOwn(path: string): { readonly first: number; readonly median: numbe
     const started = performance.now()
     const file = open(path)
     const gaps = new GapList(path)
-    const part = gguf.read(new Cursor(file), gaps)
+    const part = gguf.read(new Cursor(file), gaps, { look: lookAt(file), readNested: nestedReader() })
     const structure = describeStructure(part.hyperparameters, part.tensors, part.kind)
     file.close()
     times.push(performance.now() - started)

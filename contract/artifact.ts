@@ -8,6 +8,7 @@ import {
   instant,
   nameText,
   pathText,
+  sentence,
   severitySchema,
   sha256Hex,
   wholeNumber,
@@ -50,19 +51,102 @@ export const filePartSchema = z
   .object({
     path: pathText,
     sizeBytes: wholeNumber,
-    role: z.enum(['weights', 'config', 'tokenizer', 'index']),
+    role: z.enum([
+      'weights',
+      'config',
+      'tokenizer',
+      'index',
+      'manifest',
+      'projector',
+      'adapter',
+      'template',
+      'license',
+      'optimizer',
+      'training',
+      'code',
+      'other',
+    ]),
     /** Rung 6 of this part; the artifact's own `content` exists only where one file holds all weights. */
     sha256: sha256Hex.optional(),
   })
   .readonly()
 export type FilePart = z.infer<typeof filePartSchema>
 
+/** The store of a runtime that keeps this model, and what the store calls it. A claim like any other (rung 1). */
+export const storeSchema = z
+  .object({
+    /** `ollama`, `hf-cache`, `oci`, `lm-studio`, `web-cache`, `chrome-nano`: see agent/read/stores.ts. */
+    id: nameText,
+    /** `registry.ollama.ai/library/llama3:8b`, `org/name`. */
+    name: nameText,
+    /** Commit or manifest digest of this version. */
+    version: nameText.optional(),
+  })
+  .readonly()
+export type Store = z.infer<typeof storeSchema>
+
+/** How the file came here: what the system recorded, never what the file says (DESIGN.md section 3, rung 1). */
+export const arrivalSchema = z
+  .object({
+    /** Each as the system gives it, e.g. `user.xdg.origin.url`, `Zone.Identifier`, `com.apple.quarantine`. */
+    marks: z
+      .array(z.object({ mark: nameText, value: sentence }).readonly())
+      .max(16)
+      .readonly(),
+    /** The file system it lies on: `ext4`, `vfat`; its source device, and whether that can be taken out. */
+    mount: z
+      .object({
+        fileSystem: nameText,
+        source: nameText,
+        isRemovable: z.boolean().optional(),
+        serial: nameText.optional(),
+      })
+      .readonly()
+      .optional(),
+    /** Birth time of the file on this file system. */
+    createdAt: instant.optional(),
+    /** User who owns the file. */
+    owner: nameText.optional(),
+  })
+  .readonly()
+export type Arrival = z.infer<typeof arrivalSchema>
+
+/** How this artifact stands to another one on the same host. */
+export const relationSchema = z
+  .object({
+    kind: z.enum(['same-content', 'edit-of', 'same-norms', 'derived', 'merged', 'adapter-of', 'checkpoint-of']),
+    /** The other artifact. */
+    path: pathText,
+    artifactId: nameText,
+    /** Agreement from 0 to 1 where one was measured. */
+    similarity: z.number().min(0).max(1).optional(),
+    because,
+  })
+  .readonly()
+export type Relation = z.infer<typeof relationSchema>
+
+/** What running it takes, from structure alone. */
+export const memoryNeedSchema = z
+  .object({
+    weightsBytes: wholeNumber,
+    /** Bytes of KV cache (F16) at `contextLength` tokens. */
+    kvCacheBytes: wholeNumber.optional(),
+    contextLength: wholeNumber.optional(),
+    totalBytes: wholeNumber,
+    because,
+  })
+  .readonly()
+export type MemoryNeed = z.infer<typeof memoryNeedSchema>
+
 export const artifactSchema = z
   .object({
     /** `size + rung 5` digest, `art1:…`; the same content has the same id on every host. */
     artifactId: nameText,
-    /** `file`, a `split` set of files, or a Hugging Face `folder`. */
-    kind: z.enum(['file', 'split', 'folder']),
+    /**
+     * `file`, a `split` set of files, a `folder` that is one model (Hugging Face layout, SavedModel, mlpackage), a model in a `store`
+     * of a runtime, or a `leftover` of training (optimizer state, trainer state, configuration).
+     */
+    kind: z.enum(['file', 'split', 'folder', 'store', 'leftover']),
     /** The file, the first shard, or the folder. The artifact's key on one host. */
     path: pathText,
     parts: z.array(filePartSchema).max(4096).readonly(),
@@ -70,6 +154,14 @@ export const artifactSchema = z
     modifiedAt: instant.optional(),
     format: nameText.nullable(),
     formatVersion: nameText.nullable(),
+    /** Convention inside the container, where it has an id of its own: `gptq-awq`, `exl2-exl3`, `bitsandbytes`, `mlx`, `gguf-split`. */
+    dialect: nameText.optional(),
+    store: storeSchema.optional(),
+    arrival: arrivalSchema.optional(),
+    /** The structure in words a security person understands. */
+    summary: sentence.optional(),
+    memoryNeed: memoryNeedSchema.optional(),
+    relations: z.array(relationSchema).max(32).readonly().optional(),
     verdict: verdictSchema,
     fingerprint: fingerprintSchema,
     identifications: z.array(identificationSchema).max(32).readonly(),

@@ -3,6 +3,13 @@
 import { z } from 'zod'
 import { nameText, schemedDigest, sentence, sha256Hex, text, wholeNumber } from './wire.ts'
 
+/**
+ * Rung 0, beyond its name: what the container says of itself, by key. Counts, versions and producers of the format's own header
+ * (`opset`, `nodes`, `producer`, `protocol`), not of the model.
+ */
+export const containerSchema = z.record(text(64), z.union([text(512), z.number(), z.boolean()])).readonly()
+export type Container = z.infer<typeof containerSchema>
+
 /** Rung 1: what the file and its place say about themselves. Proves nothing; a contradiction with rungs 2-6 is a finding. */
 export const claimsSchema = z
   .object({
@@ -31,7 +38,10 @@ export const claimsSchema = z
     chatTemplateDigest: schemedDigest.optional(),
     /** A digest that the place states: an Ollama blob or Hugging Face hub blob named by its SHA-256. */
     placeDigest: z
-      .object({ sha256: sha256Hex, from: z.enum(['ollama-blob', 'hub-blob', 'lfs-pointer']) })
+      .object({
+        sha256: sha256Hex,
+        from: z.enum(['ollama-blob', 'hub-blob', 'oci-blob', 'hub-metadata', 'lfs-pointer']),
+      })
       .readonly()
       .optional(),
     /** Hub repository or store name that the place states, e.g. `org/name`. */
@@ -73,6 +83,16 @@ export const structureSchema = z
     tensorTypes: z.record(text(64), wholeNumber).optional(),
     /** `L32-d4096-h32/8-ff14336-v128256`: the key of `facts/model-structures.json`. */
     structureKey: nameText.optional(),
+    /** Of an adapter: what its configuration and shapes say. */
+    adapter: z
+      .object({
+        kind: nameText,
+        rank: wholeNumber.optional(),
+        alpha: z.number().optional(),
+        targets: z.array(nameText).max(64).readonly(),
+      })
+      .readonly()
+      .optional(),
     architectureDigest: schemedDigest.optional(),
     layoutDigest: schemedDigest.optional(),
   })
@@ -92,6 +112,49 @@ export const tokenizerSchema = z
   .readonly()
 export type Tokenizer = z.infer<typeof tokenizerSchema>
 
+/**
+ * Rung 4: norm ancestry. `tensors` are Base64 of 8 bytes each, in the order of `roles` within a block and blocks ascending, the
+ * model's own norms last; eight zero bytes stand for a norm that a block does not have.
+ */
+export const lineageSchema = z
+  .object({
+    /** `norm1:` over all of `tensors`. */
+    normDigest: schemedDigest,
+    blocks: wholeNumber,
+    /** Roles that repeat in each block: `attn_norm`, `ffn_norm`. */
+    roles: z.array(nameText).max(32).readonly(),
+    /** Roles outside the blocks: `output_norm`. */
+    outerRoles: z.array(nameText).max(8).readonly(),
+    tensors: text(65_536),
+    /** Base64 of the centred sketch: `SKETCH_BYTES` signed bytes a tensor in the same order; see agent/read/norm-sketch.ts. */
+    normSketch: text(524_288).optional(),
+    bytesRead: wholeNumber,
+  })
+  .readonly()
+export type Lineage = z.infer<typeof lineageSchema>
+
+/** What a leftover of training says: steps, schedule, optimizer. */
+export const trainingSchema = z
+  .object({
+    /** `optimizer-state`, `trainer-state`, `checkpoint`, `configuration`. */
+    kind: nameText,
+    /** `transformers`, `axolotl`, `unsloth`, `llama-factory`, `torchtune`. */
+    framework: nameText.optional(),
+    /** `AdamW`, `Lion`, `SGD with momentum`, told from the keys of its state. */
+    optimizer: nameText.optional(),
+    step: wholeNumber.optional(),
+    maxSteps: wholeNumber.optional(),
+    epoch: z.number().optional(),
+    /** First and last learning rate seen, and the shape between them. */
+    learningRates: z.array(z.number()).max(64).readonly().optional(),
+    schedule: nameText.optional(),
+    baseModel: nameText.optional(),
+    /** `lora`, `qlora`, `full`. */
+    method: nameText.optional(),
+  })
+  .readonly()
+export type Training = z.infer<typeof trainingSchema>
+
 /** Rung 5: size, role and shape of every tensor with four 4 KiB samples each at fixed relative places. */
 export const barcodeSchema = z
   .object({
@@ -99,15 +162,20 @@ export const barcodeSchema = z
     bytesSampled: wholeNumber,
     /** True when every tensor (and the header) was sampled inside the budget. */
     isComplete: z.boolean(),
+    /** Base64 of 8 bytes a tensor, in the order of the layout: absent above 2,048 tensors. Two of these give an edit map. */
+    tensors: text(32_768).optional(),
   })
   .readonly()
 export type Barcode = z.infer<typeof barcodeSchema>
 
 export const fingerprintSchema = z
   .object({
+    container: containerSchema.optional(),
+    training: trainingSchema.optional(),
     claims: claimsSchema.optional(),
     structure: structureSchema.optional(),
     tokenizer: tokenizerSchema.optional(),
+    lineage: lineageSchema.optional(),
     barcode: barcodeSchema.optional(),
     /** Rung 6: SHA-256 of everything. */
     content: z.object({ sha256: sha256Hex }).readonly().optional(),

@@ -28,6 +28,30 @@ export interface OpenedFile {
   close(): void
 }
 
+/** One entry of a folder that is walked by a store reader. */
+export interface FolderEntry {
+  readonly name: string
+  readonly kind: 'file' | 'folder' | 'link'
+}
+
+/**
+ * A folder that a sensor holds. Every step is one plain component through its descriptor and follows no link; where a link points
+ * is told as text and never followed. Who receives it closes it.
+ */
+export interface OpenedFolder {
+  /** Printable path; for messages and keys only. */
+  readonly path: string
+  /** At most 4096 entries, sorted by name; names that are not UTF-8 are left out. */
+  list(): readonly FolderEntry[]
+  /** Null when it is absent, no folder, or may not be entered. */
+  openFolder(name: string): OpenedFolder | null
+  /** Null when it is absent, no regular file, or may not be read. */
+  openFile(name: string): OpenedFile | null
+  /** What a symbolic link says, at most 4096 bytes; null when it is none. */
+  readLink(name: string): string | null
+  close(): void
+}
+
 export interface MappedFile {
   /** Path as the kernel shows it, without the ` (deleted)` mark. */
   readonly path: string
@@ -144,6 +168,8 @@ export interface CandidateFile {
 export interface WalkedFolder {
   readonly path: string
   readonly candidates: readonly CandidateFile[]
+  /** Holds this folder for reading a store in it; null when it is gone meanwhile. */
+  hold(): OpenedFolder | null
   /** Running totals of the walk, for progress. */
   readonly filesSeen: number
   readonly foldersSeen: number

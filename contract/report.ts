@@ -36,6 +36,19 @@ export const hostSchema = z
       .readonly(),
     agentVersion: nameText,
     packVersion: nameText,
+    /** The largest model class that fits this host's memory, from what the host record says. */
+    couldRun: z
+      .object({
+        /** `70B at 4 bits`: the class in words. */
+        largest: nameText,
+        parameters: wholeNumber,
+        /** `RAM`, `VRAM`, `unified memory`. */
+        memoryKind: nameText,
+        memoryBytes: wholeNumber,
+        because: z.array(sentence).max(16).readonly(),
+      })
+      .readonly()
+      .optional(),
   })
   .readonly()
 export type Host = z.infer<typeof hostSchema>

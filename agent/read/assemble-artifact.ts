@@ -4,6 +4,7 @@ import type { Barcode, Claims, Fingerprint } from '../../contract/fingerprint.ts
 import type { FileIdentity } from '../../contract/observation.ts'
 import type { Gap } from '../../contract/wire.ts'
 import { joinBarcodes, writeArtifactId } from './barcode.ts'
+import { dialects } from './dialects.ts'
 import type { GapList } from './gap-list.ts'
 import type { HfFolder } from './hf-folder.ts'
 import { readPlaceClaims } from './place-claims.ts'
@@ -34,6 +35,7 @@ export function assembleArtifact(assembly: Assembly): Draft {
   const { parts, folder, gaps } = assembly
   const [first] = parts
   const fingerprint = buildFingerprint(assembly)
+  const dialect = findDialect(assembly)
   const modifiedAt = writeInstant(first.identity.mtimeNs)
   const weightBytes = parts.reduce((sum, part) => sum + part.identity.sizeBytes, 0)
   const files: FilePart[] = parts.map(describePart)
@@ -46,12 +48,20 @@ export function assembleArtifact(assembly: Assembly): Draft {
     ...(modifiedAt === undefined ? {} : { modifiedAt }),
     format: first.format,
     formatVersion: first.weights.formatVersion,
+    ...(dialect === undefined ? {} : { dialect }),
     verdict: worstVerdict(parts.map((part) => part.gaps.verdict())),
     fingerprint,
     threats: [],
     gaps: joinGaps([...parts.map((part) => part.gaps), gaps]),
     identities: parts.map((part) => part.identity),
   }
+}
+
+function findDialect({ parts, folder }: Assembly): string | undefined {
+  const [{ format, weights }] = parts
+  if (format === null) return undefined
+  const beside = folder?.quantization === undefined ? {} : { quantization: folder.quantization }
+  return dialects.find(({ formats, recognise }) => formats.includes(format) && recognise(weights, beside))?.id
 }
 
 function describePart(part: ReadPart): FilePart {
@@ -68,17 +78,24 @@ function buildFingerprint(assembly: Assembly): Fingerprint {
   const stated = first.weights.kind ?? folder?.kind
   const tokenizer = first.weights.tokenizer ?? folder?.tokenizer
   const claims = { ...folder?.claims, ...first.weights.claims, ...readPlaceClaims(first.path) }
-  const structure = first.weights.isModel ? describeStructure(hyperparameters, tensors, stated) : undefined
+  const holdsWeights = first.weights.isModel && (first.weights.holds ?? 'weights') === 'weights'
+  const adapter = first.weights.adapter ?? folder?.adapter
+  const described = holdsWeights ? describeStructure(hyperparameters, tensors, stated) : undefined
+  const structure = described === undefined || adapter === undefined ? described : { ...described, adapter }
+  const container = first.weights.facts === undefined ? undefined : Object.fromEntries(first.weights.facts)
+  const { training } = first.weights
   const barcode = parts.every((part) => part.isBarcode && part.samples !== null) ? joinSamples(parts) : undefined
   const content = parts.length === 1 && first.sha256 !== undefined ? { sha256: first.sha256 } : undefined
   const fingerprint = {
+    ...(container === undefined ? {} : { container }),
+    ...(training === undefined ? {} : { training }),
     ...(hasClaims(claims) ? { claims } : {}),
     ...(structure === undefined ? {} : { structure }),
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(barcode === undefined ? {} : { barcode }),
     ...(content === undefined ? {} : { content }),
   }
-  if (first.weights.isModel) noteAbsentRungs(fingerprint, assembly)
+  if (holdsWeights) noteAbsentRungs(fingerprint, assembly)
   else if (!assembly.isDeep) gaps.note('GNO_READ_SKIPPED', 'rung 6: the whole file was not read, --deep was not given')
   return fingerprint
 }

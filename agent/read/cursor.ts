@@ -37,6 +37,41 @@ const WINDOW_BYTES = 262_144
 /** The first look is small: most headers that end early end here. */
 const FIRST_WINDOW_BYTES = 65_536
 
+/** What bytes come from: an opened file, a part of one, or the content of an archive's member. */
+export interface ByteSource {
+  readonly sizeBytes: number
+  /** Reads into `target` at a place, as far as the source goes. Throws ReadTrouble when the system refuses. */
+  readonly read: (position: number, target: Uint8Array) => number
+}
+
+/** The bytes of an opened file. */
+export function fileBytes(file: OpenedFile): ByteSource {
+  return { sizeBytes: file.identity.sizeBytes, read: (position, target) => readAt(file, position, target) }
+}
+
+/** A part of a source, as a source of its own. The caller has checked that it lies inside. */
+export function partOf(source: ByteSource, start: number, sizeBytes: number): ByteSource {
+  return {
+    sizeBytes,
+    read: (position, target) => {
+      const count = Math.max(0, Math.min(target.length, sizeBytes - position))
+      return source.read(start + position, target.subarray(0, count))
+    },
+  }
+}
+
+/** Bytes in memory as a source. */
+export function memoryBytes(bytes: Uint8Array): ByteSource {
+  return {
+    sizeBytes: bytes.length,
+    read: (position, target) => {
+      const found = bytes.subarray(position, position + target.length)
+      target.set(found)
+      return found.length
+    },
+  }
+}
+
 /** Reads into `target` at a place of the file, as far as the file goes. Throws ReadTrouble when the system refuses. */
 export function readAt(file: OpenedFile, position: number, target: Uint8Array): number {
   let done = 0
@@ -62,27 +97,35 @@ export const MAX_LOAN_BYTES = 35_651_584
 let lastLoan: WeakRef<Uint8Array> | undefined
 let isLent = false
 
+/** What the cursors over one file have used up together. */
+interface Spending {
+  readonly budget: ReadBudget
+  bytes: number
+  steps: number
+}
+
 /** A bounded reader that moves through one opened file. */
 export class Cursor {
   readonly size: number
-  readonly file: OpenedFile
-  readonly #budget: ReadBudget
+  readonly #source: ByteSource
+  /** Shared by the cursors over the parts of one file. */
+  readonly #spent: Spending
   readonly #window: Uint8Array
   readonly #view: DataView
   /** File offset of the window's first byte, and how many bytes of it are valid. */
   #start = 0
   #filled = 0
   #position = 0
-  #bytesRead = 0
-  #steps = 0
   #isLittleEndian = true
+  /** Nothing read yet: the first look is small. */
+  #isFresh = true
   /** Bytes of a length field: 4 in GGUF version 1, else 8. */
   #lengthBytes: 4 | 8 = 8
 
-  constructor(file: OpenedFile, budget: ReadBudget = READ_BUDGET) {
-    this.file = file
-    this.size = file.identity.sizeBytes
-    this.#budget = budget
+  constructor(source: OpenedFile | ByteSource, budget: ReadBudget | Spending = READ_BUDGET) {
+    this.#source = 'fd' in source ? fileBytes(source) : source
+    this.size = this.#source.sizeBytes
+    this.#spent = 'budget' in budget ? budget : { budget, bytes: 0, steps: 0 }
     this.#window = new Uint8Array(Math.min(this.size, WINDOW_BYTES))
     this.#view = new DataView(this.#window.buffer)
   }
@@ -94,7 +137,10 @@ export class Cursor {
     return this.size - this.#position
   }
   get bytesRead(): number {
-    return this.#bytesRead
+    return this.#spent.bytes
+  }
+  get source(): ByteSource {
+    return this.#source
   }
   get lengthBytes(): number {
     return this.#lengthBytes
@@ -106,11 +152,28 @@ export class Cursor {
     this.#lengthBytes = layout.lengthBytes
   }
 
+  /** A cursor of its own over a part of this file; what it reads counts against the same budget. */
+  within(start: number, sizeBytes: number): Cursor {
+    if (!Number.isSafeInteger(start) || !Number.isSafeInteger(sizeBytes) || start < 0 || sizeBytes < 0) {
+      throw readTrouble('GNO_READ_INVALID', `a part of ${sizeBytes} bytes at byte ${start}`)
+    }
+    if (start + sizeBytes > this.size) {
+      throw readTrouble('GNO_READ_TRUNCATED', `${sizeBytes} bytes wanted at byte ${start}, file has ${this.size}`)
+    }
+    return new Cursor(partOf(this.#source, start, sizeBytes), this.#spent)
+  }
+
+  /** A cursor over bytes that were unpacked from this file; its work counts against the same budget. */
+  over(bytes: Uint8Array): Cursor {
+    return new Cursor(memoryBytes(bytes), this.#spent)
+  }
+
   /** Counts work that costs no bytes. */
   step(count = 1): void {
-    this.#steps += count
-    if (this.#steps > this.#budget.steps) {
-      throw readTrouble('GNO_READ_BUDGET', `${this.#budget.steps} steps used at byte ${this.#position}`)
+    this.#spent.steps += count
+    const { budget, steps } = this.#spent
+    if (steps > budget.steps) {
+      throw readTrouble('GNO_READ_BUDGET', `${budget.steps} steps used at byte ${this.#position}`)
     }
   }
 
@@ -202,7 +265,7 @@ export class Cursor {
   #copyInto(target: Uint8Array): Uint8Array {
     const count = target.length
     this.#spend(count)
-    const done = readAt(this.file, this.#position, target)
+    const done = this.#source.read(this.#position, target)
     if (done < count) throw readTrouble('GNO_READ_CHANGED', `the file shrank while it was read at byte ${done}`)
     this.#position += count
     return target
@@ -307,20 +370,22 @@ export class Cursor {
 
   #fill(count: number): void {
     if (count > WINDOW_BYTES) throw readTrouble('GNO_READ_LIMIT', `${count} bytes wanted at once`)
-    const wanted = Math.min(this.remaining, this.#bytesRead === 0 ? Math.max(count, FIRST_WINDOW_BYTES) : WINDOW_BYTES)
+    const wanted = Math.min(this.remaining, this.#isFresh ? Math.max(count, FIRST_WINDOW_BYTES) : WINDOW_BYTES)
+    this.#isFresh = false
     this.#spend(wanted)
     this.#filled = 0
     this.#start = this.#position
-    this.#filled = readAt(this.file, this.#position, this.#window.subarray(0, wanted))
+    this.#filled = this.#source.read(this.#position, this.#window.subarray(0, wanted))
     if (this.#filled < count) {
       throw readTrouble('GNO_READ_CHANGED', `the file shrank while it was read at byte ${this.#position}`)
     }
   }
 
   #spend(bytes: number): void {
-    this.#bytesRead += bytes
-    if (this.#bytesRead > this.#budget.bytes) {
-      throw readTrouble('GNO_READ_BUDGET', `${this.#budget.bytes} bytes read at byte ${this.#position}`)
+    this.#spent.bytes += bytes
+    const { budget } = this.#spent
+    if (this.#spent.bytes > budget.bytes) {
+      throw readTrouble('GNO_READ_BUDGET', `${budget.bytes} bytes read at byte ${this.#position}`)
     }
   }
 }

@@ -10,6 +10,7 @@ import { readGgufHyperparameters } from './gguf-hyperparameters.ts'
 import { GgufMetadata, MAX_METADATA_KEYS, readMetadata } from './gguf-metadata.ts'
 import { MAX_TENSORS, believeTensors, readTensorTable } from './gguf-tensors.ts'
 import { readGgufTokenizer } from './gguf-tokenizer.ts'
+import type { Look } from './look.ts'
 import type { FormatReader, Hyperparameters, WeightsPart } from './weights.ts'
 
 const MAGIC = 'GGUF'
@@ -32,10 +33,10 @@ interface Draft {
 }
 
 /** The reader of GGUF files. */
-export const gguf: FormatReader = { id: 'gguf', recognise, read }
+export const gguf: FormatReader = { id: 'gguf', endings: ['.gguf'], certainty: 'magic', recognise, read }
 
 /** The magic, or as much of it as the file has; but not a text that happens to begin with the word. */
-function recognise(head: Uint8Array, sizeBytes: number): boolean {
+function recognise({ head, sizeBytes }: Look): boolean {
   const word = Buffer.from(head.subarray(0, 4)).toString('latin1')
   if (sizeBytes < 4) return sizeBytes === 3 && word === MAGIC.slice(0, 3)
   if (word !== MAGIC) return false

@@ -29,6 +29,9 @@ export interface HfFolder {
   readonly claims: Claims
   readonly kind?: Structure['kind']
   readonly tokenizer?: Tokenizer
+  readonly adapter?: NonNullable<Structure['adapter']>
+  /** `quantization_config.quant_method` of the configuration. */
+  readonly quantization?: string
   readonly parts: readonly FilePart[]
   /** Shards that the index names. */
   readonly shardNames: readonly string[]

@@ -3,14 +3,15 @@ import { setImmediate } from 'node:timers/promises'
 import type { CandidateFile, OpenedFile } from '../../contract/observation.ts'
 import type { Gap } from '../../contract/wire.ts'
 import { type Draft, assembleArtifact } from './assemble-artifact.ts'
-import { troubleOf } from './cursor.ts'
+import { memoryBytes, troubleOf } from './cursor.ts'
 import { GapList } from './gap-list.ts'
 import { type Found, type ShardGroup, groupShards, missingShards, splitKey } from './group-shards.ts'
 import { type HfFolder, folderOf, readHfFolder } from './hf-folder.ts'
+import { Look, lookAt } from './look.ts'
 import { HEX_64, OLLAMA_PREFIX, splitPath } from './place-claims.ts'
 import { type ReadOptions as PartOptions, type ReadPart, readPart } from './read-part.ts'
 import { type Sniffed, sniff } from './sniff-format.ts'
-import { heldBytes } from './weights.ts'
+import { type WeightsPart, heldBytes } from './weights.ts'
 
 /** An artifact before anybody has said what it may be. */
 export type DraftArtifact = Draft
@@ -19,6 +20,9 @@ export interface ReadOptions extends PartOptions {
   /** Told of files that could not be looked at and so have no draft to carry the gap. */
   readonly onGap?: (gap: Gap) => void
 }
+
+/** Stands for a file that could not be read at all. */
+const NO_BYTES = memoryBytes(new Uint8Array(0))
 
 /** Files looked at before other work may run: a first look takes about 20 microseconds. */
 const LOOKS_PER_TURN = 64
@@ -106,7 +110,7 @@ async function* readFound(found: readonly Found[], options: ReadOptions): AsyncG
     const gaps = new GapList(group.members[0].candidate.path)
     const { parts, folder } = await readGroup(group, gaps, options)
     const [first, ...others] = parts
-    if (first === undefined || !parts.some((part) => part.weights.isModel)) continue
+    if (first === undefined || !parts.some((part) => part.weights.isModel && holdsWeights(part.weights))) continue
     const { split } = first.weights
     if (split === undefined) yield assembleGroup([first, ...others], folder, gaps, options)
     else {
@@ -115,6 +119,11 @@ async function* readFound(found: readonly Found[], options: ReadOptions): AsyncG
     }
   }
   for (const parts of splits.values()) yield assembleSplit(parts, options)
+}
+
+/** What is no weights (a tokenizer, a pickled list) is described when it is asked for, and no inventory of its own. */
+function holdsWeights({ holds }: WeightsPart): boolean {
+  return holds === undefined || holds === 'weights'
 }
 
 /** Bytes that the tensors of further parts may take. */
@@ -146,7 +155,8 @@ async function readGroup(group: ShardGroup, gaps: GapList, options: ReadOptions)
         folder = readHfFolder(file, gaps)
         noteMissing(group, folder, file.listSiblings(), gaps)
       }
-      return readPart(file, { name: candidate.name, reader, fileCount: group.members.length }, options)
+      const fileCount = group.members.length
+      return readPart(file, { name: candidate.name, reader, look: lookAt(file), fileCount }, options)
     })
     gaps.adopt(failed)
     for (const gap of failed.list()) options.onGap?.(gap)
@@ -219,8 +229,8 @@ function assembleSplit(found: readonly ReadPart[], options: ReadOptions): DraftA
 async function reportOne(candidate: CandidateFile, options: ReadOptions): Promise<DraftArtifact> {
   const gaps = new GapList(candidate.path)
   const draft = await readOpened(candidate, gaps, async (file) => {
-    const sniffed = gaps.attempt(() => sniff(file)) ?? { reader: null, notModel: null }
-    const reading = { name: candidate.name, reader: sniffed.reader, fileCount: 1 }
+    const sniffed = gaps.attempt(() => sniff(file)) ?? { look: new Look(NO_BYTES, ''), reader: null, notModel: null }
+    const reading = { name: candidate.name, reader: sniffed.reader, look: sniffed.look, fileCount: 1 }
     const part = await readPart(file, reading, options)
     const nearby = sniffed.reader?.id === 'safetensors' ? readHfFolder(file, gaps) : undefined
     return describeOne(part, sniffed, nearby, gaps, options)

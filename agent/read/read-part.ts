@@ -5,6 +5,8 @@ import { sampleFile, sampleWhole } from './barcode.ts'
 import { Cursor } from './cursor.ts'
 import { describeChange, digestFile } from './digest-file.ts'
 import { GapList } from './gap-list.ts'
+import type { Look } from './look.ts'
+import { nestedReader } from './sniff-format.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 
 export interface ReadOptions {
@@ -39,15 +41,19 @@ const NOTHING: WeightsPart = {
   headerBytes: 0,
 }
 
+/** Which reader reads the file, what it saw of it, and how many files share the budget of the barcode. */
+export interface PartReading {
+  readonly name: string
+  readonly reader: FormatReader | null
+  readonly look: Look
+  readonly fileCount: number
+}
+
 /** Reads an opened file; `fileCount` files share the budget of the barcode. The caller closes the file. */
-export async function readPart(
-  file: OpenedFile,
-  how: { readonly name: string; readonly reader: FormatReader | null; readonly fileCount: number },
-  options: ReadOptions,
-): Promise<ReadPart> {
+export async function readPart(file: OpenedFile, how: PartReading, options: ReadOptions): Promise<ReadPart> {
   const gaps = new GapList(file.path)
   const cursor = new Cursor(file)
-  const weights = how.reader?.read(cursor, gaps) ?? NOTHING
+  const weights = how.reader?.read(cursor, gaps, { look: how.look, readNested: nestedReader() }) ?? NOTHING
   options.onProgress?.({ path: file.path, bytesRead: cursor.bytesRead })
   const isBarcode = weights.isModel && weights.headerBytes > 0
   const format = how.reader?.id ?? null

@@ -8,6 +8,7 @@ import { type Cursor, readTrouble } from './cursor.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import { JsonWalk } from './json-walk.ts'
 import { type DeclaredTensor, MAX_TENSORS, believeTensors } from './safetensors-tensors.ts'
+import type { Look } from './look.ts'
 import { type FormatReader, type TensorInfo, type WeightsPart, heldBytes } from './weights.ts'
 
 /** The format's own limit: what is larger is no safetensors file to any reader. */
@@ -44,10 +45,16 @@ const CLAIM_KEYS: ReadonlyMap<string, 'name' | 'author' | 'license' | 'fileType'
 ])
 
 /** The reader of safetensors files. */
-export const safetensors: FormatReader = { id: 'safetensors', recognise, read }
+export const safetensors: FormatReader = {
+  id: 'safetensors',
+  endings: ['.safetensors', '.sft'],
+  certainty: 'magic',
+  recognise,
+  read,
+}
 
 /** `{` after a length that fits the file; or, whatever the length says, words that only this header has. */
-function recognise(head: Uint8Array, sizeBytes: number): boolean {
+function recognise({ head, sizeBytes }: Look): boolean {
   if (head.length < LENGTH_BYTES + 1 || head[LENGTH_BYTES] !== 0x7b) return false
   const declared = Buffer.from(head).readBigUInt64LE(0)
   const next = head[LENGTH_BYTES + 1]

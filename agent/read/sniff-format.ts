@@ -1,11 +1,11 @@
 // Rung 0: which container a file is, from its first bytes, and what is certainly no model.
 import type { OpenedFile } from '../../contract/observation.ts'
-import { readAt } from './cursor.ts'
+import { Cursor, fileBytes } from './cursor.ts'
 import { formats } from './formats.ts'
-import type { FormatReader } from './weights.ts'
+import type { GapList } from './gap-list.ts'
+import { Look, lookAt } from './look.ts'
+import type { FormatReader, NestedPart, ReadNested } from './weights.ts'
 
-/** Enough for every magic number and for the words of a safetensors header whose length lies. */
-const SNIFF_BYTES = 4_096
 /** Git LFS pointers are about 130 bytes (git-lfs:docs/spec.md: under 1024). */
 const MAX_POINTER_BYTES = 1_024
 const POINTER_START = 'version https://git-lfs.github.com/spec/'
@@ -23,7 +23,11 @@ const NOT_MODELS: readonly (readonly [hex: string, name: string])[] = [
   ['664c6143', 'a FLAC recording'],
 ]
 
+/** A GGUF in a zip in a tar is odd enough; deeper is a bomb (CWE-674). */
+const MAX_NESTING = 3
+
 export interface Sniffed {
+  readonly look: Look
   readonly reader: FormatReader | null
   /** Why this is certainly no model, or null when that is not certain. */
   readonly notModel: { readonly reason: string; readonly pointerSha256?: string } | null
@@ -31,12 +35,35 @@ export interface Sniffed {
 
 /** Judges the first bytes. Throws ReadTrouble when the system refuses the read. */
 export function sniff(file: OpenedFile): Sniffed {
-  const size = file.identity.sizeBytes
-  if (size === 0) return { reader: null, notModel: { reason: 'the file is empty' } }
-  const buffer = new Uint8Array(Math.min(SNIFF_BYTES, size))
-  const head = buffer.subarray(0, readAt(file, 0, buffer))
-  const reader = formats.find((format) => format.recognise(head, size)) ?? null
-  return { reader, notModel: reader === null ? judgeNotModel(head, size) : null }
+  const look = file.identity.sizeBytes === 0 ? new Look(fileBytes(file), '') : lookAt(file)
+  if (look.sizeBytes === 0) return { look, reader: null, notModel: { reason: 'the file is empty' } }
+  const reader = findReader(look)
+  return { look, reader, notModel: reader === null ? judgeNotModel(look.head, look.sizeBytes) : null }
+}
+
+/** The reader that recognises a file: those with magic first, then those that judge by structure, the fitting ending first. */
+export function findReader(look: Look): FormatReader | null {
+  const certain = formats.find(({ certainty, recognise }) => certainty === 'magic' && recognise(look))
+  if (certain !== undefined) return certain
+  const lower = look.name.toLowerCase()
+  const others = formats.filter(({ certainty }) => certainty === 'structure')
+  const isLikely = ({ endings }: FormatReader): boolean => endings.some((ending) => lower.endsWith(ending))
+  const ordered = [...others.filter(isLikely), ...others.filter((reader) => !isLikely(reader))]
+  return ordered.find((reader) => reader.recognise(look)) ?? null
+}
+
+/** Reads files inside files, `depth` levels down from the one on disk. */
+export function nestedReader(depth = 1): ReadNested {
+  return (inner: Cursor, name: string, gaps: GapList): NestedPart | null => {
+    if (depth > MAX_NESTING) {
+      gaps.blame('GNO_READ_LIMIT', `containers lie more than ${MAX_NESTING} deep in one another`)
+      return null
+    }
+    const look = new Look(inner.source, name)
+    const reader = findReader(look)
+    if (reader === null) return null
+    return { format: reader.id, weights: reader.read(inner, gaps, { look, readNested: nestedReader(depth + 1) }) }
+  }
 }
 
 function judgeNotModel(head: Uint8Array, size: number): Sniffed['notModel'] {

@@ -33,6 +33,20 @@ function readLargeFolder(folder: HeldFolder): FolderEntries {
   }
 }
 
+/** The first entries of a held folder, unsorted; throws what the system throws. */
+export function listEntries(folder: HeldFolder, limit: number): Dirent[] {
+  const listing = opendirSync(pathOf(folder), { encoding: NAME_ENCODING, bufferSize: 256 })
+  try {
+    const entries: Dirent[] = []
+    for (let entry = listing.readSync(); entry !== null && entries.length < limit; entry = listing.readSync()) {
+      entries.push(entry)
+    }
+    return entries
+  } finally {
+    listing.closeSync()
+  }
+}
+
 function readUpToLimit(listing: Dir): FolderEntries {
   const entries: Dirent[] = []
   while (entries.length < MAX_ENTRIES) {

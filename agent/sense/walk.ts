@@ -4,12 +4,13 @@
 import { type Stats, lstatSync, statfsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { FailureCode } from '../../contract/failure.ts'
-import type { CandidateFile, WalkSummary, WalkedFolder } from '../../contract/observation.ts'
+import type { CandidateFile, OpenedFolder, WalkSummary, WalkedFolder } from '../../contract/observation.ts'
 import { type ExcludeMatch, type Excludes, compileExcludes } from './excludes.ts'
 import { type FolderEntries, readEntries } from './folder-entries.ts'
 import { type GapList, createGapList } from './gap-list.ts'
 import { type HeldFolder, openFolder, openFolderIn, pathIn } from './linux/held-folder.ts'
 import { openFileIn, resolveOperand } from './linux/open-path.ts'
+import { holdForReading } from './linux/opened-folder.ts'
 import { identityOf } from './linux/open-regular.ts'
 import { systemFailure } from './linux/system-failure.ts'
 import { bytesOf, joinBytes, readablePath } from './path-text.ts'
@@ -142,7 +143,8 @@ function* visitFile(walk: Walk, path: string): Generator<WalkedFolder, void> {
     const candidates = candidatesOf(walk, level, [bytesOf(basename(path))], dirname(path))
     if (walk.filesSeen === seenBefore)
       walk.gaps.add('GNO_SENSE_NOT_A_FILE', path, 'neither a folder nor a regular file')
-    yield { path: dirname(path), candidates, filesSeen: walk.filesSeen, foldersSeen: walk.foldersSeen }
+    const hold = (): OpenedFolder | null => holdForReading(folder.value)
+    yield { path: dirname(path), candidates, hold, filesSeen: walk.filesSeen, foldersSeen: walk.foldersSeen }
   } finally {
     folder.value.close()
   }
@@ -202,7 +204,8 @@ function* visit(walk: Walk, levels: readonly Level[]): Generator<WalkedFolder, v
   }
   const candidates = candidatesOf(walk, level, entries.files, path)
   level.pending.push(...entries.folders)
-  yield { path, candidates, filesSeen: walk.filesSeen, foldersSeen: walk.foldersSeen }
+  const hold = (): OpenedFolder | null => holdForReading(level.folder)
+  yield { path, candidates, hold, filesSeen: walk.filesSeen, foldersSeen: walk.foldersSeen }
 }
 
 function descend(walk: Walk, levels: Level[], level: Level, name: string): boolean {

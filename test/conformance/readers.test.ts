@@ -3,11 +3,13 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { Cursor, type ReadBudget } from '../../agent/read/cursor.ts'
+import { Cursor, type ReadBudget, memoryBytes } from '../../agent/read/cursor.ts'
 import { formats } from '../../agent/read/formats.ts'
 import { GapList } from '../../agent/read/gap-list.ts'
+import { Look } from '../../agent/read/look.ts'
+import { findReader } from '../../agent/read/sniff-format.ts'
 import type { WeightsPart } from '../../agent/read/weights.ts'
-import { openForTest } from '../agent/read/open-candidate.ts'
+import { contextOf, openForTest } from '../agent/read/open-candidate.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gnomon-readers-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -52,7 +54,7 @@ function read(
   const file = openForTest(path)
   const gaps = new GapList(path)
   const cursor = new Cursor(file, budget)
-  const part = reader.read(cursor, gaps)
+  const part = reader.read(cursor, gaps, contextOf(file))
   file.close()
   return { part, gaps, bytesRead: cursor.bytesRead }
 }
@@ -76,14 +78,18 @@ function flipped(bytes: Uint8Array, next: (limit: number) => number): Buffer {
   return turned
 }
 
-it('no two formats claim the same file', () => {
-  for (const { id } of formats) {
-    for (const { bytes } of samplesOf(id)) {
-      const claimed = formats.filter((format) => format.recognise(bytes.subarray(0, HEAD_BYTES), bytes.length))
-      expect(claimed.map((format) => format.id)).toEqual([id])
+it.each(['', 'renamed', 'report.docx', ...formats.flatMap(({ endings }) => endings.map((ending) => `model${ending}`))])(
+  'the name of a file changes nothing: called "%s", every sample is what it is',
+  (called) => {
+    for (const { id } of formats) {
+      for (const { name, bytes } of samplesOf(id)) {
+        const found = findReader(new Look(memoryBytes(bytes), called))
+
+        expect({ name, id: found?.id }).toEqual({ name, id })
+      }
     }
-  }
-})
+  },
+)
 
 describe.each(formats.map((format) => [format.id, format] as const))('%s', (id, format) => {
   const samples = samplesOf(id)
@@ -106,7 +112,7 @@ describe.each(formats.map((format) => [format.id, format] as const))('%s', (id, 
     const noise = Buffer.from(Array.from({ length: HEAD_BYTES }, (_, index) => (index * 73 + 41) & 0xff))
 
     for (const head of [Buffer.alloc(0), Buffer.alloc(HEAD_BYTES), Buffer.from('plain text\n'.repeat(300)), noise]) {
-      expect(format.recognise(head, head.length)).toBe(false)
+      expect(format.recognise(new Look(memoryBytes(head), ''))).toBe(false)
     }
   })
 

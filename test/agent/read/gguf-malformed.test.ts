@@ -7,7 +7,7 @@ import { Cursor } from '../../../agent/read/cursor.ts'
 import { GapList } from '../../../agent/read/gap-list.ts'
 import { gguf } from '../../../agent/read/gguf.ts'
 import { type GgufSpec, TENSOR_TYPE, array, buildGguf, nestedArray, rawValue, scalar, text } from '../../build-gguf.ts'
-import { inspectFile, openForTest } from './open-candidate.ts'
+import { contextOf, inspectFile, openForTest } from './open-candidate.ts'
 import { FAMILIES, ggufDecoder } from './sample-models.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gnomon-read-'))
@@ -226,7 +226,7 @@ describe('every cut and every flipped bit', () => {
     const file = openForTest(path)
     const gaps = new GapList(path)
     const cursor = new Cursor(file)
-    gguf.read(cursor, gaps)
+    gguf.read(cursor, gaps, contextOf(file))
     file.close()
     return { verdict: gaps.verdict(), steps: cursor.bytesRead }
   }
@@ -277,7 +277,7 @@ describe('the budget', () => {
     const gaps = new GapList(path)
     const cursor = new Cursor(file, { bytes: 100_000, steps: 1_000_000 })
 
-    gguf.read(cursor, gaps)
+    gguf.read(cursor, gaps, contextOf(file))
     file.close()
 
     expect(gaps.list().map((gap) => gap.code)).toContain('GNO_READ_BUDGET')
@@ -291,7 +291,7 @@ describe('the budget', () => {
     const file = openForTest(path)
     const gaps = new GapList(path)
 
-    gguf.read(new Cursor(file, { bytes: 1e9, steps: 10_000 }), gaps)
+    gguf.read(new Cursor(file, { bytes: 1e9, steps: 10_000 }), gaps, contextOf(file))
     file.close()
 
     expect(gaps.list().map((gap) => gap.code)).toContain('GNO_READ_BUDGET')
@@ -308,7 +308,7 @@ describe('the budget', () => {
     const file = openForTest(path)
     const cursor = new Cursor(file)
 
-    gguf.read(cursor, new GapList(path))
+    gguf.read(cursor, new GapList(path), contextOf(file))
     file.close()
 
     expect(cursor.bytesRead).toBeLessThanOrEqual(65_536)

@@ -2,6 +2,9 @@
 import { type BigIntStats, closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type DraftArtifact, type ReadOptions, readCandidates } from '../../../agent/read/read-candidates.ts'
+import { lookAt } from '../../../agent/read/look.ts'
+import { nestedReader } from '../../../agent/read/sniff-format.ts'
+import type { ReadContext } from '../../../agent/read/weights.ts'
 import { failed, success } from '../../../contract/failure.ts'
 import type { CandidateFile, FileIdentity, OpenedFile } from '../../../contract/observation.ts'
 
@@ -30,6 +33,11 @@ export function openForTest(path: string): OpenedFile {
     sampleIdentity: () => describe(fstatSync(fd, { bigint: true })),
     close: () => closeSync(fd),
   }
+}
+
+/** What a reader is given beside its cursor. */
+export function contextOf(file: OpenedFile): ReadContext {
+  return { look: lookAt(file), readNested: nestedReader() }
 }
 
 /** A candidate as a walk would give it. */
