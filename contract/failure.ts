@@ -79,6 +79,10 @@ export const FAILURES = {
     means: 'A rung of the fingerprint ladder was not computed, on purpose.',
     operator: 'Nothing to do; the detail says why, for example --deep was not given.',
   },
+  GNO_READ_LOCKED: {
+    means: 'Content is encrypted, or packed in a way that is not unpacked here, so nobody looked at it.',
+    operator: 'Treat the content as unknown, not as clean: unpack it by hand and inspect what comes out.',
+  },
   GNO_READ_PART_MISSING: {
     means: 'A part that the model names is not there.',
     operator: 'The model is incomplete: an unfinished download, or a part stored elsewhere.',

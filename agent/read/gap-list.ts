@@ -23,6 +23,7 @@ const UNSCANNABLE: ReadonlySet<FailureCode> = new Set([
   'GNO_READ_DENIED',
   'GNO_READ_IO',
   'GNO_READ_BUDGET',
+  'GNO_READ_LOCKED',
 ])
 
 /** A name from a file, made safe and short for a detail. */

@@ -203,16 +203,16 @@ export function dataPlace(cursor: Cursor, member: ZipMember): number {
 
 /**
  * A cursor over the content of a member. Deflated content is unpacked into memory, at most `limit` bytes of it (CWE-409).
- * Throws ReadTrouble: `GNO_READ_LIMIT` where it would be longer, `GNO_READ_SKIPPED` where it is encrypted or packed otherwise.
+ * Throws ReadTrouble: `GNO_READ_LIMIT` where it would be longer, `GNO_READ_LOCKED` where it is encrypted or packed otherwise.
  */
 export function openMember(cursor: Cursor, member: ZipMember, limit: number): Cursor {
   const what = quoted(member.name)
-  if (member.isEncrypted) throw readTrouble('GNO_READ_SKIPPED', `${what} is encrypted`)
+  if (member.isEncrypted) throw readTrouble('GNO_READ_LOCKED', `${what} is encrypted`)
   const at = dataPlace(cursor, member)
   // Writers that stream put the sizes behind the data; the directory always has them.
   if (member.method === STORED) return cursor.within(at, member.packedBytes)
   if (member.method !== DEFLATED)
-    throw readTrouble('GNO_READ_SKIPPED', `${what} is packed with method ${member.method}`)
+    throw readTrouble('GNO_READ_LOCKED', `${what} is packed with method ${member.method}`)
   if (member.sizeBytes > limit || member.packedBytes > limit) {
     throw readTrouble('GNO_READ_LIMIT', `${what} has ${member.sizeBytes} bytes unpacked, limit ${limit}`)
   }
