@@ -36,6 +36,8 @@ export const READ_BUDGET: ReadBudget = { bytes: MAX_HEADER_READ_BYTES, steps: MA
 const WINDOW_BYTES = 262_144
 /** The first look is small: most headers that end early end here. */
 const FIRST_WINDOW_BYTES = 65_536
+/** The look after a leap: a tensor's record between two others of many megabytes. */
+const LEAP_WINDOW_BYTES = 4_096
 
 /** What bytes come from: an opened file, a part of one, or the content of an archive's member. */
 export interface ByteSource {
@@ -117,8 +119,8 @@ export class Cursor {
   #filled = 0
   #position = 0
   #isLittleEndian = true
-  /** Nothing read yet: the first look is small. */
-  #isFresh = true
+  /** How much the next look takes: the first is small, that after a leap smaller still. */
+  #reach = FIRST_WINDOW_BYTES
   /** Bytes of a length field: 4 in GGUF version 1, else 8. */
   #lengthBytes: 4 | 8 = 8
 
@@ -182,6 +184,13 @@ export class Cursor {
       throw readTrouble('GNO_READ_TRUNCATED', `byte ${position} is outside the file of ${this.size} bytes`)
     }
     this.#position = position
+  }
+
+  /** Moves over data that nobody looks at: what follows is likely a few words, so the look at it is small. */
+  leap(position: number): void {
+    this.seek(position)
+    const isInWindow = position >= this.#start && position < this.#start + this.#filled
+    if (!isInWindow && this.#filled > 0) this.#reach = LEAP_WINDOW_BYTES
   }
 
   skip(count: number): void {
@@ -370,8 +379,8 @@ export class Cursor {
 
   #fill(count: number): void {
     if (count > WINDOW_BYTES) throw readTrouble('GNO_READ_LIMIT', `${count} bytes wanted at once`)
-    const wanted = Math.min(this.remaining, this.#isFresh ? Math.max(count, FIRST_WINDOW_BYTES) : WINDOW_BYTES)
-    this.#isFresh = false
+    const wanted = Math.min(this.remaining, Math.max(count, this.#reach))
+    this.#reach = this.#reach < FIRST_WINDOW_BYTES ? this.#reach * 4 : WINDOW_BYTES
     this.#spend(wanted)
     this.#filled = 0
     this.#start = this.#position
