@@ -168,6 +168,9 @@ export interface CandidateFile {
 export interface WalkedFolder {
   readonly path: string
   readonly candidates: readonly CandidateFile[]
+  /** Names of its regular files and of its folders as the walk listed them, in the walk's own byte form: for comparing with ASCII words. */
+  readonly fileNames: readonly string[]
+  readonly folderNames: readonly string[]
   /** Holds this folder for reading a store in it; null when it is gone meanwhile. */
   hold(): OpenedFolder | null
   /** Running totals of the walk, for progress. */

@@ -4,7 +4,7 @@
 import { type Stats, lstatSync, statfsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { FailureCode } from '../../contract/failure.ts'
-import type { CandidateFile, OpenedFolder, WalkSummary, WalkedFolder } from '../../contract/observation.ts'
+import type { CandidateFile, WalkSummary, WalkedFolder } from '../../contract/observation.ts'
 import { type ExcludeMatch, type Excludes, compileExcludes } from './excludes.ts'
 import { type FolderEntries, readEntries } from './folder-entries.ts'
 import { type GapList, createGapList } from './gap-list.ts'
@@ -143,8 +143,7 @@ function* visitFile(walk: Walk, path: string): Generator<WalkedFolder, void> {
     const candidates = candidatesOf(walk, level, [bytesOf(basename(path))], dirname(path))
     if (walk.filesSeen === seenBefore)
       walk.gaps.add('GNO_SENSE_NOT_A_FILE', path, 'neither a folder nor a regular file')
-    const hold = (): OpenedFolder | null => holdForReading(folder.value)
-    yield { path: dirname(path), candidates, hold, filesSeen: walk.filesSeen, foldersSeen: walk.foldersSeen }
+    yield { path: dirname(path), candidates, fileNames: [], folderNames: [], ...visited(walk, folder.value) }
   } finally {
     folder.value.close()
   }
@@ -204,8 +203,18 @@ function* visit(walk: Walk, levels: readonly Level[]): Generator<WalkedFolder, v
   }
   const candidates = candidatesOf(walk, level, entries.files, path)
   level.pending.push(...entries.folders)
-  const hold = (): OpenedFolder | null => holdForReading(level.folder)
-  yield { path, candidates, hold, filesSeen: walk.filesSeen, foldersSeen: walk.foldersSeen }
+  const { files: fileNames, folders: folderNames } = entries
+  yield { path, candidates, fileNames, folderNames, ...visited(walk, level.folder) }
+}
+
+/** A folder that is held for a store reader honours the excludes, too. */
+function visited(walk: Walk, folder: HeldFolder): Pick<WalkedFolder, 'hold' | 'filesSeen' | 'foldersSeen'> {
+  const isLeftOut = (parent: HeldFolder, name: string): boolean => isExcluded(walk, [...segmentsOf(parent), name], name)
+  return {
+    hold: () => holdForReading(folder, isLeftOut),
+    filesSeen: walk.filesSeen,
+    foldersSeen: walk.foldersSeen,
+  }
 }
 
 function descend(walk: Walk, levels: Level[], level: Level, name: string): boolean {

@@ -12,28 +12,31 @@ const MAX_ENTRIES = 4_096
 /** PATH_MAX of Linux. */
 const MAX_LINK_BYTES = 4_096
 
+/** Whether a setting leaves this name (byte form) of a folder out. */
+type IsLeftOut = (folder: HeldFolder, name: string) => boolean
+
 /** Holds a walked folder once more, for a reader that goes into it; null when it is gone meanwhile. */
-export function holdForReading(folder: HeldFolder): OpenedFolder | null {
+export function holdForReading(folder: HeldFolder, isLeftOut: IsLeftOut): OpenedFolder | null {
   const again = holdAgain(folder)
-  return again.ok ? openedFolder(again.value) : null
+  return again.ok ? openedFolder(again.value, isLeftOut) : null
 }
 
-function openedFolder(held: HeldFolder): OpenedFolder {
+function openedFolder(held: HeldFolder, isLeftOut: IsLeftOut): OpenedFolder {
   let isOpen = true
   return {
     path: readablePath(held.bytes),
     list: () => listFolder(held),
     openFolder(name) {
-      if (!isPlainName(name)) return null
+      if (!isPlainName(name) || isLeftOut(held, bytesOf(name))) return null
       const opened = openFolderIn(held, bytesOf(name))
       if (!opened.ok) return null
-      if (opened.value.dev === held.dev) return openedFolder(opened.value)
+      if (opened.value.dev === held.dev) return openedFolder(opened.value, isLeftOut)
       // Another file system begins here: the walk does not go there either.
       opened.value.close()
       return null
     },
     openFile(name): OpenedFile | null {
-      if (!isPlainName(name)) return null
+      if (!isPlainName(name) || isLeftOut(held, bytesOf(name))) return null
       const opened = openFileIn(held, bytesOf(name))
       return opened.ok ? opened.value : null
     },
