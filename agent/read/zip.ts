@@ -191,13 +191,14 @@ function readZip64Extra(cursor: Cursor, extraBytes: number, numbers: readonly nu
 
 /** Where the data of a member begins: the local header has lengths of its own. Throws ReadTrouble when it is not there. */
 export function dataPlace(cursor: Cursor, member: ZipMember): number {
-  cursor.seek(member.headerAt)
-  if (cursor.uint32() !== LOCAL_SIGNATURE) {
+  // A cursor of its own reads 30 bytes: checkpoints have thousands of members, and a whole window each would eat the budget.
+  const header = cursor.within(member.headerAt, LOCAL_BYTES)
+  if (header.uint32() !== LOCAL_SIGNATURE) {
     throw readTrouble('GNO_READ_INVALID', `no local header of ${quoted(member.name)} at byte ${member.headerAt}`)
   }
-  cursor.seek(member.headerAt + 26)
-  const nameBytes = cursor.uint16()
-  const extraBytes = cursor.uint16()
+  header.seek(26)
+  const nameBytes = header.uint16()
+  const extraBytes = header.uint16()
   return member.headerAt + LOCAL_BYTES + nameBytes + extraBytes
 }
 
