@@ -1,0 +1,208 @@
+// The memory of a symbolic unpickler: stack, marks and memo, bounded, and the list of what Python would import and call.
+import { type Cursor, readTrouble } from './cursor.ts'
+import { quoted } from './gap-list.ts'
+import {
+  type CallKind,
+  type PickleBytes,
+  type PickleCall,
+  type PickleGlobal,
+  type PickleValue,
+  UNKNOWN,
+  globalName,
+  objectOf,
+} from './pickle-values.ts'
+
+/** Values that wait at one time; a batch of SETITEMS has 2,000 (CWE-770). */
+const MAX_STACK = 1_048_576
+/** PyTorch memoises about ten values a tensor: 100,000 tensors (CWE-770). */
+const MAX_MEMO = 1_048_576
+/** What the values together may take in memory: 70,000 tensors take about 64 MiB (CWE-770). */
+const MAX_HELD_BYTES = 67_108_864
+/** Names of tensors and classes are under 300 bytes; longer text is only a place. */
+const MAX_TEXT_BYTES = 1_024
+/** Distinct names; a pickled scikit-learn pipeline has about 100 (CWE-770). */
+const MAX_GLOBALS = 4_096
+/** Calls kept for each name called, and for all names together: the first ones tell what is called how (CWE-770). */
+const MAX_CALLS_EACH = 16
+const MAX_CALLS = 4_096
+const MAX_ODDITIES = 16
+/** Rough sizes in V8 of an object and of a reference to one. */
+const OBJECT_BYTES = 64
+const REFERENCE_BYTES = 8
+
+/** Reads what a class keeps behind its BUILD opcode (joblib), and gives what stands in its place; undefined changes nothing. */
+export type OnBuild = (built: PickleCall, cursor: Cursor) => PickleValue | undefined
+
+export interface Oddity {
+  readonly at: number
+  readonly what: string
+}
+
+/** One pickle being walked. */
+export class PickleMachine {
+  readonly cursor: Cursor
+  readonly stack: PickleValue[] = []
+  readonly marks: number[] = []
+  readonly globals = new Map<string, PickleGlobal>()
+  readonly calls: PickleCall[] = []
+  readonly oddities: Oddity[] = []
+  readonly protocols: number[] = []
+  callCount = 0
+  opcodeCount = 0
+  persistentCount = 0
+  isStopped = false
+  /** False once values were left out to bound the memory. */
+  isWhole = true
+  /** End of the frame that is open; -1 when none is. */
+  frameEnd = -1
+  readonly #onBuild: OnBuild | undefined
+  readonly #memo = new Map<number, PickleValue>()
+  readonly #callsOf = new Map<string, number>()
+  #held = 0
+
+  constructor(cursor: Cursor, onBuild: OnBuild | undefined) {
+    this.cursor = cursor
+    this.#onBuild = onBuild
+  }
+
+  push(value: PickleValue): void {
+    if (this.stack.length === MAX_STACK) throw readTrouble('GNO_READ_BUDGET', `${MAX_STACK} values wait on the stack`)
+    this.stack.push(value)
+  }
+
+  /** The top value; what lies below the last mark cannot be reached, as in CPython's own reader. */
+  pop(): PickleValue {
+    const floor = this.marks.at(-1) ?? 0
+    const value = this.stack.length > floor ? this.stack.pop() : undefined
+    if (value === undefined) throw this.broken('the stack is empty')
+    return value
+  }
+
+  top(): PickleValue {
+    const value = this.pop()
+    this.stack.push(value)
+    return value
+  }
+
+  mark(): void {
+    if (this.marks.length === MAX_STACK) throw readTrouble('GNO_READ_BUDGET', `${MAX_STACK} marks are open`)
+    this.marks.push(this.stack.length)
+  }
+
+  /** All values above the last mark, which goes with them. */
+  popMark(): PickleValue[] {
+    const mark = this.marks.pop()
+    if (mark === undefined) throw this.broken('there is no mark')
+    return this.stack.splice(mark)
+  }
+
+  /** True, once, for something that takes so much memory; false when there is no room for it any more. */
+  hold(references: number, bytes = OBJECT_BYTES): boolean {
+    this.#held += bytes + references * REFERENCE_BYTES
+    if (this.#held > MAX_HELD_BYTES) this.isWhole = false
+    return this.isWhole
+  }
+
+  /** Puts values into a container of the pickle, as far as there is room. */
+  extend(target: PickleValue[], values: readonly PickleValue[]): void {
+    if (!this.hold(values.length, 0)) return
+    for (const value of values) target.push(value)
+  }
+
+  memoise(index: number): void {
+    if (this.#memo.size === MAX_MEMO) throw readTrouble('GNO_READ_BUDGET', `${MAX_MEMO} values are in the memo`)
+    this.#memo.set(index, this.top())
+  }
+
+  get memoSize(): number {
+    return this.#memo.size
+  }
+
+  recall(index: number): void {
+    const value = this.#memo.get(index)
+    if (value === undefined) throw this.broken(`nothing is in the memo at ${index}`)
+    this.push(value)
+  }
+
+  /** Text of a declared length: held when short, else only its place. */
+  text(size: number, encoding: 'utf8' | 'latin1'): PickleValue {
+    if (size > MAX_TEXT_BYTES) return this.bytes(size, encoding === 'utf8')
+    const text = Buffer.from(this.cursor.view(size)).toString(encoding)
+    return this.hold(0, text.length + 24) ? text : UNKNOWN
+  }
+
+  bytes(size: number, isText: boolean): PickleBytes {
+    const at = this.cursor.position
+    this.cursor.skip(size)
+    this.hold(0)
+    return { kind: 'bytes', at, size, isText }
+  }
+
+  /** The rest of a line without its end; only the first bytes of a long one are kept, and `isLong` says so. */
+  line(): { readonly text: string; readonly at: number; readonly size: number; readonly isLong: boolean } {
+    const at = this.cursor.position
+    const kept: number[] = []
+    for (let byte = this.cursor.uint8(); byte !== 0x0a; byte = this.cursor.uint8()) {
+      if (kept.length < MAX_TEXT_BYTES) kept.push(byte)
+    }
+    const size = this.cursor.position - at - 1
+    return { text: Buffer.from(kept).toString('utf8'), at, size, isLong: size > MAX_TEXT_BYTES }
+  }
+
+  global(module: string, name: string, at: number): PickleGlobal {
+    const found: PickleGlobal = { kind: 'global', module, name, at }
+    const key = `${module}.${name}`
+    if (this.globals.has(key)) return found
+    if (this.globals.size === MAX_GLOBALS) throw readTrouble('GNO_READ_BUDGET', `more than ${MAX_GLOBALS} names`)
+    this.globals.set(key, found)
+    return found
+  }
+
+  call(how: CallKind, callee: PickleValue, args: readonly PickleValue[], at: number): void {
+    this.callCount += 1
+    const room = this.hold(args.length, 2 * OBJECT_BYTES)
+    const made: PickleCall = {
+      kind: 'call',
+      how,
+      callee,
+      args: room ? args : [],
+      at,
+      state: undefined,
+      items: undefined,
+      pairs: undefined,
+    }
+    const name = globalName(callee) ?? ''
+    const known = this.#callsOf.get(name) ?? 0
+    if (known < MAX_CALLS_EACH && this.calls.length < MAX_CALLS) {
+      this.#callsOf.set(name, known + 1)
+      this.calls.push(made)
+    }
+    this.push(made)
+  }
+
+  /** BUILD: the state goes into the object, and whoever walks may take over from here. */
+  build(): void {
+    const state = this.pop()
+    const object = objectOf(this.top())
+    if (object?.kind !== 'call') return
+    object.state = state
+    const instead = this.#onBuild?.(object, this.cursor)
+    if (instead === undefined) return
+    // What was read behind the opcode belongs to no frame.
+    this.frameEnd = -1
+    this.pop()
+    this.push(instead)
+  }
+
+  odd(at: number, what: string): void {
+    if (this.oddities.length < MAX_ODDITIES) this.oddities.push({ at, what })
+  }
+
+  broken(what: string): Error {
+    return readTrouble('GNO_READ_INVALID', `pickle: ${what} at byte ${this.cursor.position}`)
+  }
+
+  brokenLine(text: string): Error {
+    return this.broken(`${quoted(text)} is no number`)
+  }
+}

@@ -1,0 +1,317 @@
+// The opcodes of pickle protocols 0 to 5 (CPython:Lib/pickletools.py, PEP 307, 3154, 574), each as what it does to the symbols.
+import type { PickleMachine } from './pickle-machine.ts'
+import { type PickleItems, type PickleValue, UNKNOWN, itemsOf, objectOf } from './pickle-values.ts'
+
+/** `at` is the place of the opcode itself. */
+export type Operation = (machine: PickleMachine, at: number) => void
+
+const LATEST_PROTOCOL = 5
+/** Whole numbers of more bytes than this do not fit a number of JavaScript. */
+const MAX_EXACT_BYTES = 6
+const HEX_RADIX = 16
+const FULL_64 = 0xffff_ffff_ffff_ffffn
+
+const INTEGER_LINE = /^[+-]?[0-9]+$/
+const FLOAT_LINE = /^[+-]?(?:[0-9.]+(?:e[+-]?[0-9]+)?|inf|infinity|nan)$/i
+/** repr() of a Python 2 string. */
+const STRING_LINE = /^(['"])(.*)\1$/s
+const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|([abfnrtv0\\'"]))/g
+const UNICODE_ESCAPE = /\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g
+const ESCAPED: ReadonlyMap<string, string> = new Map([
+  ['a', '\u0007'],
+  ['b', '\b'],
+  ['f', '\f'],
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+  ['v', '\v'],
+  ['0', '\0'],
+])
+/** Largest code point. */
+const MAX_CODE_POINT = 0x10ffff
+
+/** A length of eight bytes, compared at full width and narrowed once. */
+function wideLength(machine: PickleMachine): number {
+  const declared = machine.cursor.uint64()
+  if (declared > BigInt(machine.cursor.remaining)) {
+    // `need` tells place and size; what does not fit a number is beyond any file.
+    machine.cursor.need(Number(declared & FULL_64))
+  }
+  return Number(declared)
+}
+
+function signedLength(machine: PickleMachine): number {
+  const size = machine.cursor.int32()
+  if (size < 0) throw machine.broken(`a length of ${size}`)
+  return size
+}
+
+function pushInteger(machine: PickleMachine): void {
+  const { text, isLong } = machine.line()
+  if (text === '00' || text === '01') {
+    machine.push(text === '01')
+    return
+  }
+  pushDecimal(machine, text, isLong)
+}
+
+function pushDecimal(machine: PickleMachine, text: string, isLong: boolean): void {
+  if (!INTEGER_LINE.test(text)) throw machine.brokenLine(text)
+  const value = Number(text)
+  machine.push(!isLong && Number.isSafeInteger(value) ? value : UNKNOWN)
+}
+
+function pushLongLine(machine: PickleMachine): void {
+  const { text, isLong } = machine.line()
+  pushDecimal(machine, text.endsWith('L') ? text.slice(0, -1) : text, isLong)
+}
+
+function pushFloatLine(machine: PickleMachine): void {
+  const { text } = machine.line()
+  if (!FLOAT_LINE.test(text)) throw machine.brokenLine(text)
+  machine.push(Number(text.toLowerCase().replace(/^([+-]?)inf(?:inity)?$/, '$1Infinity')))
+}
+
+function pushStringLine(machine: PickleMachine): void {
+  const { text, at, size, isLong } = machine.line()
+  if (isLong) {
+    machine.push({ kind: 'bytes', at, size, isText: false })
+    return
+  }
+  const body = STRING_LINE.exec(text)?.[2]
+  if (body === undefined) throw machine.broken('a string without quotes')
+  machine.hold(0, body.length)
+  machine.push(
+    body.replace(ESCAPE, (_, hex?: string, letter = '') =>
+      hex === undefined ? (ESCAPED.get(letter) ?? letter) : String.fromCharCode(Number.parseInt(hex, HEX_RADIX)),
+    ),
+  )
+}
+
+function pushUnicodeLine(machine: PickleMachine): void {
+  const { text, at, size, isLong } = machine.line()
+  machine.hold(0, text.length)
+  machine.push(isLong ? { kind: 'bytes', at, size, isText: true } : text.replace(UNICODE_ESCAPE, unescapeUnicode))
+}
+
+function unescapeUnicode(whole: string, short?: string, long?: string): string {
+  const code = Number.parseInt(short ?? long ?? '', HEX_RADIX)
+  return code <= MAX_CODE_POINT ? String.fromCodePoint(code) : whole
+}
+
+function pushLong(machine: PickleMachine, size: number): void {
+  if (size > MAX_EXACT_BYTES) {
+    machine.cursor.skip(size)
+    machine.push(UNKNOWN)
+    return
+  }
+  const bytes = Buffer.from(machine.cursor.view(size))
+  machine.push(size === 0 ? 0 : bytes.readIntLE(0, size))
+}
+
+function pushItems(machine: PickleMachine, kind: PickleItems['kind'], items: PickleValue[]): void {
+  machine.push({ kind, items: machine.hold(items.length) ? items : [] })
+}
+
+/** The last `count` values as a tuple. */
+function pushTuple(machine: PickleMachine, count: number): void {
+  const items: PickleValue[] = []
+  for (let index = 0; index < count; index += 1) items.unshift(machine.pop())
+  pushItems(machine, 'tuple', items)
+}
+
+function pushDict(machine: PickleMachine, pairs: PickleValue[]): void {
+  if (pairs.length % 2 === 1) throw machine.broken('a dictionary with a key and no value')
+  machine.push({ kind: 'dict', pairs: machine.hold(pairs.length) ? pairs : [] })
+}
+
+function append(machine: PickleMachine, values: readonly PickleValue[]): void {
+  const target = objectOf(machine.top())
+  if (target?.kind === 'list' || target?.kind === 'set') machine.extend(target.items, values)
+  if (target?.kind !== 'call') return
+  target.items ??= []
+  machine.extend(target.items, values)
+}
+
+function setItems(machine: PickleMachine, pairs: readonly PickleValue[]): void {
+  if (pairs.length % 2 === 1) throw machine.broken('a key without a value')
+  const target = objectOf(machine.top())
+  if (target?.kind === 'dict') machine.extend(target.pairs, pairs)
+  if (target?.kind !== 'call') return
+  target.pairs ??= []
+  machine.extend(target.pairs, pairs)
+}
+
+function setItem(machine: PickleMachine): void {
+  const value = machine.pop()
+  const key = machine.pop()
+  setItems(machine, [key, value])
+}
+
+function popOne(machine: PickleMachine): void {
+  // CPython takes the mark itself when nothing lies above it.
+  if (machine.marks.at(-1) === machine.stack.length) machine.marks.pop()
+  else machine.pop()
+}
+
+function stackGlobal(machine: PickleMachine, at: number): void {
+  const name = machine.pop()
+  const module = machine.pop()
+  machine.push(machine.global(nameText(machine, module), nameText(machine, name), at))
+}
+
+/** A name may be too long to be held, or lie beyond what was held: then it is a name all the same. */
+function nameText(machine: PickleMachine, value: PickleValue): string {
+  if (typeof value === 'string') return value
+  const object = objectOf(value)
+  if (object?.kind === 'unknown' || (object?.kind === 'bytes' && object.isText)) return '?'
+  throw machine.broken('a name that is no text')
+}
+
+function extension(machine: PickleMachine, code: number, at: number): void {
+  // Numbers of copyreg's registry stand for names that only the loading program knows.
+  machine.push(machine.global('copyreg.extension', String(code), at))
+}
+
+function pushInst(machine: PickleMachine, at: number): void {
+  const module = machine.line().text
+  const name = machine.line().text
+  machine.call('INST', machine.global(module, name, at), machine.popMark(), at)
+}
+
+function pushObj(machine: PickleMachine, at: number): void {
+  const [callee, ...args] = machine.popMark()
+  if (callee === undefined) throw machine.broken('OBJ without a class')
+  machine.call('OBJ', callee, args, at)
+}
+
+function reduce(machine: PickleMachine, how: 'REDUCE' | 'NEWOBJ', at: number): void {
+  const args = machine.pop()
+  const callee = machine.pop()
+  machine.call(how, callee, itemsOf(args) ?? [args], at)
+}
+
+function newObjEx(machine: PickleMachine, at: number): void {
+  const named = machine.pop()
+  const args = machine.pop()
+  const callee = machine.pop()
+  machine.call('NEWOBJ_EX', callee, [...(itemsOf(args) ?? [args]), named], at)
+}
+
+function persistent(machine: PickleMachine, id: PickleValue, at: number): void {
+  machine.persistentCount += 1
+  machine.hold(1)
+  machine.push({ kind: 'persistent', id, at })
+}
+
+function protocol(machine: PickleMachine): void {
+  const version = machine.cursor.uint8()
+  if (version > LATEST_PROTOCOL) throw machine.broken(`protocol ${version}`)
+  if (!machine.protocols.includes(version)) machine.protocols.push(version)
+}
+
+function frame(machine: PickleMachine, at: number): void {
+  const size = wideLength(machine)
+  // Readers of Python 3.4 to 3.14 differ in what they execute then (python/cpython#154848).
+  if (at < machine.frameEnd) machine.odd(at, 'a frame begins inside another')
+  machine.frameEnd = machine.cursor.position + size
+}
+
+function bigFloat(machine: PickleMachine): void {
+  machine.push(Buffer.from(machine.cursor.view(8)).readDoubleBE(0))
+}
+
+function pushGlobal(machine: PickleMachine, at: number): void {
+  const module = machine.line().text
+  const name = machine.line().text
+  machine.push(machine.global(module, name, at))
+}
+
+function stop(machine: PickleMachine): void {
+  machine.top()
+  machine.isStopped = true
+}
+
+const TABLE: readonly (readonly [opcode: string | number, operation: Operation])[] = [
+  ['(', (machine) => machine.mark()],
+  ['.', stop],
+  ['0', popOne],
+  ['1', (machine) => machine.popMark()],
+  ['2', (machine) => machine.push(machine.top())],
+  ['F', pushFloatLine],
+  ['I', pushInteger],
+  ['J', (machine) => machine.push(machine.cursor.int32())],
+  ['K', (machine) => machine.push(machine.cursor.uint8())],
+  ['L', pushLongLine],
+  ['M', (machine) => machine.push(machine.cursor.uint16())],
+  ['N', (machine) => machine.push(null)],
+  ['P', (machine, at) => persistent(machine, machine.line().text, at)],
+  ['Q', (machine, at) => persistent(machine, machine.pop(), at)],
+  ['R', (machine, at) => reduce(machine, 'REDUCE', at)],
+  ['S', pushStringLine],
+  ['T', (machine) => machine.push(machine.text(signedLength(machine), 'latin1'))],
+  ['U', (machine) => machine.push(machine.text(machine.cursor.uint8(), 'latin1'))],
+  ['V', pushUnicodeLine],
+  ['X', (machine) => machine.push(machine.text(machine.cursor.uint32(), 'utf8'))],
+  ['a', (machine) => append(machine, [machine.pop()])],
+  ['b', (machine) => machine.build()],
+  ['c', pushGlobal],
+  ['d', (machine) => pushDict(machine, machine.popMark())],
+  ['}', (machine) => pushDict(machine, [])],
+  ['e', (machine) => append(machine, machine.popMark())],
+  ['g', (machine) => machine.recall(memoLine(machine))],
+  ['h', (machine) => machine.recall(machine.cursor.uint8())],
+  ['i', pushInst],
+  ['j', (machine) => machine.recall(machine.cursor.uint32())],
+  ['l', (machine) => pushItems(machine, 'list', machine.popMark())],
+  [']', (machine) => pushItems(machine, 'list', [])],
+  ['o', pushObj],
+  ['p', (machine) => machine.memoise(memoLine(machine))],
+  ['q', (machine) => machine.memoise(machine.cursor.uint8())],
+  ['r', (machine) => machine.memoise(machine.cursor.uint32())],
+  ['s', setItem],
+  ['t', (machine) => pushItems(machine, 'tuple', machine.popMark())],
+  [')', (machine) => pushItems(machine, 'tuple', [])],
+  ['u', (machine) => setItems(machine, machine.popMark())],
+  ['G', bigFloat],
+  ['B', (machine) => machine.push(machine.bytes(machine.cursor.uint32(), false))],
+  ['C', (machine) => machine.push(machine.bytes(machine.cursor.uint8(), false))],
+  [0x80, protocol],
+  [0x81, (machine, at) => reduce(machine, 'NEWOBJ', at)],
+  [0x82, (machine, at) => extension(machine, machine.cursor.uint8(), at)],
+  [0x83, (machine, at) => extension(machine, machine.cursor.uint16(), at)],
+  [0x84, (machine, at) => extension(machine, machine.cursor.int32(), at)],
+  [0x85, (machine) => pushTuple(machine, 1)],
+  [0x86, (machine) => pushTuple(machine, 2)],
+  [0x87, (machine) => pushTuple(machine, 3)],
+  [0x88, (machine) => machine.push(true)],
+  [0x89, (machine) => machine.push(false)],
+  [0x8a, (machine) => pushLong(machine, machine.cursor.uint8())],
+  [0x8b, (machine) => pushLong(machine, signedLength(machine))],
+  [0x8c, (machine) => machine.push(machine.text(machine.cursor.uint8(), 'utf8'))],
+  [0x8d, (machine) => machine.push(machine.text(wideLength(machine), 'utf8'))],
+  [0x8e, (machine) => machine.push(machine.bytes(wideLength(machine), false))],
+  [0x8f, (machine) => pushItems(machine, 'set', [])],
+  [0x90, (machine) => append(machine, machine.popMark())],
+  [0x91, (machine) => pushItems(machine, 'set', machine.popMark())],
+  [0x92, newObjEx],
+  [0x93, stackGlobal],
+  [0x94, (machine) => machine.memoise(machine.memoSize)],
+  [0x95, frame],
+  [0x96, (machine) => machine.push(machine.bytes(wideLength(machine), false))],
+  [0x97, (machine) => machine.push(UNKNOWN)],
+  [0x98, (machine) => machine.push(machine.pop())],
+]
+
+function memoLine(machine: PickleMachine): number {
+  const { text } = machine.line()
+  const index = INTEGER_LINE.test(text) ? Number(text) : -1
+  if (!Number.isSafeInteger(index) || index < 0) throw machine.brokenLine(text)
+  return index
+}
+
+/** By the byte of the opcode; undefined for bytes that are none. */
+export const OPCODES: readonly (Operation | undefined)[] = Array.from(
+  { length: 256 },
+  (_, byte) => TABLE.find(([opcode]) => opcode === byte || opcode === String.fromCharCode(byte))?.[1],
+)

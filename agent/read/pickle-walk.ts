@@ -1,0 +1,72 @@
+// Walks a pickle opcode by opcode and tells what Python would import, call and build. Nothing of it is ever executed.
+import { type Cursor, readTrouble } from './cursor.ts'
+import type { GapList } from './gap-list.ts'
+import { type Oddity, type OnBuild, PickleMachine } from './pickle-machine.ts'
+import { OPCODES } from './pickle-opcodes.ts'
+import type { PickleCall, PickleGlobal, PickleValue } from './pickle-values.ts'
+
+/** One pickle; places are those of the file under the cursor. */
+export interface PickleWalk {
+  readonly startedAt: number
+  /** Behind the STOP opcode, or where the walk broke off. */
+  readonly stoppedAt: number
+  /** True when STOP was reached. */
+  readonly isComplete: boolean
+  /** Versions named by PROTO opcodes in their order; empty for protocols 0 and 1, which name none. */
+  readonly protocols: readonly number[]
+  /** Each name once, at its first place. */
+  readonly globals: readonly PickleGlobal[]
+  /** The first calls of each name; `callCount` counts all of them. */
+  readonly calls: readonly PickleCall[]
+  readonly callCount: number
+  readonly opcodeCount: number
+  readonly persistentCount: number
+  readonly memoCount: number
+  /** What a reader of Python would see differently than another, such as frames inside frames. */
+  readonly oddities: readonly Oddity[]
+  /** What would be built; without STOP, what lay lowest on the stack. Some of it is left out where `isWhole` is false. */
+  readonly value: PickleValue | undefined
+  readonly isWhole: boolean
+}
+
+/** Walks the pickle that begins under the cursor, and leaves the cursor behind it. Trouble goes into the gaps. */
+export function walkPickle(cursor: Cursor, gaps: GapList, onBuild?: OnBuild): PickleWalk {
+  const startedAt = cursor.position
+  const machine = new PickleMachine(cursor, onBuild)
+  gaps.attempt(() => run(machine))
+  if (!machine.isWhole) gaps.blame('GNO_READ_BUDGET', 'the pickle builds more than is held in memory')
+  for (const { at, what } of machine.oddities) gaps.blame('GNO_READ_INVALID', `pickle: ${what} at byte ${at}`)
+  return {
+    startedAt,
+    stoppedAt: cursor.position,
+    isComplete: machine.isStopped,
+    protocols: machine.protocols,
+    globals: [...machine.globals.values()],
+    calls: machine.calls,
+    callCount: machine.callCount,
+    opcodeCount: machine.opcodeCount,
+    persistentCount: machine.persistentCount,
+    memoCount: machine.memoSize,
+    oddities: machine.oddities,
+    value: machine.stack.at(machine.isStopped ? -1 : 0),
+    isWhole: machine.isWhole,
+  }
+}
+
+function run(machine: PickleMachine): void {
+  const { cursor } = machine
+  while (!machine.isStopped) {
+    const at = cursor.position
+    cursor.step()
+    const opcode = cursor.uint8()
+    const operation = OPCODES[opcode]
+    if (operation === undefined) {
+      throw readTrouble('GNO_READ_INVALID', `pickle: ${opcode} is no opcode at byte ${at}`)
+    }
+    machine.opcodeCount += 1
+    operation(machine, at)
+    if (at < machine.frameEnd && cursor.position > machine.frameEnd && opcode !== 0x95) {
+      machine.odd(at, 'an opcode crosses the end of its frame')
+    }
+  }
+}
