@@ -37,7 +37,13 @@ export const identificationSchema = z
     model: nameText,
     family: nameText,
     vendor: nameText.optional(),
+    /** Read in a source that the entry names. */
     license: nameText.optional(),
+    /** General knowledge, never to be shown as a fact: licence, restrictions of use, country of the publisher. */
+    unverified: z
+      .object({ license: nameText.optional(), restrictions: sentence.optional(), origin: nameText.optional() })
+      .readonly()
+      .optional(),
     rung: z.number().int().min(0).max(6),
     confidence: confidenceSchema,
     /** Other models that the same evidence fits equally well. */

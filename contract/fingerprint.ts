@@ -93,6 +93,14 @@ export const structureSchema = z
       })
       .readonly()
       .optional(),
+    /** Names of tensors with every number replaced by `#`, how often, and the shape of the first; where hyperparameters are missing. */
+    landmarks: z
+      .array(
+        z.object({ name: text(128), count: wholeNumber, shape: z.array(wholeNumber).max(8).readonly() }).readonly(),
+      )
+      .max(256)
+      .readonly()
+      .optional(),
     architectureDigest: schemedDigest.optional(),
     layoutDigest: schemedDigest.optional(),
   })
@@ -120,14 +128,17 @@ export const lineageSchema = z
   .object({
     /** `norm1:` over all of `tensors`. */
     normDigest: schemedDigest,
+    /** Blocks that were read. */
     blocks: wholeNumber,
+    /** Set where only every second (fourth, eighth) block was read, to keep within the budget. */
+    blockStride: wholeNumber.optional(),
     /** Roles that repeat in each block: `attn_norm`, `ffn_norm`. */
     roles: z.array(nameText).max(32).readonly(),
     /** Roles outside the blocks: `output_norm`. */
     outerRoles: z.array(nameText).max(8).readonly(),
     tensors: text(65_536),
-    /** Base64 of the centred sketch: `SKETCH_BYTES` signed bytes a tensor in the same order; see agent/read/norm-sketch.ts. */
-    normSketch: text(524_288).optional(),
+    /** Base64 of 64 signed bytes a tensor in the same order, all zero where its values do not differ; see agent/read/norm-sketch.ts. */
+    normSketch: text(524_288),
     bytesRead: wholeNumber,
   })
   .readonly()

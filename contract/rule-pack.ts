@@ -156,14 +156,32 @@ const dimension = z.number().int().min(1).max(1e9)
 const structureFieldsSchema = z
   .strictObject({
     architecture: nameText.optional(),
-    layers: dimension,
-    embeddingWidth: dimension,
-    attentionHeads: dimension,
+    layers: dimension.optional(),
+    embeddingWidth: dimension.optional(),
+    attentionHeads: dimension.optional(),
     kvHeads: dimension.optional(),
-    feedForwardWidth: dimension,
-    vocabularyRows: dimension,
+    feedForwardWidth: dimension.optional(),
+    vocabularyRows: dimension.optional(),
     experts: dimension.optional(),
     expertsUsed: dimension.optional(),
+  })
+  .readonly()
+/** A tensor whose name, with every number replaced by `#`, is this; `count` of them, the first of this shape. */
+const landmarkSchema = z
+  .strictObject({
+    name: text(128),
+    count: z.number().int().min(1).max(4096).optional(),
+    shape: z.array(dimension).max(8).readonly().optional(),
+  })
+  .readonly()
+export type Landmark = z.infer<typeof landmarkSchema>
+/** Models whose configuration says too little or nothing are told by the names of their tensors. */
+const landmarksSchema = z
+  .strictObject({
+    /** All of these are there. */
+    all: z.array(landmarkSchema).min(1).max(16).readonly(),
+    /** None of these is. */
+    none: z.array(landmarkSchema).max(16).readonly().optional(),
   })
   .readonly()
 const candidateSchema = z
@@ -173,30 +191,43 @@ const candidateSchema = z
     family: id,
     vendor: id,
     license: text(96).optional(),
+    /** Where the licence was read. Without it the licence is general knowledge, and is told as unverified. */
+    licenseSource: text(300).optional(),
+    /** What the licence forbids or asks, in a sentence; general knowledge and no legal advice. */
+    restrictions: text(300).optional(),
+    /** Country of the publisher (ISO 3166-1 alpha-2, several joined by `/`); general knowledge. */
+    origin: text(32).optional(),
+    /** Year and month; general knowledge. */
+    release: text(10).optional(),
     parameters: z.number().min(1).max(1e14).optional(),
     /** Names of the architecture in GGUF and Hugging Face. */
     architectures: z.array(nameText).max(8).readonly(),
     /** True when the structure was read in a configuration in one of the references. */
     verified: z.boolean(),
+    /** Fields of the structure that were not. */
+    unverifiedFields: z.array(nameText).max(16).readonly().optional(),
   })
   .readonly()
 export type Candidate = z.infer<typeof candidateSchema>
 
-/** One structure key with the models that share it. */
+/** One structure key with the models that share it, or a model told by landmarks. */
 export const modelEntrySchema = z
   .strictObject({
     id,
     status: entryStatusSchema,
     why,
     references,
-    structureKey: nameText,
+    kind: z.enum(['text', 'embedding', 'encoder', 'vision', 'speech', 'image-or-video']),
+    structureKey: nameText.optional(),
     match: structureFieldsSchema,
+    landmarks: landmarksSchema.optional(),
     candidates: z.array(candidateSchema).min(1).max(64).readonly(),
     examples: z
       .array(
         z
           .strictObject({
             structure: structureFieldsSchema,
+            landmarks: z.array(landmarkSchema).max(32).readonly().optional(),
             expect: z.strictObject({ candidates: z.array(nameText).min(1).max(64).readonly() }).readonly(),
           })
           .readonly(),
@@ -205,7 +236,14 @@ export const modelEntrySchema = z
       .max(16)
       .readonly(),
     counterexamples: z
-      .array(z.strictObject({ structure: structureFieldsSchema }).readonly())
+      .array(
+        z
+          .strictObject({
+            structure: structureFieldsSchema,
+            landmarks: z.array(landmarkSchema).max(32).readonly().optional(),
+          })
+          .readonly(),
+      )
       .min(1)
       .max(16)
       .readonly(),
@@ -254,6 +292,8 @@ const vocabularyWordSchema = z
     words: z.array(text(64)).max(32).readonly().optional(),
     group: text(96).optional(),
     vendor: id.optional(),
+    /** Licences: the SPDX licence id, where SPDX has one. */
+    spdx: text(64).optional(),
     /** Licences: true where it is an open-source licence without field-of-use terms. */
     isOpen: z.boolean().optional(),
     /** Engines: libraries that prove the engine is loaded. */
@@ -278,7 +318,7 @@ export const vocabularySchema = z
     id: z.enum(VOCABULARIES),
     why,
     references,
-    words: z.array(vocabularyWordSchema).min(1).max(512).readonly(),
+    words: z.array(vocabularyWordSchema).min(1).max(1024).readonly(),
   })
   .readonly()
 export type Vocabulary = z.infer<typeof vocabularySchema>

@@ -5,7 +5,7 @@ import type { Gap } from '../contract/wire.ts'
 import type { ArtifactFacts } from './identify-artifact.ts'
 import { type SizeClaim, claimedNames, familiesIn, readSize, wordsOf } from './name-words.ts'
 import type { Pack } from './pack.ts'
-import { matchStructure } from './structure-match.ts'
+import { type StructureMatch, matchStructure } from './structure-match.ts'
 
 export interface Contradiction {
   readonly claim: string
@@ -97,6 +97,10 @@ function countedParameters(facts: ArtifactFacts & { readonly gaps?: readonly Gap
   return types.some((type) => PACKED_TYPES.includes(type.toUpperCase())) ? null : structure
 }
 
+function keyOf({ entry }: StructureMatch): string {
+  return entry.structureKey ?? entry.id
+}
+
 function isOff(size: SizeClaim, parameterCount: number): boolean {
   return parameterCount * SIZE_FACTOR < size.least || parameterCount > size.most * SIZE_FACTOR
 }
@@ -131,7 +135,7 @@ function nameSize(facts: ArtifactFacts, pack: Pack): Contradiction | null {
   if (match.candidates.some((candidate) => candidate.family === family)) return null
   return {
     claim: `it calls itself "${name.slice(0, 200)}"`,
-    observed: `its structure ${match.entry.structureKey} with ${structure.parameterCount} parameters is that of ${match.candidates[0]?.name ?? ''}`,
+    observed: `its structure ${keyOf(match)} with ${structure.parameterCount} parameters is that of ${match.candidates[0]?.name ?? ''}`,
     because: [
       `no known ${family} model has this structure`,
       `${size.word} and the parameters are more than ${SIZE_FACTOR} times apart`,
@@ -156,7 +160,7 @@ function architecture(facts: ArtifactFacts, pack: Pack): Contradiction | null {
   return {
     claim: `general.architecture says ${structure.architecture}`,
     observed:
-      `its structure ${match.entry.structureKey} is that of ${match.candidates.map((candidate) => candidate.name).join(', ')}`.slice(
+      `its structure ${keyOf(match)} is that of ${match.candidates.map((candidate) => candidate.name).join(', ')}`.slice(
         0,
         1000,
       ),
@@ -179,7 +183,7 @@ function license(facts: ArtifactFacts, pack: Pack): Contradiction | null {
   if (families.length !== 1 || !match.candidates.every((candidate) => candidate.family === families[0])) return null
   return {
     claim: `it claims the licence ${claims.license.slice(0, 100)}`,
-    observed: `its structure ${match.entry.structureKey} is that of ${match.candidates[0]?.name ?? ''}, published under ${only}`,
+    observed: `its structure ${keyOf(match)} is that of ${match.candidates[0]?.name ?? ''}, published under ${only}`,
     because: ['it names the same family itself, and every known model of this structure has the one licence'],
   }
 }

@@ -6,7 +6,8 @@
 // T                text: UTF-8 strings one after the other
 // then, for sha256 (32 bytes), sha384 (48), sha1 (20), md5 (16) in this order:
 // 4                number of rows N
-// N x width        digests, ascending
+// 257 x 2          where the digests of each first byte start, and the end
+// N x (width - 1)  the rest of the digests, ascending
 // N x 20           rows: model u16, repo u16, family u16, quant u16, format u16, license u16, role u16, size u48; 0 = none
 import type { DigestRow } from '../contract/rule-pack.ts'
 import { decodeBase64 } from './base64.ts'
@@ -19,6 +20,8 @@ export const DIGEST_WIDTHS: readonly (readonly [DigestAlgorithm, number])[] = [
   ['md5', 16],
 ]
 export const DIGEST_ROW_BYTES = 20
+/** Values of the first byte of a digest, which is kept once for all that share it. */
+export const FIRST_BYTES = 256
 /** Names of a disputed row are kept in one string, so that a row stays small. */
 export const DISPUTED_SEPARATOR = '\n'
 
@@ -45,6 +48,7 @@ export interface DigestTable {
 interface Section {
   readonly width: number
   readonly count: number
+  readonly startsAt: number
   readonly digestsAt: number
   readonly rowsAt: number
 }
@@ -86,11 +90,12 @@ function open(base64: string): Opened | null {
   for (const [algorithm, width] of DIGEST_WIDTHS) {
     if (position + 4 > bytes.length) return null
     const count = view.getUint32(position, true)
-    const digestsAt = position + 4
-    const rowsAt = digestsAt + count * width
+    const startsAt = position + 4
+    const digestsAt = startsAt + 2 * (FIRST_BYTES + 1)
+    const rowsAt = digestsAt + count * (width - 1)
     position = rowsAt + count * DIGEST_ROW_BYTES
     if (position > bytes.length) return null
-    sections.set(algorithm, { width, count, digestsAt, rowsAt })
+    sections.set(algorithm, { width, count, startsAt, digestsAt, rowsAt })
   }
   return position === bytes.length ? { bytes, view, strings, textAt, sections } : null
 }
@@ -99,11 +104,14 @@ function find(table: Opened, algorithm: DigestAlgorithm, hex: string): KnownFile
   const section = table.sections.get(algorithm)
   const wanted = section === undefined ? null : bytesOf(hex, section.width)
   if (section === undefined || wanted === null) return null
-  let low = 0
-  let high = section.count - 1
+  const starts = section.startsAt + 2 * (wanted[0] ?? 0)
+  const rest = wanted.subarray(1)
+  let low = table.view.getUint16(starts, true)
+  // A damaged table must not lead outside its own rows.
+  let high = Math.min(table.view.getUint16(starts + 2, true), section.count) - 1
   while (low <= high) {
     const middle = (low + high) >> 1
-    const order = compareAt(table.bytes, section.digestsAt + middle * section.width, wanted)
+    const order = compareAt(table.bytes, section.digestsAt + middle * rest.length, rest)
     if (order === 0) return rowAt(table, section.rowsAt + middle * DIGEST_ROW_BYTES, `${algorithm}:${hex.slice(0, 16)}`)
     if (order < 0) low = middle + 1
     else high = middle - 1

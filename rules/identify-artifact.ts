@@ -2,6 +2,7 @@
 import type { Identification } from '../contract/artifact.ts'
 import type { Fingerprint } from '../contract/fingerprint.ts'
 import { type Confidence, MAX_NAME_CHARS } from '../contract/wire.ts'
+import type { Candidate } from '../contract/rule-pack.ts'
 import type { KnownFile } from './digest-table.ts'
 import { claimedNames, familiesIn, wordsOf } from './name-words.ts'
 import type { Pack } from './pack.ts'
@@ -113,28 +114,63 @@ function structureIdentification(
   const claimed = names.length === 0 ? undefined : closest(candidates, names)
   const [first] = candidates
   const chosen = claimed ?? first
-  const because = [
-    `layers, widths, heads and vocabulary rows are those of ${entry.structureKey}, which ${candidates.length} known ${candidates.length === 1 ? 'model has' : 'models share'}`,
-  ]
-  if (!isExact)
+  const because = [`${whatFits(entry)}, which ${countModels(candidates.length)}`]
+  if (!isExact && entry.match.vocabularyRows !== undefined)
     because.push(
       `${vocabularyRows} vocabulary rows against ${entry.match.vocabularyRows}: within padding and added tokens`,
     )
   if (claimed !== undefined) because.push(`of these, its own name fits ${claimed.name} best; a name proves nothing`)
-  if (chosen?.verified === false) because.push(`the structure of ${chosen.name} was not read in a configuration`)
-  const license = sameOrNone(candidates.map((candidate) => candidate.license))
+  if (chosen !== undefined) because.push(...unreadOf(chosen))
+  const license = sameOrNone(candidates.map(readLicense))
+  const unverified = unverifiedOf(candidates, license)
   return {
     entryId: entry.id,
-    model: chosen?.name ?? entry.structureKey,
+    model: chosen?.name ?? entry.id,
     family: chosen?.family ?? 'other',
     ...(chosen === undefined
       ? {}
       : { vendor: pack.vocabulary.get('vendors')?.get(chosen.vendor)?.name ?? chosen.vendor }),
     ...(license === undefined ? {} : { license }),
+    ...(unverified === undefined ? {} : { unverified }),
     rung: 2,
     confidence: 'possible',
     candidates: candidates.slice(0, MAX_CANDIDATES).map((candidate) => candidate.name),
     because,
+  }
+}
+
+function whatFits({ structureKey, landmarks }: StructureMatch['entry']): string {
+  if (landmarks !== undefined) return `it has the tensors ${landmarks.all.map(({ name }) => name).join(', ')}`
+  return structureKey === undefined
+    ? 'its architecture is that of an entry'
+    : `what is known of ${structureKey} fits its layers, widths, heads and vocabulary rows`
+}
+
+function countModels(count: number): string {
+  return count === 1 ? 'one known model has' : `${count} known models share`
+}
+
+function unreadOf({ name, verified, unverifiedFields }: Candidate): readonly string[] {
+  if (!verified) return [`the structure of ${name} was not read in a configuration`]
+  if (unverifiedFields === undefined) return []
+  return [`of ${name} these fields were not read in a configuration: ${unverifiedFields.join(', ')}`]
+}
+
+/** A licence is a fact only where a source of it is named. */
+function readLicense({ license, licenseSource }: Candidate): string | undefined {
+  return licenseSource === undefined ? undefined : license
+}
+
+/** General knowledge that all candidates share. */
+function unverifiedOf(candidates: readonly Candidate[], known: string | undefined): Identification['unverified'] {
+  const license = known === undefined ? sameOrNone(candidates.map((candidate) => candidate.license)) : undefined
+  const restrictions = sameOrNone(candidates.map((candidate) => candidate.restrictions))
+  const origin = sameOrNone(candidates.map((candidate) => candidate.origin))
+  if (license === undefined && restrictions === undefined && origin === undefined) return undefined
+  return {
+    ...(license === undefined ? {} : { license }),
+    ...(restrictions === undefined ? {} : { restrictions }),
+    ...(origin === undefined ? {} : { origin }),
   }
 }
 

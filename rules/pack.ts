@@ -14,7 +14,7 @@ import { type DigestTable, openDigestTable } from './digest-table.ts'
 import { type LibraryHints, readLibraryHints } from './library-hints.ts'
 
 /** What these functions understand. A pack of another major, or of a later minor, is refused. */
-export const ENGINE_VERSION = '1.0'
+export const ENGINE_VERSION = '2.0'
 
 export interface Pack {
   readonly version: string

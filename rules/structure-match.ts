@@ -1,6 +1,6 @@
 // Rung 2 against the pack: which structure entries fit the shapes of a weights file.
 import type { Structure } from '../contract/fingerprint.ts'
-import type { Candidate, ModelEntry } from '../contract/rule-pack.ts'
+import type { Candidate, Landmark, ModelEntry } from '../contract/rule-pack.ts'
 import type { Pack } from './pack.ts'
 
 /** Vocabulary rows are padded differently by GGUF and configuration (Gemma 3: 64 rows, Qwen 2.5: 128) and grow with added tokens. */
@@ -14,63 +14,80 @@ export interface StructureMatch {
   readonly isExact: boolean
 }
 
-/** The fields that structure entries compare; null when the file did not give all of them. */
-interface Shape {
-  readonly layers: number
-  readonly embeddingWidth: number
-  readonly attentionHeads: number
-  readonly kvHeads: number | undefined
-  readonly feedForwardWidth: number
-  readonly vocabularyRows: number
-  readonly experts: number
-  readonly expertsUsed: number
-}
-
-/** Entries that fit; near ones only where none fits exactly. */
+/** Entries that fit. Near ones only where none fits exactly, and entries that ask for a part of the structure only where no whole one fits. */
 export function matchStructure(structure: Structure, pack: Pack): readonly StructureMatch[] {
-  const shape = shapeOf(structure)
-  if (shape === null) return []
   const matches: StructureMatch[] = []
   for (const entry of pack.models) {
-    if (!fits(entry, shape)) continue
+    if (!fits(entry, structure)) continue
     const candidates = entry.candidates.filter((candidate) => agrees(candidate, structure.architecture))
-    const isExact = entry.match.vocabularyRows === shape.vocabularyRows
+    const rows = entry.match.vocabularyRows
+    const isExact = isWhole(entry) && (rows === undefined || rows === structure.vocabularyRows)
     if (candidates.length > 0) matches.push({ entry, candidates, isExact })
   }
   const exact = matches.filter((match) => match.isExact)
-  return exact.length > 0 ? exact : matches
+  if (exact.length > 0) return exact
+  const whole = matches.filter((match) => isWhole(match.entry))
+  return whole.length > 0 ? whole : closestParts(matches)
 }
 
-function shapeOf(structure: Structure): Shape | null {
-  const { layers, embeddingWidth, attentionHeads, vocabularyRows } = structure
+/** Of entries that know only parts, those that know most. */
+function closestParts(matches: readonly StructureMatch[]): readonly StructureMatch[] {
+  const known = (match: StructureMatch): number => Object.keys(match.entry.match).length
+  const most = Math.max(0, ...matches.map(known))
+  return matches.filter((match) => known(match) === most)
+}
+
+/** An entry that states every field of a structure key, or whose landmarks tell it. */
+export function isWhole({ match, landmarks }: ModelEntry): boolean {
+  if (landmarks !== undefined) return true
+  const { layers, embeddingWidth, attentionHeads, feedForwardWidth, vocabularyRows } = match
+  const told = [layers, embeddingWidth, attentionHeads, feedForwardWidth, vocabularyRows]
+  return told.every((value) => value !== undefined)
+}
+
+/** What an entry does not state is not asked; what it states, the file must have. */
+function fits({ match, landmarks }: ModelEntry, structure: Structure): boolean {
   const experts = structure.experts ?? 0
   const feedForwardWidth =
     experts > 0 ? (structure.expertFeedForwardWidth ?? structure.feedForwardWidth) : structure.feedForwardWidth
-  if (layers === undefined || embeddingWidth === undefined || attentionHeads === undefined) return null
-  if (feedForwardWidth === undefined || vocabularyRows === undefined) return null
-  const expertsUsed = structure.expertsUsed ?? 0
-  return {
-    layers,
-    embeddingWidth,
-    attentionHeads,
-    kvHeads: structure.kvHeads,
-    feedForwardWidth,
-    vocabularyRows,
-    experts,
-    expertsUsed,
-  }
+  return (
+    same(match.layers, structure.layers) &&
+    same(match.embeddingWidth, structure.embeddingWidth) &&
+    same(match.attentionHeads, structure.attentionHeads) &&
+    same(match.feedForwardWidth, feedForwardWidth) &&
+    same(match.kvHeads, structure.kvHeads ?? structure.attentionHeads) &&
+    (match.architecture === undefined || match.architecture === structure.architecture) &&
+    hasExperts(match, experts, structure.expertsUsed ?? 0) &&
+    nearRows(match.vocabularyRows, structure.vocabularyRows) &&
+    hasLandmarks(landmarks, structure.landmarks ?? [])
+  )
 }
 
-function fits({ match }: ModelEntry, shape: Shape): boolean {
+/** A dense model has no experts; how many are used is not always stated. */
+function hasExperts(match: ModelEntry['match'], experts: number, used: number): boolean {
+  if (match.layers !== undefined && (match.experts ?? 0) !== experts) return false
+  return match.expertsUsed === undefined || used === 0 || match.expertsUsed === used
+}
+
+function same(wanted: number | undefined, found: number | undefined): boolean {
+  return wanted === undefined || wanted === found
+}
+
+function nearRows(wanted: number | undefined, found: number | undefined): boolean {
+  return wanted === undefined || (found !== undefined && Math.abs(wanted - found) <= MAX_PADDING_ROWS)
+}
+
+function hasLandmarks(wanted: ModelEntry['landmarks'], found: NonNullable<Structure['landmarks']>): boolean {
+  if (wanted === undefined) return true
+  const isThere = (landmark: Landmark): boolean => found.some((each) => isLandmark(landmark, each))
+  return wanted.all.every(isThere) && !(wanted.none ?? []).some(isThere)
+}
+
+function isLandmark(wanted: Landmark, found: NonNullable<Structure['landmarks']>[number]): boolean {
+  if (wanted.name !== found.name || (wanted.count !== undefined && wanted.count !== found.count)) return false
+  const { shape } = wanted
   return (
-    match.layers === shape.layers &&
-    match.embeddingWidth === shape.embeddingWidth &&
-    match.attentionHeads === shape.attentionHeads &&
-    match.feedForwardWidth === shape.feedForwardWidth &&
-    (match.kvHeads === undefined || match.kvHeads === (shape.kvHeads ?? shape.attentionHeads)) &&
-    (match.experts ?? 0) === shape.experts &&
-    (match.expertsUsed === undefined || shape.expertsUsed === 0 || match.expertsUsed === shape.expertsUsed) &&
-    Math.abs(match.vocabularyRows - shape.vocabularyRows) <= MAX_PADDING_ROWS
+    shape === undefined || (shape.length === found.shape.length && shape.every((size, at) => size === found.shape[at]))
   )
 }
 

@@ -1,11 +1,10 @@
 // Rung 2: the structure of a model, from its hyperparameters and the shapes of all its tensors. Shared by many models.
 import { createHash } from 'node:crypto'
 import type { Structure } from '../../contract/fingerprint.ts'
-import { describeBlocks } from './tensor-roles.ts'
+import { findLandmarks } from './landmarks.ts'
+
 import type { Hyperparameters, TensorInfo } from './weights.ts'
 
-/** Decoders write this base down only where it differs (llama.cpp and transformers agree). */
-const DEFAULT_ROPE_BASE = 10_000
 /** Most tensor types that one record lists; real models mix under ten. */
 const MAX_TENSOR_TYPES = 64
 const BITS_PER_BYTE = 8
@@ -20,7 +19,7 @@ export function describeStructure(
   tensors: readonly TensorInfo[],
   stated: Structure['kind'] | undefined,
 ): Structure {
-  const { headWidth: _headWidth, ...numbers } = withShapes(hyperparameters, tensors)
+  const { headWidth: _headWidth, queryRank: _queryRank, kvRank: _kvRank, ...numbers } = withShapes(hyperparameters, tensors)
   const totals = addUp(tensors)
   const kind = stated ?? guessKind(numbers.architecture, tensors)
   const structureKey = writeStructureKey(numbers)
@@ -33,6 +32,7 @@ export function describeStructure(
     ...totals,
     ...(structureKey === undefined ? {} : { structureKey }),
     ...(architectureDigest === undefined ? {} : { architectureDigest }),
+    ...(kind === 'other' && tensors.length > 0 ? { landmarks: findLandmarks(tensors) } : {}),
     ...(tensors.length === 0 ? {} : { layoutDigest: digestLayout(tensors) }),
   }
 }
@@ -82,38 +82,6 @@ function writeStructureKey(numbers: Hyperparameters): string | undefined {
   if (width === undefined || vocabularyRows === undefined) return undefined
   const mixture = experts === undefined || expertsUsed === undefined ? '' : `-e${experts}x${expertsUsed}`
   return `L${layers}-d${embeddingWidth}-h${attentionHeads}/${kvHeads ?? 'None'}-ff${width}-v${vocabularyRows}${mixture}`
-}
-
-/**
- * `arch1:` over the hyperparameters that both containers state and the roles in each block. Vocabulary rows, output head and
- * context are left out: fine-tunes change them. Absent when the configuration does not say how the attention is divided.
- */
-function digestArchitecture(numbers: Hyperparameters, tensors: readonly TensorInfo[]): string | undefined {
-  const { layers, embeddingWidth, attentionHeads } = numbers
-  if (layers === undefined || embeddingWidth === undefined || attentionHeads === undefined) return undefined
-  const blocks: Set<string>[] = Array.from({ length: layers }, () => new Set<string>())
-  for (const { block, roles } of describeBlocks(tensors, numbers.feedForwardWidth)) {
-    // Blocks beyond the layers predict further tokens (MTP) and are no part of the decoder.
-    for (const role of roles) blocks[block]?.add(role)
-  }
-  const told = [
-    numbers.architecture ?? null,
-    layers,
-    embeddingWidth,
-    attentionHeads,
-    numbers.kvHeads ?? null,
-    numbers.headWidth ?? null,
-    numbers.feedForwardWidth ?? null,
-    numbers.experts ?? null,
-    numbers.expertsUsed ?? null,
-    numbers.expertFeedForwardWidth ?? null,
-    // GGUF keeps both as float32: compared there.
-    Math.fround(numbers.ropeBase ?? DEFAULT_ROPE_BASE),
-    numbers.normKind ?? null,
-    numbers.normEpsilon === undefined ? null : Math.fround(numbers.normEpsilon),
-    blocks.map((roles) => [...roles].sort()),
-  ]
-  return `arch1:${createHash('sha256').update(JSON.stringify(told)).digest('hex')}`
 }
 
 /** `layout1:` over names, types and shapes, in the order of the names. */

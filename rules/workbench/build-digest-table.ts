@@ -1,7 +1,7 @@
 // Packs the JSONL of known files into the binary table that rules/digest-table.ts reads (its layout is drawn there).
 import type { DigestRow } from '../../contract/rule-pack.ts'
 import { encodeBase64 } from '../base64.ts'
-import { DIGEST_ROW_BYTES, DIGEST_WIDTHS, DISPUTED_SEPARATOR, bytesOf, namesOf } from '../digest-table.ts'
+import { DIGEST_ROW_BYTES, DIGEST_WIDTHS, DISPUTED_SEPARATOR, FIRST_BYTES, bytesOf, namesOf } from '../digest-table.ts'
 
 /** Numbers strings from 1, in order of code units, so that the table does not depend on the order of the lines. */
 class StringPool {
@@ -27,11 +27,23 @@ export function buildDigestTable(rows: readonly DigestRow[]): { readonly count: 
     const section = rows
       .flatMap((row) => (row[algorithm] === undefined ? [] : [{ row, hex: row[algorithm] }]))
       .sort((left, right) => (left.hex < right.hex ? -1 : 1))
-    pieces.push(u32(section.length))
-    for (const { hex } of section) pieces.push(bytesOf(hex, width) ?? new Uint8Array(width))
+    const digests = section.map(({ hex }) => bytesOf(hex, width) ?? new Uint8Array(width))
+    pieces.push(u32(section.length), firstByteStarts(digests))
+    for (const digest of digests) pieces.push(digest.subarray(1))
     for (const { row } of section) pieces.push(rowBytes(row, pool))
   }
   return { count: rows.length, base64: encodeBase64(concatenate(pieces)) }
+}
+
+/** For each first byte the number of digests below it, then all of them. */
+function firstByteStarts(digests: readonly Uint8Array[]): Uint8Array {
+  if (digests.length > 65_535) throw new RangeError(`${digests.length} digests do not fit a table of 65535`)
+  const starts = new Uint8Array(2 * (FIRST_BYTES + 1))
+  const view = new DataView(starts.buffer)
+  for (let first = 0; first <= FIRST_BYTES; first += 1) {
+    view.setUint16(2 * first, digests.filter(([byte = 0]) => byte < first).length, true)
+  }
+  return starts
 }
 
 function stringsOf(row: DigestRow): readonly (string | undefined)[] {

@@ -103,13 +103,25 @@ function checkEvidence(tree: RuleTree): readonly Problem[] {
 
 const ALONE_IS_NOTHING: readonly string[] = [...NEVER_NAMES, 'process-name', 'executable-path']
 
-/** A structure key is what its fields say. */
+/** A structure key is what its fields say; an entry asks for something; an unverified field is one that it asks for. */
 function checkKeys(tree: RuleTree): readonly Problem[] {
-  return tree.models.flatMap(({ id, structureKey, match }) => {
-    const { layers, embeddingWidth, attentionHeads, feedForwardWidth, vocabularyRows, experts, expertsUsed } = match
-    const start = `L${layers}-d${embeddingWidth}-h${attentionHeads}/`
-    const end = `-ff${feedForwardWidth}-v${vocabularyRows}${experts === undefined ? '' : `-e${experts}x${expertsUsed ?? 0}`}`
-    if (structureKey.startsWith(start) && structureKey.endsWith(end)) return []
-    return [{ file: `models/${id}.yaml`, detail: `structureKey ${structureKey} is not ${start}…${end}` }]
+  return tree.models.flatMap((entry) => {
+    const file = `models/${entry.id}.yaml`
+    const wanted = structureKeyOf(entry.match)
+    const problems: Problem[] = []
+    if (entry.structureKey !== undefined && entry.structureKey !== wanted)
+      problems.push({ file, detail: `structureKey ${entry.structureKey} is not ${wanted}` })
+    if (Object.keys(entry.match).length === 0 && entry.landmarks === undefined)
+      problems.push({ file, detail: 'it asks for nothing, so it would match everything' })
+    return problems
   })
+}
+
+function structureKeyOf(match: RuleTree['models'][number]['match']): string {
+  const { layers, embeddingWidth, attentionHeads, kvHeads, feedForwardWidth, vocabularyRows, experts, expertsUsed } =
+    match
+  const said = (value: number | undefined): string => String(value ?? 'None')
+  const shape = `L${said(layers)}-d${said(embeddingWidth)}-h${said(attentionHeads)}/${said(kvHeads)}`
+  const mixture = experts === undefined ? '' : `-e${experts}x${expertsUsed ?? 0}`
+  return `${shape}-ff${said(feedForwardWidth)}-v${said(vocabularyRows)}${mixture}`
 }

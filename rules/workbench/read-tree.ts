@@ -1,6 +1,6 @@
 // Reads the entries of a rules folder: YAML, one entry a file, checked against their schema, their key order and their file name.
 import { readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { parseDocument } from 'yaml'
 import {
   type DigestRow,
@@ -96,12 +96,8 @@ function readEntries<T extends { readonly id: string }>(
   schema: EntrySchema<T>,
   problems: Problem[],
 ): readonly T[] {
-  const names = readdirSync(join(folder, kind))
-    .filter((name) => name.endsWith('.yaml'))
-    .sort()
   const entries: T[] = []
-  for (const name of names) {
-    const file = `${kind}/${name}`
+  for (const file of entryFiles(folder, kind)) {
     const raw = readYaml(join(folder, file), file, problems)
     if (raw === undefined) continue
     const parsed = schema.safeParse(raw)
@@ -113,13 +109,25 @@ function readEntries<T extends { readonly id: string }>(
       )
       continue
     }
-    if (`${parsed.data.id}.yaml` !== name)
+    if (`${parsed.data.id}.yaml` !== basename(file))
       problems.push({ file, detail: `id ${parsed.data.id} is not the name of the file` })
     const order = orderProblem(raw, parsed.data)
     if (order !== null) problems.push({ file, detail: order })
     entries.push(parsed.data)
   }
   return entries
+}
+
+/** The entries of a kind, in its folder or one below it: models lie by family. */
+function entryFiles(folder: string, kind: string): readonly string[] {
+  const listed = readdirSync(join(folder, kind), { withFileTypes: true })
+  const below = listed.filter((entry) => entry.isDirectory()).flatMap(({ name }) => namesIn(folder, `${kind}/${name}`))
+  return [...namesIn(folder, kind), ...below].sort()
+}
+
+function namesIn(folder: string, place: string): readonly string[] {
+  const names = readdirSync(join(folder, place)).filter((name) => name.endsWith('.yaml'))
+  return names.map((name) => `${place}/${name}`)
 }
 
 /** A parsed entry has its keys in the schema's order; the file must have them in the same. */

@@ -12,7 +12,7 @@ export interface TestOutcome {
 }
 
 type ExampleFacts = RuntimeEntry['examples'][number]['facts']
-type ExampleStructure = ModelEntry['examples'][number]['structure']
+type ExampleModel = ModelEntry['counterexamples'][number]
 
 /** Every example matches its entry and yields exactly its values; no counterexample does; no example is another entry's. */
 export function testEntries(pack: Pack): TestOutcome {
@@ -63,23 +63,29 @@ export function factsOf(example: ExampleFacts): RuntimeFacts {
 function testModel(entry: ModelEntry, pack: Pack, expect: Expect): void {
   const file = `models/${entry.id}.yaml`
   for (const [index, example] of entry.examples.entries()) {
-    const [found, ...others] = structureAnswers(example.structure, pack)
+    const [found, ...others] = structureAnswers(example, entry.kind, pack)
     const got = `${found?.entryId ?? 'nothing'}: ${(found?.candidates ?? []).join(', ')}${others.length > 0 ? ', and other entries' : ''}`
     const wanted = `${entry.id}: ${example.expect.candidates.join(', ')}`
     expect(file, got === wanted ? null : `example ${index + 1} gives ${got}, not ${wanted}`)
   }
   for (const [index, example] of entry.counterexamples.entries()) {
-    const isMatch = structureAnswers(example.structure, pack).some((found) => found.entryId === entry.id)
+    const isMatch = structureAnswers(example, entry.kind, pack).some((found) => found.entryId === entry.id)
     expect(file, isMatch ? `counterexample ${index + 1} matches` : null)
   }
 }
 
-function structureAnswers(example: ExampleStructure, pack: Pack): ReturnType<typeof identifyArtifact> {
-  const { experts, feedForwardWidth } = example
+function structureAnswers(
+  example: ExampleModel,
+  kind: ModelEntry['kind'],
+  pack: Pack,
+): ReturnType<typeof identifyArtifact> {
+  const { experts, feedForwardWidth } = example.structure
+  const landmarks = (example.landmarks ?? []).map(({ name, count = 1, shape = [] }) => ({ name, count, shape }))
   const structure = {
-    ...example,
+    ...example.structure,
     ...(experts === undefined ? {} : { expertFeedForwardWidth: feedForwardWidth }),
-    kind: 'text' as const,
+    ...(landmarks.length === 0 ? {} : { landmarks }),
+    kind: kind === 'text' ? ('text' as const) : ('other' as const),
     tensorCount: 1,
     parameterCount: 1,
   }

@@ -108,9 +108,10 @@ describe('identification of a file', () => {
     expect(best).toMatchObject({ rung: 2, confidence: 'possible', family: 'llama' })
     expect(best?.candidates).toEqual([
       'Meta-Llama-3-8B',
-      'Hermes-3-Llama-3.1-8B',
       'Llama-3.1-8B',
+      'Hermes-3-Llama-3.1-8B',
       'DeepSeek-R1-Distill-Llama-8B',
+      'Meta-Llama-3.1-8B-Instruct',
     ])
     expect(best?.license).toBeUndefined()
   })

@@ -30,8 +30,8 @@ describe('a pack', () => {
 
   it.each([
     ['its own', ENGINE_VERSION, 'ok'],
-    ['a later minor', '1.1', 'GNO_PACK_INVALID'],
-    ['another major', '2.0', 'GNO_PACK_INVALID'],
+    ['a later minor', '2.1', 'GNO_PACK_INVALID'],
+    ['another major', '1.0', 'GNO_PACK_INVALID'],
   ])('made for %s engine gives %s', (_which, engine, expected) => {
     expect(codeOf(readPack({ pack: { ...realBody, engine }, signature: null }))).toBe(expected)
   })
