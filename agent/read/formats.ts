@@ -1,9 +1,25 @@
 // The formats that are read, one line each. The first that recognises the first bytes reads the file.
+import { ggmlLegacy } from './ggml-legacy.ts'
 import { gguf } from './gguf.ts'
 import { safetensors } from './safetensors.ts'
+import { tflite } from './tflite.ts'
+import { ort } from './ort.ts'
+import { executorch } from './executorch.ts'
+import { hdf5Data } from './hdf5-data.ts'
+import { kerasH5 } from './keras-h5.ts'
+import { whisperGgml } from './whisper-ggml.ts'
+import { mnn } from './mnn.ts'
 import type { FormatReader } from './weights.ts'
 
 export const formats: readonly FormatReader[] = [
   gguf, //
   safetensors,
+  tflite,
+  ort,
+  executorch,
+  kerasH5,
+  hdf5Data,
+  ggmlLegacy,
+  whisperGgml,
+  mnn,
 ]
