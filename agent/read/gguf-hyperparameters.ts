@@ -1,6 +1,7 @@
 // Numbers of the architecture as a GGUF file states them under `{arch}.*`, each checked against a limit.
 import { MAX_NAME_CHARS } from '../../contract/wire.ts'
 import type { GgufMetadata } from './gguf-metadata.ts'
+import { normKindOf } from './hf-architectures.ts'
 import type { Hyperparameters } from './weights.ts'
 
 /** LLAMA_MAX_LAYERS: fixed per-layer arrays overrun beyond (llama.cpp PR 25821, CWE-787). The deepest public model has 126. */
@@ -19,15 +20,17 @@ export function readGgufHyperparameters(metadata: GgufMetadata): Hyperparameters
   const width = whole('embedding_length', MAX_WIDTH)
   const heads = whole('attention.head_count', MAX_HEADS)
   const experts = whole('expert_count', MAX_EXPERTS) || undefined
-  const rms = metadata.float(`${architecture}.attention.layer_norm_rms_epsilon`)
-  const epsilon = rms ?? metadata.float(`${architecture}.attention.layer_norm_epsilon`)
+  const normKind = normKindOf(architecture)
+  const epsilon = readEpsilon(metadata, architecture, normKind)
   const numbers: Partial<Record<keyof Hyperparameters, number | undefined>> = {
     layers: readLayers(metadata, architecture),
     embeddingWidth: width,
     feedForwardWidth: whole('feed_forward_length', MAX_WIDTH) || undefined,
-    attentionHeads: heads,
+    attentionHeads: heads || undefined,
     kvHeads: readKvHeads(metadata, architecture, heads),
     headWidth: whole('attention.key_length', MAX_WIDTH) ?? (width && heads ? width / heads : undefined),
+    queryRank: whole('attention.q_lora_rank', MAX_WIDTH) || undefined,
+    kvRank: whole('attention.kv_lora_rank', MAX_WIDTH) || undefined,
     experts,
     expertsUsed: experts === undefined ? undefined : whole('expert_used_count', MAX_EXPERTS),
     expertFeedForwardWidth: whole('expert_feed_forward_length', MAX_WIDTH) || undefined,
@@ -42,8 +45,15 @@ export function readGgufHyperparameters(metadata: GgufMetadata): Hyperparameters
     architecture,
     ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined)),
     ...(ropeScaling === undefined ? {} : { ropeScaling }),
-    ...(epsilon === undefined ? {} : { normKind: rms === undefined ? 'layer' : 'rms' }),
+    ...(epsilon === undefined ? {} : { normKind }),
   }
+}
+
+/** Converters write what the configuration calls it (Orion's layer norm is an `rms_norm_eps` there), so either key may hold it. */
+function readEpsilon(metadata: GgufMetadata, architecture: string, kind: 'rms' | 'layer'): number | undefined {
+  const rms = metadata.float(`${architecture}.attention.layer_norm_rms_epsilon`)
+  const layer = metadata.float(`${architecture}.attention.layer_norm_epsilon`)
+  return kind === 'rms' ? (rms ?? layer) : (layer ?? rms)
 }
 
 /** Layers of the decoder proper: some converters count multi-token-prediction layers as blocks. */

@@ -1,39 +1,35 @@
 // config.json of a Hugging Face folder (transformers, diffusers, PEFT) as the same hyperparameters that GGUF states.
 import type { Claims, Structure } from '../../contract/fingerprint.ts'
 import { MAX_NAME_CHARS } from '../../contract/wire.ts'
+import { nameHfArchitecture, normKindOf } from './hf-architectures.ts'
 import type { JsonValue } from './json-tree.ts'
 import type { Hyperparameters } from './weights.ts'
 
-/** `model_type` -> llama.cpp's word, where the two differ (llama.cpp:convert_hf_to_gguf.py). */
-const ARCHITECTURES: ReadonlyMap<string, string> = new Map([
-  ['mistral', 'llama'],
-  ['mixtral', 'llama'],
-  ['ministral', 'llama'],
-  ['qwen2_moe', 'qwen2moe'],
-  ['qwen2_vl', 'qwen2vl'],
-  ['qwen2_5_vl', 'qwen2vl'],
-  ['qwen3_moe', 'qwen3moe'],
-  ['qwen3_next', 'qwen3next'],
-  ['qwen3_vl', 'qwen3vl'],
-  ['qwen3_vl_moe', 'qwen3vlmoe'],
-  ['qwen3_5', 'qwen35'],
-  ['qwen3_5_moe', 'qwen35moe'],
-  ['gemma3_text', 'gemma3'],
-  ['phi', 'phi2'],
-  ['gpt_neox', 'gptneox'],
-  ['gpt_bigcode', 'starcoder'],
-  ['gpt_oss', 'gpt-oss'],
-  ['deepseek_v2', 'deepseek2'],
-  ['deepseek_v3', 'deepseek2'],
-  ['cohere', 'command-r'],
-  ['minimax_m2', 'minimax-m2'],
-  ['glm4_moe', 'glm4moe'],
+/** What transformers' classes assume where a configuration leaves the key out, as Google's own Gemma 3 files do. */
+const DEFAULTS: ReadonlyMap<string, Readonly<Record<string, number>>> = new Map([
+  [
+    'gemma3',
+    { num_attention_heads: 8, num_key_value_heads: 4, head_dim: 256, rms_norm_eps: 1e-6, rope_theta: 1_000_000 },
+  ],
+  ['gpt2', { layer_norm_epsilon: 1e-5 }],
+  ['mpt', { layer_norm_epsilon: 1e-5 }],
+  ['dbrx', { layer_norm_epsilon: 1e-5 }],
+  ['olmo', { layer_norm_epsilon: 1e-5 }],
+  ['olmoe', { rms_norm_eps: 1e-5 }],
+  ['openelm', { rms_norm_eps: 1e-6 }],
+  ['mamba', { layer_norm_epsilon: 1e-5 }],
+  ['mamba2', { layer_norm_epsilon: 1e-5 }],
+  ['rwkv6', { layer_norm_epsilon: 1e-5 }],
+  ['chatglm', { layernorm_epsilon: 1e-5 }],
+  ['mimo2', { layernorm_epsilon: 1e-5 }],
+  ['step35', { rms_norm_eps: 1e-5 }],
 ])
-
-/** Types whose configuration may leave `num_key_value_heads` out when it equals the heads. */
-const KV_DEFAULTS_TO_HEADS: ReadonlySet<string> = new Set(['llama', 'qwen2', 'gemma', 'gemma2', 'phi3', 'phi2'])
+/** Grouped attention of before there was a key for it: all query heads share one key and value. */
+const SHARE_ONE_HEAD: ReadonlySet<string> = new Set(['starcoder', 'refact', 'falcon'])
 
 const MAX_NUMBER = 4_294_967_295
+/** No model has more layers: gguf-hyperparameters.ts. */
+const MAX_PER_LAYER = 512
 
 type Config = ReadonlyMap<string, JsonValue>
 
@@ -45,35 +41,56 @@ export function isModelConfig(tree: JsonValue): tree is Config {
 
 /** Hyperparameters of the text decoder; a multimodal configuration keeps them one level down. */
 export function readHfHyperparameters(config: Config): Hyperparameters {
-  const inner = child(config, 'text_config')
-  const text = inner === undefined ? config : new Map<string, JsonValue>([...config, ...inner])
-  const architecture = nameArchitecture(config, text)
-  const rms = real(text, 'rms_norm_eps')
-  const epsilon = rms ?? real(text, 'layer_norm_eps', 'layer_norm_epsilon', 'norm_eps')
-  const scaling = child(text, 'rope_scaling')
+  const inner = child(config, 'text_config') ?? child(config, 'llm_config')
+  const stated = inner === undefined ? config : new Map<string, JsonValue>([...config, ...inner])
+  const architecture = nameHfArchitecture(
+    firstWord(stated, 'architectures'),
+    word(config, 'model_type'),
+    word(stated, 'model_type'),
+  )
+  const text = withParts(stated, architecture)
+  const scaling = child(text, 'rope_scaling') ?? child(text, 'rope_parameters')
+  const epsilon = real(text, ...EPSILON_KEYS)
   const told: { readonly [Key in keyof Hyperparameters]: Hyperparameters[Key] | undefined } = {
     architecture,
     ...readAttention(text, architecture),
     ...readExperts(text),
-    layers: whole(text, 'num_hidden_layers', 'n_layer', 'num_layers'),
-    feedForwardWidth: whole(text, 'intermediate_size', 'n_inner', 'ffn_dim'),
-    contextLength: whole(text, 'max_position_embeddings', 'n_positions', 'n_ctx'),
-    slidingWindow: whole(text, 'sliding_window'),
-    ropeBase: real(text, 'rope_theta') ?? real(child(text, 'rope_parameters'), 'rope_theta'),
+    layers: whole(text, 'num_hidden_layers', 'n_layer', 'num_layers', 'n_layers', 'num_transformer_layers'),
+    feedForwardWidth: readFeedForward(text, architecture),
+    contextLength: whole(text, 'max_position_embeddings', 'n_positions', 'n_ctx', 'max_seq_len', 'max_context_length'),
+    slidingWindow:
+      text.get('use_sliding_window') === false
+        ? undefined
+        : whole(text, 'sliding_window', 'sliding_window_size', 'local_attention') || undefined,
+    ropeBase: readRopeBase(text, architecture),
     ropeScaling: word(scaling, 'rope_type') ?? word(scaling, 'type'),
-    activation: word(text, 'hidden_activation') ?? word(text, 'hidden_act') ?? word(text, 'activation_function'),
+    activation:
+      word(text, 'hidden_activation') ??
+      word(text, 'hidden_act') ??
+      word(text, 'activation_function') ??
+      word(text, 'mlp_hidden_act'),
     normEpsilon: epsilon,
-    normKind: epsilon === undefined ? undefined : rms === undefined ? 'layer' : 'rms',
-    vocabularyRows: whole(text, 'vocab_size'),
+    normKind: epsilon === undefined ? undefined : normKindOf(architecture),
+    vocabularyRows: whole(text, 'vocab_size', 'padded_vocab_size'),
   }
   return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined))
 }
 
-/** The outer type where it has a word in llama.cpp (`qwen2_vl`), else the decoder's own. */
-function nameArchitecture(config: Config, text: Config): string | undefined {
-  const outer = word(config, 'model_type')
-  const type = outer !== undefined && ARCHITECTURES.has(outer) ? outer : (word(text, 'model_type') ?? outer)
-  return type === undefined ? undefined : (ARCHITECTURES.get(type) ?? type)
+const EPSILON_KEYS = [
+  ...['rms_norm_eps', 'layer_norm_eps', 'layer_norm_epsilon', 'layernorm_epsilon', 'norm_epsilon', 'norm_eps'],
+  ...['initializer_norm_eps', 'mamba_norm_eps'],
+] as const
+
+/** The keys of the parts that DBRX and MPT describe apart, and what is assumed, below those that are stated. */
+function withParts(stated: Config, architecture: string | undefined): Config {
+  const assumed = Object.entries(DEFAULTS.get(architecture ?? '') ?? {})
+  const own = [...stated].filter(([, value]) => value !== null)
+  return new Map<string, JsonValue>([
+    ...assumed,
+    ...(child(stated, 'ffn_config') ?? []),
+    ...(child(stated, 'attn_config') ?? []),
+    ...own,
+  ])
 }
 
 type Told<Key extends keyof Hyperparameters> = { readonly [K in Key]: Hyperparameters[K] | undefined }
@@ -81,23 +98,87 @@ type Told<Key extends keyof Hyperparameters> = { readonly [K in Key]: Hyperparam
 function readAttention(
   text: Config,
   architecture: string | undefined,
-): Told<'embeddingWidth' | 'attentionHeads' | 'kvHeads' | 'headWidth'> {
-  const embeddingWidth = whole(text, 'hidden_size', 'n_embd', 'd_model')
-  const attentionHeads = whole(text, 'num_attention_heads', 'n_head')
-  const stated = whole(text, 'num_key_value_heads', 'num_kv_heads')
-  const kvHeads = stated ?? (KV_DEFAULTS_TO_HEADS.has(architecture ?? '') ? attentionHeads : undefined)
+): Told<'embeddingWidth' | 'attentionHeads' | 'kvHeads' | 'headWidth' | 'queryRank' | 'kvRank'> {
+  const embeddingWidth = whole(text, 'hidden_size', 'n_embd', 'd_model', 'n_embed', 'model_dim', 'dim')
+  const attentionHeads = whole(text, 'num_attention_heads', 'n_head', 'n_heads', 'num_heads', 'num_query_heads')
   const derived = embeddingWidth && attentionHeads ? embeddingWidth / attentionHeads : undefined
-  return { embeddingWidth, attentionHeads, kvHeads, headWidth: whole(text, 'head_dim') ?? derived }
+  const headKeys = ['global_head_dim', 'head_dim', 'd_kv', 'hidden_size_per_head', 'attention_head_dim'] as const
+  return {
+    embeddingWidth,
+    attentionHeads,
+    kvHeads: readKvHeads(text, architecture, attentionHeads),
+    headWidth: whole(text, ...headKeys) ?? derived,
+    queryRank: whole(text, 'q_lora_rank') || undefined,
+    kvRank: whole(text, 'kv_lora_rank') || undefined,
+  }
+}
+
+function readKvHeads(text: Config, architecture: string | undefined, heads: number | undefined): number | undefined {
+  const keys = [
+    'num_key_value_heads',
+    'num_kv_heads',
+    'kv_n_heads',
+    'multi_query_group_num',
+    'num_query_groups',
+  ] as const
+  const stated = whole(text, ...keys, 'n_head_kv', 'n_kv_heads')
+  // Layers with a sliding window, or without one, may have more; GGUF has a number a layer, and the largest is compared.
+  const others = whole(text, 'swa_num_key_value_heads', 'num_global_key_value_heads') ?? 0
+  if (architecture === 'plamo' && heads !== undefined) return heads / (whole(text, 'n_shared_head') ?? 8)
+  if (stated !== undefined) return Math.max(stated, others)
+  return SHARE_ONE_HEAD.has(architecture ?? '') ? 1 : heads
+}
+
+function readFeedForward(text: Config, architecture: string | undefined): number | undefined {
+  // LFM2 rounds its width by four keys; the tensors tell it.
+  if (architecture?.startsWith('lfm2')) return undefined
+  const keys = ['intermediate_size_mlp', 'intermediate_size', 'ffn_hidden_size', 'n_inner', 'd_ff', 'ffn_dim'] as const
+  const stated = whole(text, 'prefix_dense_intermediate_size', 'dense_intermediate_size', ...keys)
+  return architecture === 'neo-bert' && stated !== undefined ? Math.trunc((2 * stated) / 3) : stated
+}
+
+function readRopeBase(text: Config, architecture: string | undefined): number | undefined {
+  const parameters = child(text, 'rope_parameters')
+  const full = child(parameters, 'full_attention') ?? parameters
+  const keys = ['global_rope_theta', 'rope_theta', 'rotary_emb_base', 'rope_freq_constant'] as const
+  const base = real(text, ...keys) ?? real(full, 'rope_theta')
+  if (architecture === 'chatglm') return base ?? 10_000 * (real(text, 'rope_ratio') ?? 1)
+  const alpha = real(child(text, 'rope_scaling') ?? full, 'alpha')
+  const width = whole(text, 'head_dim')
+  if (!architecture?.startsWith('hunyuan') || !base || !alpha || !width) return base
+  // Hunyuan stretches the base once for its whole context, and the converter writes the stretched one.
+  return base * alpha ** (width / (width - 2))
 }
 
 function readExperts(text: Config): Told<'experts' | 'expertsUsed' | 'expertFeedForwardWidth'> {
-  const experts = whole(text, 'num_local_experts', 'n_routed_experts', 'num_experts') || undefined
+  const keys = [
+    'num_local_experts',
+    'n_routed_experts',
+    'num_experts',
+    'moe_num_experts',
+    'moe_num_primary_experts',
+  ] as const
+  const experts = whole(text, ...keys) || undefined
   if (experts === undefined) return { experts, expertsUsed: undefined, expertFeedForwardWidth: undefined }
+  const used = [
+    'num_experts_per_tok',
+    'num_experts_per_token',
+    'moe_topk',
+    'top_k_experts',
+    'moe_k',
+    'moe_top_k',
+  ] as const
   return {
     experts,
-    expertsUsed: whole(text, 'num_experts_per_tok', 'moe_topk', 'top_k_experts'),
-    expertFeedForwardWidth: whole(text, 'moe_intermediate_size'),
+    expertsUsed: whole(text, ...used, 'moe_num_active_primary_experts', 'num_selected_experts'),
+    expertFeedForwardWidth: readExpertWidth(text),
   }
+}
+
+function readExpertWidth(text: Config): number | undefined {
+  const stated = whole(text, 'moe_intermediate_size', 'expert_intermediate_size', 'moe_ffn_hidden_size')
+  // Llama 4 calls the width of its dense layers by a name of its own.
+  return stated ?? (text.has('intermediate_size_mlp') ? whole(text, 'intermediate_size') : undefined)
 }
 
 /** What the configuration says the thing is called and made from. */
@@ -133,10 +214,21 @@ function whole(config: Config, ...keys: readonly string[]): number | undefined {
   return value !== undefined && Number.isInteger(value) && value >= 0 && value <= MAX_NUMBER ? value : undefined
 }
 
+/** The first key that is stated; of a number a layer the largest, as GGUF's arrays are read. */
 function real(config: Config | undefined, ...keys: readonly string[]): number | undefined {
   for (const key of keys) {
     const value = config?.get(key)
     if (typeof value === 'number') return value
+    if (Array.isArray(value)) {
+      const numbers = value.filter((item): item is number => typeof item === 'number').slice(0, MAX_PER_LAYER)
+      if (numbers.length > 0) return Math.max(...numbers)
+    }
   }
   return undefined
+}
+
+function firstWord(config: Config, key: string): string | undefined {
+  const value = config.get(key)
+  const first = Array.isArray(value) ? value[0] : undefined
+  return typeof first === 'string' ? first : undefined
 }

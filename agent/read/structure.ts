@@ -1,6 +1,7 @@
 // Rung 2: the structure of a model, from its hyperparameters and the shapes of all its tensors. Shared by many models.
 import { createHash } from 'node:crypto'
 import type { Structure } from '../../contract/fingerprint.ts'
+import { digestArchitecture } from './architecture-digest.ts'
 import { findLandmarks } from './landmarks.ts'
 
 import type { Hyperparameters, TensorInfo } from './weights.ts'
@@ -19,7 +20,12 @@ export function describeStructure(
   tensors: readonly TensorInfo[],
   stated: Structure['kind'] | undefined,
 ): Structure {
-  const { headWidth: _headWidth, queryRank: _queryRank, kvRank: _kvRank, ...numbers } = withShapes(hyperparameters, tensors)
+  const {
+    headWidth: _headWidth,
+    queryRank: _queryRank,
+    kvRank: _kvRank,
+    ...numbers
+  } = withShapes(hyperparameters, tensors)
   const totals = addUp(tensors)
   const kind = stated ?? guessKind(numbers.architecture, tensors)
   const structureKey = writeStructureKey(numbers)

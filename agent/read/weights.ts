@@ -47,7 +47,12 @@ export type Hyperparameters = Partial<
     | 'activation'
     | 'vocabularyRows'
   >
-> & { readonly headWidth?: number }
+> & {
+  readonly headWidth?: number
+  /** Ranks of latent attention (DeepSeek V2 on). */
+  readonly queryRank?: number
+  readonly kvRank?: number
+}
 
 /** What a container says of itself; the keys are our own words, so a plain object would do, but values come from the file. */
 export type ContainerFacts = ReadonlyMap<string, string | number | boolean>
@@ -73,6 +78,10 @@ export interface WeightsPart {
   /** Set when the file is a leftover of training. */
   readonly training?: Training
   readonly tensors: readonly TensorInfo[]
+  /** Tensors that this file describes and a neighbour holds: part of the structure, at the neighbour's places. */
+  readonly elsewhere?: readonly TensorInfo[]
+  /** Those neighbours, where they are there. */
+  readonly companions?: readonly { readonly name: string; readonly sizeBytes: number }[]
   /** Where the tensor data begins; the whole size where the inside is not laid out as tensors. */
   readonly headerBytes: number
   /** Place in a split model, counted from 0, and the tensors of all parts together where stated. */
