@@ -3,6 +3,7 @@
 import { patternBytes } from './build-gguf.ts'
 import {
   type BuiltFlatbuffer,
+  type FlatField,
   type FlatTableSpec,
   buildFlatbuffer,
   bytes,
@@ -206,4 +207,38 @@ export function buildPtd(): BuiltFlatbuffer {
   for (const [index, value] of [48, flat.length - 48, base, 40].entries())
     flat.writeBigUInt64LE(BigInt(value), 16 + index * 8)
   return { bytes: Buffer.concat([flat, Buffer.alloc(base - flat.length), patternBytes(40, 7)]), places }
+}
+
+/** An MNN model: an input, a constant, a convolution with weights. */
+export function buildMnn(): BuiltFlatbuffer {
+  const blob: FlatTableSpec = [ints([2, 2], 'dims'), null, null, null, null, null, null, floats(4, 8)]
+  const common: FlatTableSpec = [...Array.from({ length: 10 }, () => null), number('int32', 2)]
+  const convolution: FlatTableSpec = [table(common), floats(6, 9, 'weight'), floats(2, 10)]
+  const operator = (type: number, name: string, kind: number, parameter: FlatTableSpec): FlatTableSpec => [
+    ints([0]),
+    number('uint8', kind, `${name} kind`),
+    table(parameter),
+    text(name),
+    ints([1]),
+    number('int32', type),
+  ]
+  return buildFlatbuffer([
+    text('tiny'),
+    null,
+    null,
+    tables([operator(34, 'x', 0, []), operator(11, 'c', 7, blob), operator(12, 'conv', 9, convolution)], 'operators'),
+    null,
+    null,
+    number('int8', 3, 'source'),
+    texts(['x', 'c', 'y']),
+    number('int32', 3),
+  ])
+}
+
+function floats(count: number, seed: number, name?: string): FlatField {
+  const data = patternBytes(count * 4, seed)
+  return ints(
+    Array.from({ length: count }, (_, index) => data.readInt32LE(index * 4)),
+    name,
+  )
 }

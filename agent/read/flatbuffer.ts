@@ -193,13 +193,14 @@ export class FlatTable {
     return (this.place.vtableBytes - VTABLE_HEAD) / 2
   }
 
-  /** Where a field of so many bytes lies; null when it is absent. */
-  at(field: number, bytes: number): number | null {
+  /** Where a field lies; null when it is absent. Whether it ends inside the buffer is seen when it is read. */
+  at(field: number): number | null {
     const { at, vtable, tableBytes } = this.place
     if (field >= this.fieldCount) return null
     const slot = this.flat.uint16(vtable + VTABLE_HEAD + field * 2)
     if (slot === 0) return null
-    if (slot < OFFSET_BYTES || slot + bytes > tableBytes) {
+    // Writers in the field share a vtable among tables that end differently, so only the beginning is held to the table's size.
+    if (slot < OFFSET_BYTES || slot >= tableBytes) {
       throw readTrouble(
         'GNO_READ_INVALID',
         `field ${field} of the table at byte ${this.flat.start + at} lies outside it`,
@@ -209,48 +210,48 @@ export class FlatTable {
   }
 
   has(field: number): boolean {
-    return this.at(field, 1) !== null
+    return this.at(field) !== null
   }
 
   uint8(field: number, otherwise = 0): number {
-    const at = this.at(field, 1)
+    const at = this.at(field)
     return at === null ? otherwise : this.flat.uint8(at)
   }
   int8(field: number, otherwise = 0): number {
-    const at = this.at(field, 1)
+    const at = this.at(field)
     return at === null ? otherwise : this.flat.int8(at)
   }
   int32(field: number, otherwise = 0): number {
-    const at = this.at(field, 4)
+    const at = this.at(field)
     return at === null ? otherwise : this.flat.int32(at)
   }
   uint32(field: number, otherwise = 0): number {
-    const at = this.at(field, 4)
+    const at = this.at(field)
     return at === null ? otherwise : this.flat.uint32(at)
   }
   uint64(field: number, otherwise = 0): number {
-    const at = this.at(field, 8)
+    const at = this.at(field)
     return at === null ? otherwise : this.flat.uint64(at)
   }
   int64(field: number, otherwise = 0): number {
-    const at = this.at(field, 8)
+    const at = this.at(field)
     return at === null ? otherwise : this.flat.int64(at)
   }
 
   table(field: number): FlatTable | null {
-    const at = this.at(field, OFFSET_BYTES)
+    const at = this.at(field)
     return at === null ? null : this.flat.table(this.flat.follow(at))
   }
 
   /** A text, cut to 512 bytes; null when it is absent. */
   text(field: number): string | null {
-    const at = this.at(field, OFFSET_BYTES)
+    const at = this.at(field)
     return at === null ? null : this.flat.text(this.flat.follow(at), MAX_TEXT_BYTES)
   }
 
   /** A vector of elements of so many bytes; empty when it is absent. */
   vector(field: number, elementBytes: number): FlatVector {
-    const at = this.at(field, OFFSET_BYTES)
+    const at = this.at(field)
     return at === null ? NO_ELEMENTS : this.flat.vector(this.flat.follow(at), elementBytes)
   }
 

@@ -9,6 +9,7 @@ import { hdf5Data } from './hdf5-data.ts'
 import { kerasH5 } from './keras-h5.ts'
 import { whisperGgml } from './whisper-ggml.ts'
 import { mnn } from './mnn.ts'
+import { onnx } from './onnx.ts'
 import type { FormatReader } from './weights.ts'
 
 export const formats: readonly FormatReader[] = [
@@ -22,4 +23,5 @@ export const formats: readonly FormatReader[] = [
   ggmlLegacy,
   whisperGgml,
   mnn,
+  onnx,
 ]

@@ -84,7 +84,10 @@ export class TensorTable {
     if (this.tensors.length === MAX_LAID_OUT || this.#heldBytes > MAX_TABLE_BYTES) {
       throw readTrouble('GNO_READ_LIMIT', `more than ${this.tensors.length} tensors`)
     }
-    const { type, shape, offset, bytes } = tensor
+    const { type, shape, offset } = tensor
+    // What follows up to the next tensor is padding.
+    const bytes =
+      bits === undefined || tensor.isPacked === true ? tensor.bytes : Math.ceil((Number(elements) * bits) / 8)
     this.tensors.push({ name: tensor.name, type, shape, elements: Number(elements), offset, bytes })
   }
 
