@@ -10,6 +10,8 @@ import { kerasH5 } from './keras-h5.ts'
 import { whisperGgml } from './whisper-ggml.ts'
 import { mnn } from './mnn.ts'
 import { onnx } from './onnx.ts'
+import { litertlm } from './litertlm.ts'
+import { mediapipeTask } from './mediapipe-task.ts'
 import type { FormatReader } from './weights.ts'
 
 export const formats: readonly FormatReader[] = [
@@ -24,4 +26,6 @@ export const formats: readonly FormatReader[] = [
   whisperGgml,
   mnn,
   onnx,
+  litertlm,
+  mediapipeTask,
 ]
