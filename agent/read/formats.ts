@@ -12,6 +12,8 @@ import { mnn } from './mnn.ts'
 import { onnx } from './onnx.ts'
 import { litertlm } from './litertlm.ts'
 import { mediapipeTask } from './mediapipe-task.ts'
+import { dduf } from './dduf.ts'
+import { kerasZip } from './keras-zip.ts'
 import type { FormatReader } from './weights.ts'
 
 export const formats: readonly FormatReader[] = [
@@ -28,4 +30,6 @@ export const formats: readonly FormatReader[] = [
   onnx,
   litertlm,
   mediapipeTask,
+  kerasZip,
+  dduf,
 ]
