@@ -7,9 +7,11 @@ import { joinBarcodes, writeArtifactId } from './barcode.ts'
 import { dialects } from './dialects.ts'
 import type { GapList } from './gap-list.ts'
 import type { HfFolder } from './hf-folder.ts'
+import { type LineageOutcome, describeLineage } from './lineage.ts'
 import { readPlaceClaims } from './place-claims.ts'
 import type { ReadPart } from './read-part.ts'
 import { describeStructure } from './structure.ts'
+import type { Hyperparameters } from './weights.ts'
 
 /** The artifact without what others say about it; `identities` are those of its weights, part by part. */
 export type Draft = Omit<Artifact, 'identifications' | 'simulated'> & {
@@ -38,13 +40,15 @@ export function assembleArtifact(assembly: Assembly): Draft {
   const dialect = findDialect(assembly)
   const modifiedAt = writeInstant(first.identity.mtimeNs)
   const weightBytes = parts.reduce((sum, part) => sum + part.identity.sizeBytes, 0)
-  const files: FilePart[] = parts.map(describePart)
+  const files: FilePart[] = parts.flatMap((part) => [describePart(part), ...describeCompanions(part)])
   return {
     artifactId: writeArtifactId(weightBytes, joinSamples(parts)),
     kind: assembly.kind,
     path: assembly.path,
     parts: [...files, ...(folder?.parts ?? [])].slice(0, MAX_PARTS),
-    sizeBytes: weightBytes + (folder?.parts ?? []).reduce((sum, part) => sum + part.sizeBytes, 0),
+    sizeBytes:
+      files.reduce((sum, part) => sum + part.sizeBytes, 0) +
+      (folder?.parts ?? []).reduce((sum, part) => sum + part.sizeBytes, 0),
     ...(modifiedAt === undefined ? {} : { modifiedAt }),
     format: first.format,
     formatVersion: first.weights.formatVersion,
@@ -70,11 +74,17 @@ function describePart(part: ReadPart): FilePart {
   return sha256 === undefined ? described : { ...described, sha256 }
 }
 
+/** Neighbours that hold the values which the part describes. */
+function describeCompanions({ path, weights }: ReadPart): readonly FilePart[] {
+  const folder = path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+  return (weights.companions ?? []).map(({ name, sizeBytes }) => ({ path: folder + name, sizeBytes, role: 'weights' }))
+}
+
 function buildFingerprint(assembly: Assembly): Fingerprint {
   const { parts, folder, gaps } = assembly
   const [first] = parts
   const hyperparameters = { ...folder?.hyperparameters, ...first.weights.hyperparameters }
-  const tensors = parts.flatMap((part) => part.weights.tensors)
+  const tensors = parts.flatMap(({ weights }) => [...weights.tensors, ...(weights.elsewhere ?? [])])
   const stated = first.weights.kind ?? folder?.kind
   const tokenizer = first.weights.tokenizer ?? folder?.tokenizer
   const claims = { ...folder?.claims, ...first.weights.claims, ...readPlaceClaims(first.path) }
@@ -84,6 +94,7 @@ function buildFingerprint(assembly: Assembly): Fingerprint {
   const structure = described === undefined || adapter === undefined ? described : { ...described, adapter }
   const container = first.weights.facts === undefined ? undefined : Object.fromEntries(first.weights.facts)
   const { training } = first.weights
+  const outcome = lineageOf(assembly, hyperparameters)
   const barcode = parts.every((part) => part.isBarcode && part.samples !== null) ? joinSamples(parts) : undefined
   const content = parts.length === 1 && first.sha256 !== undefined ? { sha256: first.sha256 } : undefined
   const fingerprint = {
@@ -92,12 +103,26 @@ function buildFingerprint(assembly: Assembly): Fingerprint {
     ...(hasClaims(claims) ? { claims } : {}),
     ...(structure === undefined ? {} : { structure }),
     ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...('lineage' in outcome ? outcome : {}),
     ...(barcode === undefined ? {} : { barcode }),
     ...(content === undefined ? {} : { content }),
   }
+  if (holdsWeights && 'reason' in outcome) gaps.note('GNO_READ_SKIPPED', `rung 4: ${outcome.reason}`)
   if (holdsWeights) noteAbsentRungs(fingerprint, assembly)
   else if (!assembly.isDeep) gaps.note('GNO_READ_SKIPPED', 'rung 6: the whole file was not read, --deep was not given')
   return fingerprint
+}
+
+function lineageOf({ parts, gaps }: Assembly, { architecture, layers }: Hyperparameters): LineageOutcome {
+  const norms = parts.flatMap((part) => (part.norms === null ? [] : [part.norms]))
+  const isStored = norms.some((part) => part.norms.some(({ isConverted }) => !isConverted))
+  if (isStored && architecture === undefined) {
+    gaps.note(
+      'GNO_READ_SKIPPED',
+      'rung 4: no configuration names the architecture, so norms are compared as they are stored',
+    )
+  }
+  return describeLineage({ parts: norms, architecture, layers })
 }
 
 function hasClaims(claims: Claims): boolean {
@@ -118,7 +143,6 @@ function noteAbsentRungs(fingerprint: Fingerprint, assembly: Assembly): void {
     note('rung 2: no architecture digest, this is no text decoder with stated hyperparameters')
   }
   if (fingerprint.tokenizer === undefined && !isContainerWithTokenizer) note('rung 3: no tokenizer beside the weights')
-  note('rung 4: the lineage of norm tensors is not computed by this version')
   if (fingerprint.barcode === undefined) note('rung 5: the header could not be read to its end, so there is no barcode')
   else if (!fingerprint.barcode.isComplete) note('rung 5: fewer than four samples a tensor, to keep within the budget')
   if (fingerprint.content !== undefined) return
