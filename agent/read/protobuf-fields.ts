@@ -56,6 +56,25 @@ export function* readFields(
 }
 
 /**
+ * Fields that lie at the end of a path of field numbers, such as the nodes of the graph of a model: [7, 1]. The messages on the way
+ * are walked into without recursion; the consumer may move the cursor.
+ */
+export function* readAlong(cursor: Cursor, range: FieldRange, path: readonly number[]): Generator<ProtobufField, void> {
+  const open = [readFields(cursor, range)]
+  while (open.length > 0) {
+    const next = open.at(-1)?.next()
+    const field = next?.value
+    if (next?.done === true || field === undefined) {
+      open.pop()
+      continue
+    }
+    if (field.number !== path[open.length - 1] || field.wireType !== 2) continue
+    if (open.length === path.length) yield field
+    else open.push(readFields(cursor, field))
+  }
+}
+
+/**
  * The same for a recogniser, which sees only a little: at most `limit` fields. Ends with null where the bytes cannot be a field.
  * The last field may be cut.
  */
