@@ -52,6 +52,7 @@ const OPERATORS: ReadonlyMap<number, string> = new Map([
   [299, 'Attention'],
   [512, 'Extra'],
   [603, 'LayerNorm'],
+])
 
 /** The reader of MNN models and of their weights files. */
 export const mnn: FormatReader = {
