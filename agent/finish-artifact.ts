@@ -1,6 +1,8 @@
 // Turns what was read of a model into an artifact: adds who it may be, and whether it is a registered decoy.
 import type { Artifact } from '../contract/artifact.ts'
+import { describeModel } from '../rules/describe-model.ts'
 import { identifyArtifact } from '../rules/identify-artifact.ts'
+import { memoryNeedOf } from '../rules/memory-need.ts'
 import type { Pack } from '../rules/pack.ts'
 import type { DraftArtifact } from './read/read-candidates.ts'
 
@@ -14,8 +16,13 @@ export interface FinishOptions {
 export function finishArtifact(draft: DraftArtifact, options: FinishOptions): Artifact {
   const { identities: _identities, ...read } = draft
   const sha256 = draft.fingerprint.content?.sha256
+  const { structure } = draft.fingerprint
+  const summary = structure === undefined ? undefined : describeModel(structure)
+  const memoryNeed = memoryNeedOf(structure, draft.sizeBytes)
   return {
     ...read,
+    ...(summary === undefined ? {} : { summary }),
+    ...(memoryNeed === undefined ? {} : { memoryNeed }),
     identifications: identifyArtifact(draft, options.pack),
     simulated: sha256 !== undefined && options.isSimulated(sha256),
   }

@@ -9,6 +9,7 @@ import type {
 } from '../contract/observation.ts'
 import type { Coverage, Host } from '../contract/report.ts'
 import type { Gap } from '../contract/wire.ts'
+import { couldRun } from '../rules/memory-need.ts'
 import { runSensors, SENSORS, type SensorOutcome } from './sense/sensors.ts'
 
 /** Starts programs (lspci, nvidia-smi), so it runs with whole sweeps only. */
@@ -76,7 +77,7 @@ export interface HostNames {
 export function hostOf(seen: HostObservation | null, names: HostNames): Host {
   const { platform, hostId, agentVersion, packVersion } = names
   const system = seen?.operatingSystem
-  return {
+  const host = {
     hostId,
     hostName: seen?.hostName ?? names.hostName,
     platform,
@@ -91,4 +92,6 @@ export function hostOf(seen: HostObservation | null, names: HostNames): Host {
     agentVersion,
     packVersion,
   }
+  const largest = couldRun(host)
+  return largest === undefined ? host : { ...host, couldRun: largest }
 }

@@ -61,6 +61,10 @@ export const structureSchema = z
     feedForwardWidth: wholeNumber.optional(),
     attentionHeads: wholeNumber.optional(),
     kvHeads: wholeNumber.optional(),
+    /** Width of one head of the keys; where it is absent, embedding width / heads. */
+    headWidth: wholeNumber.optional(),
+    /** Width of the compressed keys and values of multi-head latent attention. */
+    kvRank: wholeNumber.optional(),
     experts: wholeNumber.optional(),
     expertsUsed: wholeNumber.optional(),
     expertFeedForwardWidth: wholeNumber.optional(),

@@ -1,40 +1,122 @@
 // One artifact as a detection engineer reads it: the ladder rung by rung, then what it may be, then what was not seen.
-import type { Artifact } from '../../contract/artifact.ts'
-import type { Structure } from '../../contract/fingerprint.ts'
+import type { Arrival, Artifact, Identification, MemoryNeed } from '../../contract/artifact.ts'
+import type { Container, Structure, Training } from '../../contract/fingerprint.ts'
 import { printable } from '../../contract/printable.ts'
 import type { Gap } from '../../contract/wire.ts'
 import { describeBytes, describeParameters } from './measure.ts'
 import { paint, type Terminal } from './terminal.ts'
 
+/** A label and what stands behind it; undefined where there is nothing to say. */
+type Row = readonly [label: string, value: string | undefined]
+
 /** Several lines about one artifact; every word from the file is escaped. */
 export function renderInspection(artifact: Artifact, terminal: Terminal): string {
-  const { claims, structure, tokenizer, barcode, content } = artifact.fingerprint
-  const version = artifact.formatVersion === null ? '' : ` version ${artifact.formatVersion}`
-  const rows: [string, string][] = [
-    ['format', artifact.format === null ? 'not recognised' : `${artifact.format}${version}`],
-    ['verdict', artifact.verdict],
-    ['size', `${describeBytes(artifact.sizeBytes)} in ${artifact.parts.length} part(s)`],
-  ]
-  if (claims !== undefined) rows.push(['claims', describeClaims(claims)])
-  if (structure !== undefined) rows.push(['structure', describeStructure(structure)])
-  if (tokenizer !== undefined) rows.push(['tokenizer', `${tokenizer.kind}, ${tokenizer.size} tokens`])
-  if (barcode !== undefined) rows.push(['barcode', `${barcode.digest}${barcode.isComplete ? '' : ' (partial)'}`])
-  if (content !== undefined) rows.push(['sha-256', content.sha256])
-  for (const candidate of artifact.identifications) {
-    rows.push([candidate.confidence, `${candidate.model} (rung ${candidate.rung}): ${candidate.because.join('; ')}`])
-  }
-  for (const threat of artifact.threats)
-    rows.push(['threat', `${threat.id} (${threat.severity}): ${threat.because.join('; ')}`])
-  for (const gap of artifact.gaps)
-    rows.push(gap.code === 'GNO_READ_SKIPPED' ? ['skipped', gap.detail] : ['gap', describeGap(gap)])
-  const lines = rows.map(([label, value]) => `  ${paint(terminal, 'dim', label.padEnd(10))} ${printable(value)}`)
+  const rows = [...placeRows(artifact), ...fingerprintRows(artifact), ...conclusionRows(artifact), ...gapRows(artifact)]
+  const lines = rows.flatMap(([label, value]) =>
+    value === undefined ? [] : [`  ${paint(terminal, 'dim', label.padEnd(10))} ${printable(value)}`],
+  )
   return [paint(terminal, 'bold', printable(artifact.path)), ...lines].join('\n')
+}
+
+function placeRows({
+  format,
+  formatVersion,
+  dialect,
+  verdict,
+  sizeBytes,
+  parts,
+  store,
+  arrival,
+}: Artifact): readonly Row[] {
+  const version = formatVersion === null ? '' : ` version ${formatVersion}`
+  const convention = dialect === undefined ? '' : `, ${dialect}`
+  return [
+    ['format', format === null ? 'not recognised' : `${format}${version}${convention}`],
+    ['verdict', verdict],
+    ['size', `${describeBytes(sizeBytes)} in ${parts.length} part(s)`],
+    ['store', store && `${store.id}: ${store.name}`],
+    ['arrival', arrival && describeArrival(arrival)],
+  ]
+}
+
+function fingerprintRows({ fingerprint, summary, memoryNeed }: Artifact): readonly Row[] {
+  const { claims, container, structure, training, tokenizer, lineage, barcode, content } = fingerprint
+  return [
+    ['claims', claims && describeClaims(claims)],
+    ['container', container && describeContainer(container)],
+    ['model', summary],
+    ['structure', structure && describeStructure(structure)],
+    ['memory', memoryNeed && describeNeed(memoryNeed)],
+    ['training', training && describeTraining(training)],
+    ['tokenizer', tokenizer && `${tokenizer.kind}, ${tokenizer.size} tokens`],
+    ['lineage', lineage && `${lineage.normDigest}, norms of ${lineage.blocks} blocks`],
+    ['barcode', barcode && `${barcode.digest}${barcode.isComplete ? '' : ' (partial)'}`],
+    ['sha-256', content?.sha256],
+  ]
+}
+
+function conclusionRows({ identifications, relations = [], threats }: Artifact): readonly Row[] {
+  return [
+    ...identifications.flatMap((each): readonly Row[] => [
+      [each.confidence, `${each.model} (rung ${each.rung}): ${each.because.join('; ')}`],
+      ['unverified', each.unverified && describeUnverified(each.unverified)],
+    ]),
+    ...relations.map(({ kind, path, because }): Row => [kind, `${path}: ${because.join('; ')}`]),
+    ...threats.map(({ id, severity, because }): Row => ['threat', `${id} (${severity}): ${because.join('; ')}`]),
+  ]
+}
+
+function gapRows({ gaps }: Artifact): readonly Row[] {
+  return gaps.map((gap) => (gap.code === 'GNO_READ_SKIPPED' ? ['skipped', gap.detail] : ['gap', describeGap(gap)]))
 }
 
 /** A gap in one sentence. */
 export function describeGap(gap: Gap): string {
   const times = gap.count === 1 ? '' : ` (${gap.count} times)`
   return printable(`${gap.code} ${gap.place}: ${gap.detail}${times}`)
+}
+
+/** General knowledge is never shown as a fact. */
+function describeUnverified({ license, restrictions, origin }: NonNullable<Identification['unverified']>): string {
+  const said = [license && `licence ${license}`, restrictions, origin && `publisher in ${origin}`]
+  return `general knowledge, not read in a source: ${said.filter((word) => word !== undefined).join('; ')}`
+}
+
+function describeArrival({ marks, mount, createdAt, owner }: Arrival): string {
+  const said = [
+    ...marks.map(({ mark, value }) => `${mark} ${value}`),
+    mount && `on ${mount.fileSystem} of ${mount.source}${mount.isRemovable === true ? ' (removable)' : ''}`,
+    createdAt && `created ${createdAt}`,
+    owner && `owned by ${owner}`,
+  ]
+  return said.filter((word) => word !== undefined).join(', ')
+}
+
+function describeTraining(training: Training): string {
+  const said = [
+    training.kind,
+    training.framework,
+    training.method,
+    training.optimizer && `optimizer ${training.optimizer}`,
+    training.step === undefined
+      ? undefined
+      : `step ${training.step}${training.maxSteps === undefined ? '' : ` of ${training.maxSteps}`}`,
+    training.schedule && `learning rate ${training.schedule}`,
+    training.baseModel && `base ${training.baseModel}`,
+  ]
+  return said.filter((word) => word !== undefined && word !== '').join(', ')
+}
+
+function describeContainer(container: Container): string {
+  return Object.entries(container)
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(', ')
+}
+
+function describeNeed({ totalBytes, contextLength, kvCacheBytes }: MemoryNeed): string {
+  const cache =
+    kvCacheBytes === undefined ? '' : `, ${describeBytes(kvCacheBytes)} of it KV cache at ${contextLength ?? 0} tokens`
+  return `${describeBytes(totalBytes)} to run${cache}`
 }
 
 function describeClaims(claims: NonNullable<Artifact['fingerprint']['claims']>): string {
