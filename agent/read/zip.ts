@@ -2,7 +2,7 @@
 // Follows PKWARE APPNOTE 6.3.10 with zip64. Nothing is unpacked to disk, and no name of a member is ever opened.
 //
 //   member*: local header | name | extra | data        central directory: entry* | [zip64 end | locator] | end record | comment
-import { inflateRawSync } from 'node:zlib'
+import { constants, inflateRawSync } from 'node:zlib'
 import { type Cursor, readTrouble, troubleOf } from './cursor.ts'
 import { quoted } from './gap-list.ts'
 
@@ -222,9 +222,38 @@ export function openMember(cursor: Cursor, member: ZipMember, limit: number): Cu
   return cursor.over(inflate(packed, limit, what))
 }
 
-function inflate(packed: Uint8Array, limit: number, what: string): Uint8Array {
+/** Deflate cannot make more than this of one byte: what claims more is a lie or a bomb (CWE-409). */
+const MAX_DEFLATE_RATIO = 1_032
+/** Stored in front of the first deflated block: the code lengths of its alphabet. */
+const DEFLATE_HEAD_BYTES = 512
+
+/**
+ * The first bytes of a member's content, at most `count`, whatever its size: enough for a header, and never more unpacked than
+ * that many packed bytes can give. Throws ReadTrouble as `openMember` does, and where the sizes cannot be true.
+ */
+export function peekMember(cursor: Cursor, member: ZipMember, count: number): Uint8Array {
+  const what = quoted(member.name)
+  if (member.isEncrypted) throw readTrouble('GNO_READ_LOCKED', `${what} is encrypted`)
+  if (member.method !== STORED && member.method !== DEFLATED) {
+    throw readTrouble('GNO_READ_LOCKED', `${what} is packed with method ${member.method}`)
+  }
+  cursor.leap(member.headerAt)
+  const at = dataPlace(cursor, member)
+  if (at + member.packedBytes > cursor.size) {
+    throw readTrouble('GNO_READ_TRUNCATED', `${what} ends at byte ${at + member.packedBytes} of ${cursor.size}`)
+  }
+  cursor.leap(at)
+  if (member.method === STORED) return cursor.copy(Math.min(count, member.packedBytes))
+  if (member.sizeBytes > member.packedBytes * MAX_DEFLATE_RATIO + DEFLATE_HEAD_BYTES) {
+    throw readTrouble('GNO_READ_INVALID', `${what} claims ${member.sizeBytes} bytes from ${member.packedBytes}`)
+  }
+  const packed = cursor.copy(Math.min(member.packedBytes, count + DEFLATE_HEAD_BYTES))
+  return inflate(packed, packed.length * MAX_DEFLATE_RATIO, what, constants.Z_SYNC_FLUSH).subarray(0, count)
+}
+
+function inflate(packed: Uint8Array, limit: number, what: string, finishFlush = constants.Z_FINISH): Uint8Array {
   try {
-    return inflateRawSync(packed, { maxOutputLength: Math.max(1, limit) })
+    return inflateRawSync(packed, { maxOutputLength: Math.max(1, limit), finishFlush })
   } catch (cause) {
     if (troubleOf(cause) !== undefined) throw cause
     const isTooLong = cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE'
