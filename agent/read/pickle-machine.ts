@@ -6,6 +6,7 @@ import {
   type PickleBytes,
   type PickleCall,
   type PickleGlobal,
+  type PicklePersistent,
   type PickleValue,
   UNKNOWN,
   globalName,
@@ -49,7 +50,7 @@ export class PickleMachine {
   readonly protocols: number[] = []
   callCount = 0
   opcodeCount = 0
-  persistentCount = 0
+  readonly persistents: PicklePersistent[] = []
   isStopped = false
   /** False once values were left out to bound the memory. */
   isWhole = true

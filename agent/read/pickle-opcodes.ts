@@ -1,6 +1,13 @@
 // The opcodes of pickle protocols 0 to 5 (CPython:Lib/pickletools.py, PEP 307, 3154, 574), each as what it does to the symbols.
 import type { PickleMachine } from './pickle-machine.ts'
-import { type PickleItems, type PickleValue, UNKNOWN, itemsOf, objectOf } from './pickle-values.ts'
+import {
+  type PickleItems,
+  type PicklePersistent,
+  type PickleValue,
+  UNKNOWN,
+  itemsOf,
+  objectOf,
+} from './pickle-values.ts'
 
 /** `at` is the place of the opcode itself. */
 export type Operation = (machine: PickleMachine, at: number) => void
@@ -81,11 +88,11 @@ function pushStringLine(machine: PickleMachine): void {
   const body = STRING_LINE.exec(text)?.[2]
   if (body === undefined) throw machine.broken('a string without quotes')
   machine.hold(0, body.length)
-  machine.push(
-    body.replace(ESCAPE, (_, hex?: string, letter = '') =>
-      hex === undefined ? (ESCAPED.get(letter) ?? letter) : String.fromCharCode(Number.parseInt(hex, HEX_RADIX)),
-    ),
-  )
+  machine.push(body.replace(ESCAPE, unescapeString))
+}
+
+function unescapeString(_whole: string, hex?: string, letter = ''): string {
+  return hex === undefined ? (ESCAPED.get(letter) ?? letter) : String.fromCharCode(Number.parseInt(hex, HEX_RADIX))
 }
 
 function pushUnicodeLine(machine: PickleMachine): void {
@@ -199,9 +206,9 @@ function newObjEx(machine: PickleMachine, at: number): void {
 }
 
 function persistent(machine: PickleMachine, id: PickleValue, at: number): void {
-  machine.persistentCount += 1
-  machine.hold(1)
-  machine.push({ kind: 'persistent', id, at })
+  const made: PicklePersistent = { kind: 'persistent', id, at }
+  if (machine.hold(2)) machine.persistents.push(made)
+  machine.push(made)
 }
 
 function protocol(machine: PickleMachine): void {

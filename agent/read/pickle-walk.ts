@@ -3,7 +3,7 @@ import { type Cursor, readTrouble } from './cursor.ts'
 import type { GapList } from './gap-list.ts'
 import { type Oddity, type OnBuild, PickleMachine } from './pickle-machine.ts'
 import { OPCODES } from './pickle-opcodes.ts'
-import type { PickleCall, PickleGlobal, PickleValue } from './pickle-values.ts'
+import type { PickleCall, PickleGlobal, PicklePersistent, PickleValue } from './pickle-values.ts'
 
 /** One pickle; places are those of the file under the cursor. */
 export interface PickleWalk {
@@ -20,7 +20,8 @@ export interface PickleWalk {
   readonly calls: readonly PickleCall[]
   readonly callCount: number
   readonly opcodeCount: number
-  readonly persistentCount: number
+  /** References to things outside, in their order. */
+  readonly persistents: readonly PicklePersistent[]
   readonly memoCount: number
   /** What a reader of Python would see differently than another, such as frames inside frames. */
   readonly oddities: readonly Oddity[]
@@ -45,7 +46,7 @@ export function walkPickle(cursor: Cursor, gaps: GapList, onBuild?: OnBuild): Pi
     calls: machine.calls,
     callCount: machine.callCount,
     opcodeCount: machine.opcodeCount,
-    persistentCount: machine.persistentCount,
+    persistents: machine.persistents,
     memoCount: machine.memoSize,
     oddities: machine.oddities,
     value: machine.stack.at(machine.isStopped ? -1 : 0),

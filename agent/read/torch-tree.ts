@@ -45,37 +45,44 @@ export interface TreeReading {
 
 /** Collects all tensors under a value; a tensor that cannot exist is left out and told in the gaps. */
 export function harvestTensors(root: PickleValue | undefined, reading: TreeReading): Harvest {
-  const tensors: TensorInfo[] = []
-  const optimizers: { name: string; value: PickleValue }[] = []
-  const seen = new Set<object>()
-  const waiting: Visit[] = root === undefined ? [] : [{ value: root, name: '', depth: 0 }]
-  let tableBytes = 0
+  const draft: Draft = { tensors: [], optimizers: [], seen: new Set(), waiting: [], tableBytes: 0 }
+  if (root !== undefined) draft.waiting.push({ value: root, name: '', depth: 0 })
   reading.gaps.attempt(() => {
-    for (let visit = waiting.pop(); visit !== undefined; visit = waiting.pop()) {
+    for (let visit = draft.waiting.pop(); visit !== undefined; visit = draft.waiting.pop()) {
       reading.cursor.step()
       const tensor = tensorOf(visit, reading)
-      if (tensor === 'lie') continue
-      if (tensor !== null) {
-        tableBytes += heldBytes(tensor.name, tensor.shape)
-        if (tensors.length === MAX_TENSORS || tableBytes > MAX_TABLE_BYTES) {
-          throw readTrouble('GNO_READ_LIMIT', `more than ${tensors.length} tensors`)
-        }
-        tensors.push(tensor)
-        continue
-      }
-      // Shared parts are visited once: a few bytes can name the same part a million times (CWE-409).
-      const object = objectOf(visit.value)
-      if (object === null || seen.has(object)) continue
-      seen.add(object)
-      if (isOptimizer(object)) {
-        optimizers.push({ name: visit.name, value: object })
-        // Its tensors are no weights of the model; alone in a file they are all there is.
-        if (visit.depth > 0) continue
-      }
-      descend(object, visit, waiting)
+      if (tensor === null) visitObject(visit, draft)
+      else if (tensor !== 'lie') keep(tensor, draft)
     }
   })
-  return { tensors: withoutHolder(tensors, root), optimizers }
+  return { tensors: withoutHolder(draft.tensors, root), optimizers: draft.optimizers }
+}
+
+interface Draft {
+  readonly tensors: TensorInfo[]
+  readonly optimizers: { readonly name: string; readonly value: PickleValue }[]
+  readonly seen: Set<object>
+  readonly waiting: Visit[]
+  tableBytes: number
+}
+
+function keep(tensor: TensorInfo, draft: Draft): void {
+  draft.tableBytes += heldBytes(tensor.name, tensor.shape)
+  if (draft.tensors.length === MAX_TENSORS || draft.tableBytes > MAX_TABLE_BYTES) {
+    throw readTrouble('GNO_READ_LIMIT', `more than ${draft.tensors.length} tensors`)
+  }
+  draft.tensors.push(tensor)
+}
+
+function visitObject(visit: Visit, draft: Draft): void {
+  // Shared parts are visited once: a few bytes can name the same part a million times (CWE-409).
+  const object = objectOf(visit.value)
+  if (object === null || draft.seen.has(object)) return
+  draft.seen.add(object)
+  const hasOptimizer = isOptimizer(object)
+  if (hasOptimizer) draft.optimizers.push({ name: visit.name, value: object })
+  // Its tensors are no weights of the model; alone in a file they are all there is.
+  if (!hasOptimizer || visit.depth === 0) descend(object, visit, draft.waiting)
 }
 
 function tensorOf({ value, name }: Visit, reading: TreeReading): TensorInfo | null | 'lie' {
@@ -100,14 +107,15 @@ function descend(object: PickleObject, { name, depth }: Visit, waiting: Visit[])
   }
   const items = object.kind === 'set' ? object.items : (itemsOf(object) ?? [])
   for (const [index, item] of items.entries()) take(item, String(index))
-  if (object.kind === 'call') {
-    for (const item of object.items ?? []) take(item, '')
-    if (calleeName(object) !== 'collections.OrderedDict') {
-      take(object.state, '')
-      for (const argument of object.args) take(argument, '')
-    }
-  }
+  for (const held of insideCall(object)) take(held, '')
   for (const visit of next.reverse()) waiting.push(visit)
+}
+
+/** What a call was given, but for the notes that OrderedDict carries of a state dictionary (`_metadata`). */
+function insideCall(object: PickleObject): readonly (PickleValue | undefined)[] {
+  if (object.kind !== 'call') return []
+  const items = object.items ?? []
+  return calleeName(object) === 'collections.OrderedDict' ? items : [...items, object.state, ...object.args]
 }
 
 function join(name: string, key: string): string {

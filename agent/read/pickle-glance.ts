@@ -1,0 +1,69 @@
+// Whether a file is a pickle at all, judged by walking into it: protocols 2 to 5 begin with two bytes, 0 and 1 with nothing.
+import { Cursor } from './cursor.ts'
+import { GapList } from './gap-list.ts'
+import type { Look } from './look.ts'
+import { joblibArrays } from './numpy-arrays.ts'
+import { calleeName } from './pickle-values.ts'
+import { type PickleWalk, walkPickle } from './pickle-walk.ts'
+
+/** Enough for the names of nearly every pickle; what is larger is judged by what was seen (CWE-400). */
+const MARKED_BUDGET = { bytes: 8_388_608, steps: 262_144 }
+/** Any text could begin like protocol 0: what does not walk on for long is dropped after a few bytes. */
+const UNMARKED_BUDGET = { bytes: 1_048_576, steps: 65_536 }
+const PROTO = 0x80
+/** Fewer opcodes prove nothing. */
+const MIN_OPCODES = 3
+/** A broken stream is still a pickle after so many. */
+const MIN_BROKEN_OPCODES = 8
+/** Protocols 0 and 1 put every container and text into the memo. */
+const MIN_UNFINISHED_MEMOS = 16
+/** What a pickle of protocol 0 or 1 can begin with: a container, a global, a mark, a text. */
+const UNMARKED_START = /^[(cl\]}dVSX]/
+const NAME = /^[A-Za-z_][\w.]*$/
+
+const glances = new WeakMap<Look, { readonly walk: PickleWalk | null }>()
+
+/** The walk over the file's first pickle, as far as a glance goes; null when it is none. */
+export function glancePickle(look: Look): PickleWalk | null {
+  const known = glances.get(look)
+  if (known !== undefined) return known.walk
+  const walk = glance(look)
+  glances.set(look, { walk })
+  return walk
+}
+
+function glance(look: Look): PickleWalk | null {
+  const [first = 0, version = 0] = look.head
+  const isMarked = first === PROTO && version >= 2 && version <= 5
+  if (!isMarked && !UNMARKED_START.test(look.text(0, 1))) return null
+  return glanceAt(new Cursor(look.source, isMarked ? MARKED_BUDGET : UNMARKED_BUDGET), isMarked ? 'marked' : 'unmarked')
+}
+
+/** Judges the pickle that begins under a cursor; the cursor's own budget bounds it. */
+export function glanceAt(cursor: Cursor, how: 'marked' | 'unmarked'): PickleWalk | null {
+  const gaps = new GapList('')
+  const nested: PickleWalk[] = []
+  const walk = walkPickle(
+    cursor,
+    gaps,
+    joblibArrays(gaps, (inner) => nested.push(inner)),
+  )
+  const isBroken = gaps.list().some(({ code }) => code === 'GNO_READ_INVALID')
+  const isPickle = how === 'marked' ? isMarkedPickle(walk, isBroken) : isUnmarkedPickle(walk, cursor, isBroken)
+  return isPickle ? walk : null
+}
+
+function isMarkedPickle(walk: PickleWalk, isBroken: boolean): boolean {
+  return walk.opcodeCount >= (isBroken && !hasCall(walk) ? MIN_BROKEN_OPCODES : MIN_OPCODES)
+}
+
+function isUnmarkedPickle(walk: PickleWalk, cursor: Cursor, isBroken: boolean): boolean {
+  if (hasCall(walk)) return true
+  if (walk.isComplete) return walk.memoCount > 0 && walk.stoppedAt === cursor.size
+  return !isBroken && walk.memoCount >= MIN_UNFINISHED_MEMOS
+}
+
+/** A call of something with a name that Python could import. */
+function hasCall({ calls }: PickleWalk): boolean {
+  return calls.some((call) => NAME.test(calleeName(call) ?? ''))
+}
