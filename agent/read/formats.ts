@@ -14,6 +14,8 @@ import { litertlm } from './litertlm.ts'
 import { mediapipeTask } from './mediapipe-task.ts'
 import { dduf } from './dduf.ts'
 import { kerasZip } from './keras-zip.ts'
+import { openvino } from './openvino.ts'
+import { ncnn } from './ncnn.ts'
 import type { FormatReader } from './weights.ts'
 
 export const formats: readonly FormatReader[] = [
@@ -32,4 +34,6 @@ export const formats: readonly FormatReader[] = [
   mediapipeTask,
   kerasZip,
   dduf,
+  openvino,
+  ncnn,
 ]

@@ -34,7 +34,9 @@ function recognise(look: Look): boolean {
   if (members.some(({ name }) => name.startsWith(MODEL_PREFIX))) return true
   const models = members.filter(({ name }) => isModelName(name))
   // An app or a package that carries a model among its own files is no bundle: a bundle keeps all of them at its top.
-  return models.length > 0 && members.length <= 2 * models.length + 4 && members.every(({ name }) => !name.includes('/'))
+  return (
+    models.length > 0 && members.length <= 2 * models.length + 4 && members.every(({ name }) => !name.includes('/'))
+  )
 }
 
 function isModelName(name: string): boolean {
