@@ -13,6 +13,8 @@ const ENTRY_SIGNATURE = 0x02014b50
 const LOCAL_SIGNATURE = 0x04034b50
 const END_BYTES = 22
 const LOCATOR_BYTES = 20
+/** Without the extensible part, which nobody writes. */
+const ZIP64_END_BYTES = 56
 const ENTRY_BYTES = 46
 const LOCAL_BYTES = 30
 /** The comment of the end record has a 16-bit length. */
@@ -117,7 +119,18 @@ function readEnd(cursor: Cursor, at: number): End {
   const directoryBytes = cursor.uint32()
   const directoryAt = cursor.uint32()
   const isZip64 = count === FULL_16 || directoryBytes === FULL_32 || directoryAt === FULL_32
-  return (isZip64 ? readZip64End(cursor, at) : null) ?? { count, directoryBytes, directoryAt, endAt: at }
+  const wide = isZip64 ? readZip64End(cursor, at) : null
+  return wide ?? { count, directoryBytes, directoryAt, endAt: endOfDirectory(cursor, at) }
+}
+
+/** PyTorch writes the records of zip64 even where the classic one says all: they lie between it and the directory. */
+function endOfDirectory(cursor: Cursor, at: number): number {
+  const wideAt = at - LOCATOR_BYTES - ZIP64_END_BYTES
+  if (wideAt < 0) return at
+  cursor.seek(wideAt)
+  const hasEnd = cursor.uint32() === ZIP64_END
+  cursor.seek(at - LOCATOR_BYTES)
+  return hasEnd && cursor.uint32() === ZIP64_LOCATOR ? wideAt : at
 }
 
 function readZip64End(cursor: Cursor, at: number): End | null {
@@ -212,8 +225,7 @@ export function openMember(cursor: Cursor, member: ZipMember, limit: number): Cu
   const at = dataPlace(cursor, member)
   // Writers that stream put the sizes behind the data; the directory always has them.
   if (member.method === STORED) return cursor.within(at, member.packedBytes)
-  if (member.method !== DEFLATED)
-    throw readTrouble('GNO_READ_LOCKED', `${what} is packed with method ${member.method}`)
+  if (member.method !== DEFLATED) throw readTrouble('GNO_READ_LOCKED', `${what} is packed with method ${member.method}`)
   if (member.sizeBytes > limit || member.packedBytes > limit) {
     throw readTrouble('GNO_READ_LIMIT', `${what} has ${member.sizeBytes} bytes unpacked, limit ${limit}`)
   }
