@@ -7,10 +7,13 @@ import type { Gap } from '../contract/wire.ts'
 import { judge } from '../rules/judge.ts'
 import { finishArtifact } from './finish-artifact.ts'
 import { isCandidateName, readCandidates } from './read/read-candidates.ts'
+import { StoreClaims } from './read/read-stores.ts'
+import { storeRootOf } from './read/store-root.ts'
 import { createGapList, type GapList } from './sense/gap-list.ts'
 import { MINIMUM_BYTES, walkFiles } from './sense/walk.ts'
 import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
 import { countOf } from './show/measure.ts'
+import { readWalked } from './walked-folder.ts'
 import { identityKey } from './weights-in-use.ts'
 
 /** Models kept of one sweep. A machine with more is a model store of its own; a flood of crafted files must not eat the memory (CWE-770). */
@@ -51,12 +54,23 @@ interface Finds {
   findings: number
   /** Of the found ones, those below the size at which every file is looked at. */
   small: number
+  /** Files of stores, which are told with their model and not again by themselves. */
+  readonly claims: StoreClaims
+  /** Stores that were looked at whole because something in them changed. */
+  readonly stores: Set<string>
 }
 
 /** Walks the roots, then looks at the folders of the changed files, and not below them. */
 export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
-  const finds: Finds = { found: [], gaps: createGapList(), findings: 0, small: 0 }
-  const summary = options.roots.length === 0 ? null : await walkRoots(options, finds)
+  const finds: Finds = {
+    found: [],
+    gaps: createGapList(),
+    findings: 0,
+    small: 0,
+    claims: new StoreClaims(),
+    stores: new Set(),
+  }
+  const summary = options.roots.length === 0 ? null : await walkRoots(options.roots, options, finds)
   for (const path of options.changed) await lookAround(path, options, finds)
   const byIdentity = new Map<string, Artifact>()
   for (const { artifact, identities } of finds.found) {
@@ -73,15 +87,15 @@ export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
   return {
     artifacts: [...byPath.values()],
     byIdentity,
-    coveredPaths: [...options.roots, ...options.changed],
+    coveredPaths: [...options.roots, ...options.changed, ...finds.stores],
     uncoveredPaths: gaps.filter(({ code }) => !HIDES_NOTHING.has(code)).map(({ place }) => place),
     walked,
     gaps: summary === null ? [...walked.gaps, ...gaps] : gaps,
   }
 }
 
-async function walkRoots(options: SweepOptions, finds: Finds): Promise<WalkSummary> {
-  const walk = startWalk(options.roots, options)
+async function walkRoots(roots: readonly string[], options: SweepOptions, finds: Finds): Promise<WalkSummary> {
+  const walk = startWalk(roots, options)
   let candidates = 0
   let pausedMs = options.now().getTime()
   let step = walk.next()
@@ -94,7 +108,7 @@ async function walkRoots(options: SweepOptions, finds: Finds): Promise<WalkSumma
       options.onProgress({ filesSeen, foldersSeen, candidates, artifacts: found.length, findings, current })
     }
     tell(folder.path)
-    await readInto(finds, folder.candidates, options, tell)
+    await readInto(finds, folder, options, tell)
     if (options.now().getTime() - pausedMs > PAUSE_EVERY_MS) {
       await new Promise((resolve) => setImmediate(resolve))
       pausedMs = options.now().getTime()
@@ -104,8 +118,18 @@ async function walkRoots(options: SweepOptions, finds: Finds): Promise<WalkSumma
   return step.value
 }
 
-/** A folder is yielded before anything below it, so the first step is all that is needed. */
+/** A file of a store is looked at with all of its store, since a blob alone does not say which model it belongs to. */
 async function lookAround(path: string, options: SweepOptions, finds: Finds): Promise<void> {
+  const store = storeRootOf(path)
+  if (store === null) return lookBeside(path, options, finds)
+  if (finds.stores.has(store)) return
+  finds.stores.add(store)
+  const { gaps } = await walkRoots([store], options, finds)
+  for (const { code, place, detail } of gaps) finds.gaps.add(code, place, detail)
+}
+
+/** A folder is yielded before anything below it, so the first step is all that is needed. */
+async function lookBeside(path: string, options: SweepOptions, finds: Finds): Promise<void> {
   const walk = startWalk([dirname(path)], options)
   const step = walk.next()
   if (step.done === true) {
@@ -113,18 +137,27 @@ async function lookAround(path: string, options: SweepOptions, finds: Finds): Pr
     for (const { code, place, detail } of step.value.gaps) finds.gaps.add(code, place, detail)
     return
   }
-  await readInto(finds, step.value.candidates, options, () => undefined)
+  await readInto(finds, step.value, options, () => undefined)
   walk.return({ filesSeen: 0, foldersSeen: 0, isComplete: true, gaps: [] })
 }
 
 async function readInto(
   finds: Finds,
-  candidates: readonly CandidateFile[],
+  folder: WalkedFolder,
   options: SweepOptions,
   tell: (current: string) => void,
 ): Promise<void> {
-  const onGap = (gap: Gap): void => finds.gaps.add(gap.code, gap.place, gap.detail)
-  for await (const found of readFolder(candidates, options, { tell, onGap })) {
+  const { deep, signal, decoySizes } = options
+  const reading = {
+    deep,
+    signal,
+    decoySizes,
+    claims: finds.claims,
+    onGap: (gap: Gap): void => finds.gaps.add(gap.code, gap.place, gap.detail),
+    onProgress: (progress: { readonly path: string }): void => tell(progress.path),
+  }
+  for await (const draft of readWalked(folder, reading)) {
+    const found = { artifact: finishArtifact(draft, options), identities: draft.identities }
     if (hasRoom(finds, found.artifact)) keep(finds, found, options)
     else finds.gaps.add('GNO_SENSE_LIMIT', dirname(found.artifact.path), 'more models than one sweep keeps')
   }
@@ -160,24 +193,13 @@ function countFindings(artifact: Artifact, { hostId, approvals, digest, pack, no
   return judge({ hostId, observedAt, artifacts: [artifact], ...nothing, approvals, digest }, pack).length
 }
 
-/** Whom reading tells what it does. */
-interface ReadTellers {
-  readonly tell: (current: string) => void
-  /** Told of files that could not be read and so give no artifact. */
-  readonly onGap: (gap: Gap) => void
-}
-
-/** Reads the candidates of one folder. A file of a registered decoy's size is hashed, so that the decoy is known. */
+/** Reads files that something else led to. A file of a registered decoy's size is hashed, so that the decoy is known. */
 export async function* readFolder(
   candidates: readonly CandidateFile[],
   options: SweepOptions,
-  { tell, onGap }: ReadTellers,
 ): AsyncGenerator<FoundArtifact> {
-  if (candidates.length === 0) return
   const deep = options.deep || candidates.some((candidate) => options.decoySizes.has(candidate.identity.sizeBytes))
-  const onProgress = (progress: { readonly path: string }): void => tell(progress.path)
-  const reading = readCandidates(candidates, { deep, signal: options.signal, reportAll: false, onProgress, onGap })
-  for await (const draft of reading) {
+  for await (const draft of readCandidates(candidates, { deep, signal: options.signal, reportAll: false })) {
     yield { artifact: finishArtifact(draft, options), identities: draft.identities }
   }
 }

@@ -46,8 +46,6 @@ export async function sweepProcesses(
 }
 
 /** A mapped file that cannot be read keeps its place in the story; the story says that it was not read. */
-const SILENT = { tell: () => undefined, onGap: () => undefined }
-
 async function artifactOf(
   seen: SeenWeights,
   byIdentity: Map<string, Artifact>,
@@ -55,7 +53,7 @@ async function artifactOf(
 ): Promise<Artifact | null> {
   const known = byIdentity.get(identityKey(seen.identity))
   if (known !== undefined) return known
-  for await (const { artifact, identities } of readFolder([seen.candidate], options, SILENT)) {
+  for await (const { artifact, identities } of readFolder([seen.candidate], options)) {
     // Read through the process, so it goes by the key of that look and not by a path that may be another file's.
     const [part] = artifact.parts
     const keyed = { ...artifact, path: seen.path, parts: part === undefined ? [] : [{ ...part, path: seen.path }] }

@@ -3,17 +3,24 @@ import { lstatSync } from 'node:fs'
 import type { Artifact } from '../../contract/artifact.ts'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import { type Failure, failed, type Result, success } from '../../contract/failure.ts'
-import type { CandidateFile } from '../../contract/observation.ts'
 import { printable } from '../../contract/printable.ts'
-import { MAX_PATH_CHARS, MAX_SENTENCE_CHARS } from '../../contract/wire.ts'
+import { type Gap, MAX_PATH_CHARS, MAX_SENTENCE_CHARS } from '../../contract/wire.ts'
 import type { Pack } from '../../rules/pack.ts'
-import { isCandidateName, readCandidates } from '../read/read-candidates.ts'
+import { type DraftArtifact, isCandidateName, readCandidates } from '../read/read-candidates.ts'
+import { StoreClaims } from '../read/read-stores.ts'
+import { storeRootOf } from '../read/store-root.ts'
 import { openPack } from '../rule-pack.ts'
 import { candidateAt, resolveOperand } from '../sense/linux/open-path.ts'
 import { MINIMUM_BYTES, walkFiles } from '../sense/walk.ts'
 import { renderInspection } from '../show/inspection.ts'
 import { finishArtifact } from '../finish-artifact.ts'
+import { readWalked } from '../walked-folder.ts'
 import { type Command, type CommandContext, hasOption, JSON_OPTION, NDJSON_OPTION, report } from './command.ts'
+
+/** Gaps that one answer carries. */
+const MAX_GAPS = 256
+/** `inspect` asks no state of the agent: what it shows is what the bytes say. */
+const NO_DECOYS: ReadonlySet<number> = new Set()
 
 export const inspect: Command = {
   spec: {
@@ -23,7 +30,7 @@ export const inspect: Command = {
     maxOperands: Number.MAX_SAFE_INTEGER,
     summary: 'Say what each file is: format, structure, tokenizer, identity, and what could not be read.',
     details: [
-      'A folder is inspected as one thing where it is one (Hugging Face layout, split files). Files are opened read-only and never run.',
+      'A folder is inspected as one thing where it is one (Hugging Face layout, split files), a store model by model. Files are opened read-only and never run.',
     ],
     options: {
       deep: { type: 'boolean', summary: 'Also hash everything (SHA-256, rung 6).' },
@@ -62,51 +69,69 @@ interface InspectOptions {
   readonly signal: AbortSignal
 }
 
-/** One file gives one artifact; a folder gives what lies directly in it. */
+/** One file gives one artifact; a folder gives the models in and below it, a store the models that it names. */
 async function inspectOperand(operand: string, options: InspectOptions): Promise<Result<readonly Artifact[]>> {
   if (operand === '') return failed('GNO_USAGE', 'an empty name is no file')
-  const candidates = candidatesAt(operand, options.signal)
-  if (!candidates.ok) return candidates
-  const artifacts: Artifact[] = []
-  const { pack, deep, signal } = options
-  for (const group of candidates.value) {
-    for await (const draft of readCandidates(group.candidates, { deep, signal, reportAll: group.reportAll })) {
-      artifacts.push(finishArtifact(draft, { pack, isSimulated: () => false }))
-    }
-  }
-  return success(artifacts.length === 0 ? [nothingIn(operand)] : artifacts)
-}
-
-/** A folder without a model still gets its answer, and the answer says what was looked for. */
-function nothingIn(operand: string): Artifact {
-  const detail = 'no file in this folder is a model in a format that is read'
-  return { ...unreadable(operand, { code: 'GNO_NOT_FOUND', detail }), verdict: 'not-a-model' }
-}
-
-interface CandidateGroup {
-  readonly candidates: readonly CandidateFile[]
-  readonly reportAll: boolean
-}
-
-/** The groups are made one by one: a folder's candidates can be opened only while the walk stands in it. */
-function candidatesAt(operand: string, signal: AbortSignal): Result<Iterable<CandidateGroup>> {
   const resolved = resolveOperand(operand)
   if (!resolved.ok) return resolved
-  if (lstatSync(resolved.value, { throwIfNoEntry: false })?.isDirectory() === true)
-    return success(foldersUnder(resolved.value, signal))
-  const candidate = candidateAt(operand)
-  return candidate.ok ? success([{ candidates: [candidate.value], reportAll: true }]) : candidate
+  const isFolder = lstatSync(resolved.value, { throwIfNoEntry: false })?.isDirectory() === true
+  return isFolder ? success(await inspectFolder(resolved.value, options)) : inspectFile(operand, options)
 }
 
-function* foldersUnder(operand: string, signal: AbortSignal): Generator<CandidateGroup> {
+async function inspectFile(operand: string, options: InspectOptions): Promise<Result<readonly Artifact[]>> {
+  const candidate = candidateAt(operand)
+  if (!candidate.ok) return candidate
+  const { deep, signal } = options
+  const artifacts: Artifact[] = []
+  for await (const draft of readCandidates([candidate.value], { deep, signal, reportAll: true })) {
+    artifacts.push(finish(draft, options))
+  }
+  return success(artifacts)
+}
+
+async function inspectFolder(folder: string, options: InspectOptions): Promise<readonly Artifact[]> {
+  const gaps: Gap[] = []
+  const found = await artifactsUnder(folder, options, gaps)
+  if (found.length > 0) return found
+  // A part of a store (a snapshot of links, the tags of one model) means what the store says of it.
+  const store = storeRootOf(folder)
+  const whole = store === null ? [] : await artifactsUnder(store, options, gaps)
+  const inside = whole.filter(({ path }) => path === folder || path.startsWith(`${folder}/`))
+  return inside.length > 0 ? inside : [nothingIn(folder, gaps)]
+}
+
+async function artifactsUnder(folder: string, options: InspectOptions, gaps: Gap[]): Promise<readonly Artifact[]> {
+  const { deep, signal } = options
+  const reading = {
+    deep,
+    signal,
+    decoySizes: NO_DECOYS,
+    claims: new StoreClaims(),
+    onGap: (gap: Gap) => gaps.push(gap),
+  }
   const walk = walkFiles({
-    roots: [operand],
+    roots: [folder],
     excludes: [],
     isSmallCandidate: isCandidateName,
     minimumBytes: MINIMUM_BYTES,
     signal,
   })
-  for (const folder of walk) yield { candidates: folder.candidates, reportAll: false }
+  const artifacts: Artifact[] = []
+  for (const walked of walk) {
+    for await (const draft of readWalked(walked, reading)) artifacts.push(finish(draft, options))
+  }
+  return artifacts
+}
+
+function finish(draft: DraftArtifact, { pack }: InspectOptions): Artifact {
+  return finishArtifact(draft, { pack, isSimulated: () => false })
+}
+
+/** A folder without a model still gets its answer, and the answer says what was looked for. */
+function nothingIn(folder: string, gaps: readonly Gap[]): Artifact {
+  const detail = 'no file in this folder is a model in a format that is read'
+  const answer = unreadable(folder, { code: 'GNO_NOT_FOUND', detail })
+  return { ...answer, gaps: [...answer.gaps, ...gaps].slice(0, MAX_GAPS), verdict: 'not-a-model' }
 }
 
 /** A file that could not be opened still gets its line, so that nothing asked for is silently missing. */

@@ -4,7 +4,7 @@ import { MAX_NAME_CHARS } from '../../contract/wire.ts'
 
 export const HEX_64 = /^[0-9a-f]{64}$/
 export const OLLAMA_PREFIX = 'sha256-'
-const HUB_PREFIX = 'models--'
+export const HUB_PREFIX = 'models--'
 
 /** Splits at both kinds of separator: paths come from any system. */
 export function splitPath(path: string): readonly string[] {
@@ -17,7 +17,7 @@ export function readPlaceClaims(path: string): Pick<Claims, 'placeDigest' | 'pla
   const name = parts.at(-1) ?? ''
   const isBlob = parts.at(-2) === 'blobs'
   const repository = parts.find((part) => part.startsWith(HUB_PREFIX))
-  const placeName = repository?.slice(HUB_PREFIX.length).replace('--', '/').slice(0, MAX_NAME_CHARS)
+  const placeName = repository === undefined ? undefined : hubName(repository)
   const ollamaHex = name.startsWith(OLLAMA_PREFIX) ? name.slice(OLLAMA_PREFIX.length) : ''
   if (isBlob && HEX_64.test(ollamaHex)) return { placeDigest: { sha256: ollamaHex, from: 'ollama-blob' } }
   return {
@@ -26,4 +26,9 @@ export function readPlaceClaims(path: string): Pick<Claims, 'placeDigest' | 'pla
       ? { placeDigest: { sha256: name, from: 'hub-blob' } }
       : {}),
   }
+}
+
+/** `models--org--name` as `org/name`. */
+export function hubName(folder: string): string {
+  return folder.slice(HUB_PREFIX.length).replace('--', '/').slice(0, MAX_NAME_CHARS)
 }

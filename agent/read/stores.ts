@@ -1,0 +1,12 @@
+// The stores of models that are read, one line each, the more special before the more general: the first that finds a model in a
+// folder has it.
+import { hubCache } from './store-hub.ts'
+import { ollama } from './store-ollama.ts'
+import { ramalama } from './store-ramalama.ts'
+import type { StoreReader } from './store-reader.ts'
+
+export const stores: readonly StoreReader[] = [
+  hubCache, //
+  ollama,
+  ramalama,
+]
