@@ -1,6 +1,8 @@
 // The formats that are read, one line each. The first that recognises the first bytes reads the file.
 import { ggmlLegacy } from './ggml-legacy.ts'
 import { gguf } from './gguf.ts'
+import { marian } from './marian.ts'
+import { numpy } from './numpy.ts'
 import { safetensors } from './safetensors.ts'
 import { tflite } from './tflite.ts'
 import { ort } from './ort.ts'
@@ -16,6 +18,16 @@ import { dduf } from './dduf.ts'
 import { kerasZip } from './keras-zip.ts'
 import { openvino } from './openvino.ts'
 import { ncnn } from './ncnn.ts'
+import { tfSavedModel } from './tf-savedmodel.ts'
+import { tfFrozen } from './tf-frozen.ts'
+import { torchscript } from './torchscript.ts'
+import { pytorchZip } from './pytorch-zip.ts'
+import { pytorchLegacy } from './pytorch-legacy.ts'
+import { pickle } from './pickle.ts'
+import { rknn } from './rknn.ts'
+import { tensorrt } from './tensorrt.ts'
+import { qnnDlc } from './qnn-dlc.ts'
+import { onednnOm } from './onednn-om.ts'
 import type { FormatReader } from './weights.ts'
 
 export const formats: readonly FormatReader[] = [
@@ -36,4 +48,16 @@ export const formats: readonly FormatReader[] = [
   dduf,
   openvino,
   ncnn,
+  marian,
+  numpy,
+  tfSavedModel,
+  tfFrozen,
+  torchscript,
+  pytorchZip,
+  pytorchLegacy,
+  pickle,
+  rknn,
+  tensorrt,
+  qnnDlc,
+  onednnOm,
 ]

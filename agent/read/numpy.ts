@@ -1,0 +1,141 @@
+// NumPy's arrays: one in a .npy file, many in the zip of an .npz (numpy/numpy:numpy/lib/format.py). Nothing of a header is
+// evaluated, and the pickle of an object array is given to the reader of pickles.
+import type { Cursor } from './cursor.ts'
+import { type GapList, quoted } from './gap-list.ts'
+import { TensorTable } from './laid-out.ts'
+import type { Look } from './look.ts'
+import { NPY_MAGIC, type NpyHeader, dataBytes, readNpyHeader } from './npy-header.ts'
+import { type NpzArray, holdsOnlyArrays, isMarian, readNpz } from './npz-arrays.ts'
+import type { FormatReader, ReadContext, WeightsPart } from './weights.ts'
+import { STORED } from './zip.ts'
+
+const ZIP_MAGIC = 'PK'
+/** What fits a fact; the rest of a long list is counted. */
+const MAX_FACT_CHARS = 512
+/**
+ * The last word of a weight's name in Flax, PyTorch, MLX and T5X. Arrays in an .npz are a model when at least two are called so
+ * below the name of a layer; a lone file, and masks, features and tables, are data.
+ */
+const WEIGHT_WORDS = /[./](?:weights?|kernel|bias|scale|gamma|beta|embedding|lora_[ab]|wte|wpe|[wbg])$/i
+const LEAST_WEIGHTS = 2
+
+type Facts = Map<string, string | number | boolean>
+
+/** The reader of .npy and .npz files. */
+export const numpy: FormatReader = {
+  id: 'numpy',
+  endings: ['.npy', '.npz'],
+  certainty: 'magic',
+  recognise,
+  read,
+}
+
+function recognise(look: Look): boolean {
+  if (look.text(0, NPY_MAGIC.length) === NPY_MAGIC) return true
+  if (look.text(0, ZIP_MAGIC.length) !== ZIP_MAGIC) return false
+  return holdsOnlyArrays(look.zip()) && !isMarian(look.zip())
+}
+
+function read(cursor: Cursor, gaps: GapList, context: ReadContext): WeightsPart {
+  const facts: Facts = new Map()
+  const table = new TensorTable(cursor.size)
+  const isArchive = context.look.text(0, ZIP_MAGIC.length) === ZIP_MAGIC
+  const isWeights = gaps.attempt(() =>
+    isArchive
+      ? readArchive({ cursor, table, facts, gaps, context })
+      : readLone({ cursor, table, facts, gaps, context }),
+  )
+  return {
+    isModel: true,
+    holds: isWeights === true ? 'weights' : 'data',
+    formatVersion: String(facts.get('npyVersion') ?? '') || null,
+    facts,
+    claims: {},
+    hyperparameters: {},
+    tensors: table.tensors,
+    headerBytes: table.headerBytes,
+  }
+}
+
+interface Reading {
+  readonly cursor: Cursor
+  readonly table: TensorTable
+  readonly facts: Facts
+  readonly gaps: GapList
+  readonly context: ReadContext
+}
+
+function readLone({ cursor, table, facts, gaps, context }: Reading): boolean {
+  const header = readNpyHeader(cursor)
+  keepHeader(header, facts)
+  const bytes = dataBytes(header)
+  const rest = cursor.size - header.dataAt
+  if (header.hasObjects) readObjects(cursor.within(header.dataAt, rest), 'the array', gaps, context)
+  if (bytes === null) return false
+  if (bytes > rest) {
+    gaps.blame('GNO_READ_TRUNCATED', `the array takes ${bytes} bytes, the file has ${rest} for it`)
+    return false
+  }
+  const { type, shape, dataAt } = header
+  if (bytes > 0) table.add({ name: 'array', type, shape, offset: dataAt, bytes })
+  if (bytes < rest) judgeRest(cursor, dataAt + bytes, gaps)
+  return false
+}
+
+/** Several arrays may be saved into one file, one behind the other; other bytes have no business there. */
+function judgeRest(cursor: Cursor, at: number, gaps: GapList): void {
+  const rest = cursor.size - at
+  cursor.leap(at)
+  const isArray = Buffer.from(cursor.view(Math.min(rest, NPY_MAGIC.length))).toString('latin1') === NPY_MAGIC
+  if (isArray) gaps.note('GNO_READ_SKIPPED', `${rest} bytes of further arrays were not looked at`)
+  else gaps.blame('GNO_READ_INVALID', `${rest} bytes follow the array`)
+}
+
+function keepHeader(header: NpyHeader, facts: Facts): void {
+  facts.set('npyVersion', header.version)
+  facts.set('descr', header.descr.slice(0, MAX_FACT_CHARS))
+  facts.set('fortranOrder', header.isFortranOrder)
+  facts.set('shape', header.shapeText.slice(0, MAX_FACT_CHARS))
+  facts.set('hasObjects', header.hasObjects)
+}
+
+function readArchive({ cursor, table, facts, gaps, context }: Reading): boolean {
+  const arrays = readNpz(cursor, table, gaps)
+  const [first] = arrays
+  facts.set('memberCount', arrays.length)
+  facts.set(
+    'members',
+    list(arrays, ({ name }) => name),
+  )
+  facts.set(
+    'arrays',
+    list(arrays, ({ name, header }) => `${name} ${header.descr} (${header.shapeText})`),
+  )
+  facts.set(
+    'hasObjects',
+    arrays.some(({ header }) => header.hasObjects),
+  )
+  if (first !== undefined) facts.set('npyVersion', first.header.version)
+  for (const array of arrays)
+    if (array.header.hasObjects) gaps.attempt(() => readMemberObjects(cursor, array, gaps, context))
+  const weights = arrays.filter(({ name }) => WEIGHT_WORDS.test(name))
+  return weights.length >= LEAST_WEIGHTS
+}
+
+function list(arrays: readonly NpzArray[], word: (array: NpzArray) => string): string {
+  return arrays.slice(0, 64).map(word).join(', ').slice(0, MAX_FACT_CHARS)
+}
+
+function readMemberObjects(cursor: Cursor, array: NpzArray, gaps: GapList, context: ReadContext): void {
+  const { member, offset, header, name } = array
+  if (member.method !== STORED || offset === null) {
+    gaps.note('GNO_READ_SKIPPED', `the pickled objects of ${quoted(name)} are deflated and were not looked at`)
+    return
+  }
+  readObjects(cursor.within(offset, member.packedBytes - header.dataAt), quoted(name), gaps, context)
+}
+
+function readObjects(inner: Cursor, what: string, gaps: GapList, { readNested }: ReadContext): void {
+  const found = readNested(inner, 'objects.pkl', gaps)
+  if (found === null) gaps.note('GNO_READ_SKIPPED', `the pickled objects of ${what} were not looked at`)
+}
