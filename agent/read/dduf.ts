@@ -37,16 +37,25 @@ function read(cursor: Cursor, gaps: GapList, context: ReadContext): WeightsPart 
     facts.set('memberCount', zip.members.length)
     facts.set('components', new Set(zip.members.map(({ name }) => name.split('/')[0] ?? '')).size - 1)
     gaps.attempt(() => readIndex(cursor, zip, facts))
-    const room = roomForTensors()
-    for (const member of weightsOf(zip).slice(0, MAX_WEIGHTS_MEMBERS)) {
-      const prefix = `${member.name.split('/')[0] ?? ''}/`
-      const nested = gaps.attempt(() => readMember(cursor, { member, prefix, room }, gaps, context))
-      if (nested === null) gaps.blame('GNO_READ_INVALID', `${quoted(member.name)} holds no weights`)
-      tensors.push(...(nested?.weights.tensors ?? []))
-    }
+    readComponents(cursor, zip, tensors, { gaps, context })
   }
   const headerBytes = tensors.reduce((least, { offset }) => Math.min(least, offset), cursor.size)
   return { isModel: true, formatVersion: null, facts, claims: {}, hyperparameters: {}, tensors, headerBytes }
+}
+
+function readComponents(
+  cursor: Cursor,
+  zip: ZipDirectory,
+  tensors: TensorInfo[],
+  { gaps, context }: { readonly gaps: GapList; readonly context: ReadContext },
+): void {
+  const room = roomForTensors()
+  for (const member of weightsOf(zip).slice(0, MAX_WEIGHTS_MEMBERS)) {
+    const prefix = `${member.name.split('/')[0] ?? ''}/`
+    const nested = gaps.attempt(() => readMember(cursor, { member, prefix, room }, gaps, context))
+    if (nested === null) gaps.blame('GNO_READ_INVALID', `${quoted(member.name)} holds no weights`)
+    tensors.push(...(nested?.weights.tensors ?? []))
+  }
 }
 
 function readIndex(cursor: Cursor, zip: ZipDirectory, facts: Map<string, string | number | boolean>): void {

@@ -2,7 +2,9 @@
 //
 //   'GGUF' | uint32 version | count tensors | count keys | keys and values | tensor table | padding | data
 // Counts and lengths are uint32 in version 1 and uint64 since. Big-endian files keep the magic and turn everything else.
+import { readAdapter } from './adapter-tensors.ts'
 import type { Structure } from '../../contract/fingerprint.ts'
+import { MAX_NAME_CHARS } from '../../contract/wire.ts'
 import { type Cursor, readTrouble } from './cursor.ts'
 import type { GapList } from './gap-list.ts'
 import { readGgufClaims } from './gguf-claims.ts'
@@ -59,6 +61,7 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
   const isVocabulary = draft.declared.length === 0 && tokenizer !== undefined
   const kind = readStatedKind(metadata) ?? (isVocabulary ? 'vocabulary' : undefined)
   const split = readSplit(metadata)
+  const adapter = kind === 'adapter' ? readGgufAdapter(metadata, tensors) : undefined
   return {
     isModel: true,
     formatVersion: draft.version,
@@ -66,6 +69,7 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
     claims: readGgufClaims(metadata),
     hyperparameters,
     ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...(adapter === undefined ? {} : { adapter }),
     tensors,
     headerBytes: draft.dataStart,
     ...(split === undefined ? {} : { split }),
@@ -134,6 +138,18 @@ function readStatedKind(metadata: GgufMetadata): Structure['kind'] | undefined {
   if (stated === 'mmproj' || metadata.text('general.architecture') === 'clip') return 'projector'
   if (stated === 'imatrix') return 'imatrix'
   return undefined
+}
+
+/** `adapter.type`, `adapter.lora.alpha`; rank and targets are in the tensors (llama.cpp:convert_lora_to_gguf.py). */
+function readGgufAdapter(metadata: GgufMetadata, tensors: WeightsPart['tensors']): NonNullable<WeightsPart['adapter']> {
+  const found = readAdapter(tensors)
+  const alpha = metadata.values.get('adapter.lora.alpha')
+  return {
+    kind: metadata.text('adapter.type')?.slice(0, MAX_NAME_CHARS) ?? found?.kind ?? 'lora',
+    ...(found?.rank === undefined ? {} : { rank: found.rank }),
+    ...(typeof alpha === 'number' && Number.isFinite(alpha) ? { alpha } : {}),
+    targets: found?.targets ?? [],
+  }
 }
 
 function readSplit(metadata: GgufMetadata): WeightsPart['split'] {

@@ -189,9 +189,44 @@ export function readHfClaims(config: Config): Claims {
   const classes = Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === 'string') : []
   return {
     ...(name === undefined || name === '' ? {} : { name }),
-    ...(adapterBase === undefined ? {} : { baseModels: [{ name: adapterBase }] }),
+    ...(adapterBase === undefined ? {} : { baseModels: [describeBase(adapterBase)] }),
     ...(classes.length === 0 ? {} : { tags: classes.slice(0, 8).map((tag) => tag.slice(0, MAX_NAME_CHARS)) }),
   }
+}
+
+/** `org/name` is a repository of the hub; anything else is a folder of whoever trained the adapter. */
+function describeBase(name: string): NonNullable<Claims['baseModels']>[number] {
+  const organization = /^([\w.-]{1,96})\/[\w.-]{1,128}$/.exec(name)?.[1]
+  if (organization === undefined || /^\.*$/.test(organization)) return { name }
+  return { name, organization, repoUrl: `https://huggingface.co/${name}` }
+}
+
+const MAX_TARGETS = 64
+
+/** What a PEFT configuration says of the adapter; `target_modules` is a list, or one pattern. */
+export function readHfAdapter(config: Config): Structure['adapter'] {
+  const type = word(config, 'peft_type')
+  if (type === undefined) return undefined
+  const modules = config.get('target_modules')
+  const list = Array.isArray(modules) ? modules : [modules]
+  const targets = list.filter((target): target is string => typeof target === 'string')
+  const rank = whole(config, 'r')
+  const alpha = real(config, 'lora_alpha', 'alpha')
+  return {
+    kind: config.get('use_dora') === true ? 'dora' : type.toLowerCase(),
+    ...(rank === undefined ? {} : { rank }),
+    ...(alpha === undefined ? {} : { alpha }),
+    targets: targets.slice(0, MAX_TARGETS).map((target) => target.slice(0, MAX_NAME_CHARS)),
+  }
+}
+
+/** How the weights beside the configuration are packed: `gptq`, `awq`, `bitsandbytes`; MLX keeps a block of its own. */
+export function readHfQuantization(config: Config): string | undefined {
+  const block = child(config, 'quantization_config')
+  const method = word(block, 'quant_method')
+  if (method !== undefined) return method.toLowerCase()
+  const isBitsAndBytes = block?.get('load_in_4bit') === true || block?.get('load_in_8bit') === true
+  return isBitsAndBytes ? 'bitsandbytes' : child(config, 'quantization') === undefined ? undefined : 'mlx'
 }
 
 /** `adapter` for a PEFT configuration. */
@@ -217,18 +252,20 @@ function whole(config: Config, ...keys: readonly string[]): number | undefined {
 /** The first key that is stated; of a number a layer the largest, as GGUF's arrays are read. */
 function real(config: Config | undefined, ...keys: readonly string[]): number | undefined {
   for (const key of keys) {
-    const value = config?.get(key)
-    if (typeof value === 'number') return value
-    if (Array.isArray(value)) {
-      const numbers = value.filter((item): item is number => typeof item === 'number').slice(0, MAX_PER_LAYER)
-      if (numbers.length > 0) return Math.max(...numbers)
-    }
+    const number = largestOf(config?.get(key))
+    if (number !== undefined) return number
   }
   return undefined
 }
 
+function largestOf(value: JsonValue | undefined): number | undefined {
+  if (typeof value === 'number') return value
+  if (!Array.isArray(value)) return undefined
+  const numbers = value.slice(0, MAX_PER_LAYER).filter((item) => typeof item === 'number')
+  return numbers.length === 0 ? undefined : Math.max(...numbers)
+}
+
 function firstWord(config: Config, key: string): string | undefined {
   const value = config.get(key)
-  const first = Array.isArray(value) ? value[0] : undefined
-  return typeof first === 'string' ? first : undefined
+  return Array.isArray(value) ? value.find((item) => typeof item === 'string') : undefined
 }

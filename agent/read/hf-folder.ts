@@ -6,7 +6,14 @@ import type { Claims, Structure, Tokenizer } from '../../contract/fingerprint.ts
 import type { OpenedFile } from '../../contract/observation.ts'
 import { Cursor, MAX_LOAN_BYTES, readTrouble } from './cursor.ts'
 import { GapList } from './gap-list.ts'
-import { isModelConfig, readHfClaims, readHfHyperparameters, readHfKind } from './hf-config.ts'
+import {
+  isModelConfig,
+  readHfAdapter,
+  readHfClaims,
+  readHfHyperparameters,
+  readHfKind,
+  readHfQuantization,
+} from './hf-config.ts'
 import { readHfTokenizer } from './hf-tokenizer.ts'
 import { type JsonValue, parseJsonTree } from './json-tree.ts'
 import { JsonWalk } from './json-walk.ts'
@@ -52,6 +59,8 @@ export function readHfFolder(anchor: OpenedFile, gaps: GapList): HfFolder {
   const templateDigest = template ?? digestTemplate(findTemplate(side))
   const shardNames = siblings.read('model.safetensors.index.json', 'index', MAX_INDEX_BYTES, readShardNames)
   const kind = readHfKind(config)
+  const described = readHfAdapter(config)
+  const quantization = readHfQuantization(config)
   return {
     isModelFolder: true,
     hyperparameters: readHfHyperparameters(config),
@@ -61,6 +70,8 @@ export function readHfFolder(anchor: OpenedFile, gaps: GapList): HfFolder {
     },
     ...(kind === undefined ? {} : { kind }),
     ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...(described === undefined ? {} : { adapter: described }),
+    ...(quantization === undefined ? {} : { quantization }),
     parts: siblings.parts,
     shardNames: shardNames ?? [],
   }

@@ -2,6 +2,7 @@
 //
 //   {"__metadata__": {"k": "v"}, "name": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}, ...}
 import { isUtf8 } from 'node:buffer'
+import { readAdapter } from './adapter-tensors.ts'
 import type { Claims } from '../../contract/fingerprint.ts'
 import { MAX_NAME_CHARS, MAX_SENTENCE_CHARS } from '../../contract/wire.ts'
 import { type Cursor, readTrouble } from './cursor.ts'
@@ -9,7 +10,7 @@ import { type GapList, quoted } from './gap-list.ts'
 import { JsonWalk } from './json-walk.ts'
 import { type DeclaredTensor, MAX_TENSORS, believeTensors } from './safetensors-tensors.ts'
 import type { Look } from './look.ts'
-import { type FormatReader, type TensorInfo, type WeightsPart, heldBytes } from './weights.ts'
+import { type ContainerFacts, type FormatReader, type TensorInfo, type WeightsPart, heldBytes } from './weights.ts'
 
 /** The format's own limit: what is larger is no safetensors file to any reader. */
 const MAX_HEADER_BYTES = 100_000_000
@@ -43,6 +44,19 @@ const CLAIM_KEYS: ReadonlyMap<string, 'name' | 'author' | 'license' | 'fileType'
   ['ss_output_name', 'name'],
   ['ss_base_model_version', 'version'],
 ])
+/** Metadata key -> what it says of an adapter's base; a name says more than a family. */
+const BASE_KEYS = ['ss_sd_model_name', 'ss_base_model_version', 'modelspec.architecture', 'base_model']
+/** Metadata keys that are told as they are: the framework that wrote the file. */
+const FACT_KEYS: ReadonlyMap<string, string> = new Map([
+  ['format', 'writtenFor'],
+  ['ss_network_module', 'networkModule'],
+  ['ss_sd_model_name', 'trainedFrom'],
+  ['ss_base_model_version', 'baseModelVersion'],
+  ['modelspec.architecture', 'modelspecArchitecture'],
+  ['modelspec.sai_model_spec', 'modelspecVersion'],
+])
+const ALPHA_KEY = 'ss_network_alpha'
+const MAX_FACT_CHARS = 512
 
 /** The reader of safetensors files. */
 export const safetensors: FormatReader = {
@@ -64,7 +78,7 @@ function recognise({ head, sizeBytes }: Look): boolean {
 }
 
 function read(cursor: Cursor, gaps: GapList): WeightsPart {
-  const draft: HeaderDraft = { declared: [], claims: {}, isModel: false }
+  const draft: HeaderDraft = { declared: [], metadata: new Map(), metadataCount: 0, claims: {}, isModel: false }
   const length = gaps.attempt(() => readLength(cursor, gaps))
   let tensors: readonly TensorInfo[] = []
   if (length !== undefined) {
@@ -72,20 +86,47 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
     const dataStart = LENGTH_BYTES + length
     tensors = believeTensors(draft.declared, { dataStart, fileSize: cursor.size, isWhole }, gaps)
   }
+  const adapter = readAdapter(tensors)
   return {
     isModel: draft.isModel || draft.declared.length > 0 || length === undefined,
     formatVersion: null,
-    ...(draft.declared.some(({ name }) => isAdapterTensor(name)) ? { kind: 'adapter' } : {}),
-    claims: draft.claims,
+    ...(adapter === undefined ? {} : { kind: 'adapter', adapter: withAlpha(adapter, draft.metadata) }),
+    facts: listFacts(draft, length, cursor.size),
+    claims: adapter === undefined ? draft.claims : { ...draft.claims, ...nameBase(draft.metadata) },
     hyperparameters: {},
     tensors,
     headerBytes: length === undefined ? 0 : LENGTH_BYTES + length,
   }
 }
 
-/** Names that the trainers of low-rank adapters give (PEFT, kohya). */
-function isAdapterTensor(name: string): boolean {
-  return ['.lora_A.', '.lora_B.', '.lora_down.', '.lora_up.'].some((word) => name.includes(word))
+/** kohya's trainer writes alpha into the metadata; elsewhere it is a tensor of its own or in adapter_config.json. */
+function withAlpha(
+  adapter: NonNullable<WeightsPart['adapter']>,
+  metadata: HeaderDraft['metadata'],
+): NonNullable<WeightsPart['adapter']> {
+  const alpha = Number(metadata.get(ALPHA_KEY) ?? Number.NaN)
+  return Number.isFinite(alpha) ? { ...adapter, alpha } : adapter
+}
+
+function nameBase(metadata: HeaderDraft['metadata']): Claims {
+  const key = BASE_KEYS.find((word) => (metadata.get(word) ?? 'None') !== 'None')
+  const name = key === undefined ? undefined : metadata.get(key)
+  return name === undefined || name === '' ? {} : { baseModels: [{ name: name.slice(0, MAX_NAME_CHARS) }] }
+}
+
+function listFacts(draft: HeaderDraft, length: number | undefined, size: number): ContainerFacts {
+  const facts = new Map<string, string | number | boolean>()
+  if (length !== undefined) {
+    facts.set('headerLen', length)
+    facts.set('dataLen', Math.max(0, size - length - LENGTH_BYTES))
+  }
+  facts.set('tensorCount', draft.declared.length)
+  facts.set('metadataCount', draft.metadataCount)
+  for (const [key, fact] of FACT_KEYS) {
+    const value = draft.metadata.get(key)
+    if (value !== undefined && value !== '') facts.set(fact, value.slice(0, MAX_FACT_CHARS))
+  }
+  return facts
 }
 
 function readLength(cursor: Cursor, gaps: GapList): number {
@@ -101,6 +142,9 @@ function readLength(cursor: Cursor, gaps: GapList): number {
 
 interface HeaderDraft {
   readonly declared: DeclaredTensor[]
+  /** The values of the few keys that are told. */
+  readonly metadata: Map<string, string>
+  metadataCount: number
   claims: Claims
   /** Set by what no other file has; any JSON after eight bytes could look like a header at first. */
   isModel: boolean
@@ -155,9 +199,19 @@ function walkMetadata(walk: JsonWalk, draft: HeaderDraft, gaps: GapList): void {
     if (value !== 'string') gaps.blame('GNO_READ_INVALID', `metadata ${quoted(key)} is not a string`)
     const claim = CLAIM_KEYS.get(key)
     if (value === 'string' && claim !== undefined && !claims.has(claim)) keepClaim(walk, claim, claims)
+    if (value === 'string' && isTold(key)) keepText(walk, key, draft.metadata)
     walk.skip(value)
   }
   draft.claims = Object.fromEntries(claims)
+  draft.metadataCount = seen.size
+}
+
+function isTold(key: string): boolean {
+  return FACT_KEYS.has(key) || BASE_KEYS.includes(key) || key === ALPHA_KEY
+}
+
+function keepText(walk: JsonWalk, key: string, metadata: Map<string, string>): void {
+  if (walk.stop - walk.start <= MAX_METADATA_TEXT_BYTES) metadata.set(key, walk.text(MAX_METADATA_TEXT_BYTES))
 }
 
 function keepClaim(walk: JsonWalk, claim: string, claims: Map<string, string>): void {

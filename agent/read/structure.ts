@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Structure } from '../../contract/fingerprint.ts'
 import { digestArchitecture } from './architecture-digest.ts'
 import { findLandmarks } from './landmarks.ts'
+import { unpackTensors } from './packed-tensors.ts'
 
 import type { Hyperparameters, TensorInfo } from './weights.ts'
 
@@ -64,11 +65,16 @@ function addUp(
   const parameters = new Map<string, number>()
   let parameterCount = 0
   let bytes: number | null = 0
+  const unpacked = unpackTensors(tensors)
   for (const tensor of tensors) {
-    parameterCount += tensor.elements
+    const packed = unpacked.get(tensor)
+    // Scales and zero points are how weights are written down, and no weights.
+    const elements = packed === undefined ? tensor.elements : (packed?.parameters ?? 0)
+    const word = packed?.word ?? tensor.type
+    parameterCount += elements
     bytes = bytes === null || tensor.bytes === null ? null : bytes + tensor.bytes
     counts.set(tensor.type, (counts.get(tensor.type) ?? 0) + 1)
-    parameters.set(tensor.type, (parameters.get(tensor.type) ?? 0) + tensor.elements)
+    parameters.set(word, (parameters.get(word) ?? 0) + elements)
   }
   const [largest] = [...parameters].sort(([, left], [, right]) => right - left)
   const isExact = Number.isSafeInteger(parameterCount)

@@ -177,7 +177,9 @@ describe('a folder', () => {
     const [draft] = await readFolder(folder)
 
     expect(draft?.fingerprint.structure?.kind).toBe('adapter')
-    expect(draft?.fingerprint.claims?.baseModels).toEqual([{ name: 'meta/tiny' }])
+    expect(draft?.fingerprint.claims?.baseModels).toEqual([
+      { name: 'meta/tiny', organization: 'meta', repoUrl: 'https://huggingface.co/meta/tiny' },
+    ])
   })
 
   it('holds only so many tensors of one model, and says so', async () => {
