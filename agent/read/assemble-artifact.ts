@@ -1,6 +1,6 @@
 // Joins the parts of one model into one artifact: the ladder of fingerprints, the verdict, and a gap for every rung not reached.
 import type { Artifact, FilePart, Verdict } from '../../contract/artifact.ts'
-import type { Barcode, Claims, Fingerprint } from '../../contract/fingerprint.ts'
+import type { Barcode, Claims, Fingerprint, Structure } from '../../contract/fingerprint.ts'
 import type { FileIdentity } from '../../contract/observation.ts'
 import type { Gap } from '../../contract/wire.ts'
 import { joinBarcodes, writeArtifactId } from './barcode.ts'
@@ -89,7 +89,7 @@ function buildFingerprint(assembly: Assembly): Fingerprint {
   const tokenizer = first.weights.tokenizer ?? folder?.tokenizer
   const claims = { ...folder?.claims, ...first.weights.claims, ...readPlaceClaims(first.path) }
   const holdsWeights = first.weights.isModel && (first.weights.holds ?? 'weights') === 'weights'
-  const adapter = first.weights.adapter ?? folder?.adapter
+  const adapter = joinAdapter(first.weights.adapter, folder?.adapter)
   const described = holdsWeights ? describeStructure(hyperparameters, tensors, stated) : undefined
   const structure = described === undefined || adapter === undefined ? described : { ...described, adapter }
   const container = first.weights.facts === undefined ? undefined : Object.fromEntries(first.weights.facts)
@@ -123,6 +123,11 @@ function lineageOf({ parts, gaps }: Assembly, { architecture, layers }: Hyperpar
     )
   }
   return describeLineage({ parts: norms, architecture, layers })
+}
+
+/** Rank and targets are those of the tensors; alpha stands in the configuration. */
+function joinAdapter(told: Structure['adapter'], stated: Structure['adapter']): Structure['adapter'] {
+  return told === undefined ? stated : { ...stated, ...told, kind: stated?.kind ?? told.kind }
 }
 
 function hasClaims(claims: Claims): boolean {
