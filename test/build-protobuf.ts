@@ -115,3 +115,47 @@ export function buildOnnx(spec: OnnxSpec = {}): Buffer {
     ...(spec.modelParts ?? []),
   ])
 }
+
+/** NodeDef of TensorFlow; `value` is the tensor of a constant. */
+export function tfNode(name: string, op: string, value?: Buffer): Buffer {
+  return Buffer.concat([
+    len(1, name),
+    len(2, op),
+    ...(value === undefined ? [] : [len(5, [len(1, 'dtype'), len(2, num(6, 1))])]),
+    ...(value === undefined ? [] : [len(5, [len(1, 'value'), len(2, len(8, value))])]),
+  ])
+}
+
+/** TensorProto of TensorFlow; `content` lies about the values. */
+export function tfTensor(shape: readonly (number | bigint)[], content?: Uint8Array): Buffer {
+  const count = shape.reduce<number>((product, dim) => product * Number(dim), 1)
+  return Buffer.concat([
+    num(1, 1),
+    len(
+      2,
+      shape.map((dim) => len(2, num(1, dim))),
+    ),
+    len(4, content ?? floats(count)),
+  ])
+}
+
+/** GraphDef: an input, a constant and their product unless told otherwise, and one library function. */
+export function buildGraphDef(nodes?: readonly Buffer[]): Buffer {
+  const usual = [tfNode('x', 'Placeholder'), tfNode('w', 'Const', tfTensor([4, 3])), tfNode('y', 'MatMul')]
+  return Buffer.concat([
+    ...(nodes ?? usual).map((node) => len(1, node)),
+    len(2, len(1, [len(1, len(1, 'step')), len(3, tfNode('r', 'Relu'))])),
+    len(4, num(1, 1087)),
+  ])
+}
+
+/** MetaGraphDef around a GraphDef. */
+export function buildMetaGraph(graph: Buffer = buildGraphDef()): Buffer {
+  const info = [len(4, 'serve'), len(5, '2.15.0'), len(6, 'v2.15.0')]
+  return Buffer.concat([len(1, info), len(2, graph), len(5, [len(1, 'serving_default'), len(2, '')])])
+}
+
+/** saved_model.pb. */
+export function buildSavedModel(graph: Buffer = buildMetaGraph()): Buffer {
+  return Buffer.concat([num(1, 1), len(2, graph)])
+}
