@@ -8,6 +8,7 @@ import { GapList } from './gap-list.ts'
 import { type Found, type ShardGroup, groupShards, missingShards, splitKey } from './group-shards.ts'
 import { type HfFolder, folderOf, readHfFolder } from './hf-folder.ts'
 import { Look, lookAt } from './look.ts'
+import { MAX_NORM_VALUES } from './norm-values.ts'
 import { HEX_64, OLLAMA_PREFIX, splitPath } from './place-claims.ts'
 import { type ReadOptions as PartOptions, type ReadPart, readPart } from './read-part.ts'
 import { type Sniffed, sniff } from './sniff-format.ts'
@@ -65,6 +66,9 @@ export function sniffFormat(file: OpenedFile): string | null {
 /** Tensors held while the parts of a model are joined: DeepSeek R1's 92,000 take 22 MB, Kimi K2's 140,000 take 33 MB (CWE-770). */
 const MAX_HELD_BYTES = 34_603_008
 
+/** Two models' worth: the shards of one model choose their blocks alike, and further models of the folder wait (CWE-770). */
+const MAX_HELD_NORM_VALUES = MAX_NORM_VALUES * 2
+
 /** Yields one draft per model found; with `reportAll` exactly one per candidate. Ends early when the signal is aborted. */
 export async function* readCandidates(
   candidates: readonly CandidateFile[],
@@ -103,7 +107,7 @@ function withFile<T>(candidate: CandidateFile, gaps: GapList, use: (file: Opened
 
 async function* readFound(found: readonly Found[], options: ReadOptions): AsyncGenerator<DraftArtifact> {
   const splits = new Map<string, ReadPart[]>()
-  const room: Room = { bytes: MAX_HELD_BYTES }
+  const room: Room = { bytes: MAX_HELD_BYTES, normValues: MAX_HELD_NORM_VALUES }
   for (const group of groupShards(found)) {
     await setImmediate()
     if (options.signal.aborted) return
@@ -126,13 +130,18 @@ function holdsWeights({ holds }: WeightsPart): boolean {
   return holds === undefined || holds === 'weights'
 }
 
-/** Bytes that the tensors of further parts may take. */
+/** Bytes that the tensors of further parts may take, and norm values. */
 interface Room {
   bytes: number
+  normValues: number
 }
 
-/** The part without its tensors where those before it have used the room up. */
-function holdWithin(part: ReadPart, room: Room): ReadPart {
+/** The part without its norms or tensors where those before it have used the room up. */
+function holdWithin(read: ReadPart, room: Room): ReadPart {
+  for (const { values } of read.norms?.norms ?? []) room.normValues -= values.length
+  const part = room.normValues >= 0 ? read : { ...read, norms: null }
+  if (part.norms !== read.norms)
+    part.gaps.note('GNO_READ_SKIPPED', 'rung 4: the parts before it used the room for norms up')
   for (const { name, shape } of part.weights.tensors) room.bytes -= heldBytes(name, shape)
   if (room.bytes >= 0) return part
   part.gaps.blame('GNO_READ_BUDGET', `the tensors of the parts of one model take more than ${MAX_HELD_BYTES} bytes`)
@@ -146,7 +155,7 @@ interface GroupReading {
 
 async function readGroup(group: ShardGroup, gaps: GapList, options: ReadOptions): Promise<GroupReading> {
   const parts: ReadPart[] = []
-  const room: Room = { bytes: MAX_HELD_BYTES }
+  const room: Room = { bytes: MAX_HELD_BYTES, normValues: MAX_HELD_NORM_VALUES }
   let folder: HfFolder | undefined
   for (const { candidate, reader } of group.members) {
     const failed = new GapList(candidate.path)
@@ -156,7 +165,15 @@ async function readGroup(group: ShardGroup, gaps: GapList, options: ReadOptions)
         noteMissing(group, folder, file.listSiblings(), gaps)
       }
       const fileCount = group.members.length
-      return readPart(file, { name: candidate.name, reader, look: lookAt(file), fileCount }, options)
+      const layers = folder?.hyperparameters.layers
+      const reading = {
+        name: candidate.name,
+        reader,
+        look: lookAt(file),
+        fileCount,
+        ...(layers === undefined ? {} : { layers }),
+      }
+      return readPart(file, reading, options)
     })
     gaps.adopt(failed)
     for (const gap of failed.list()) options.onGap?.(gap)
@@ -280,6 +297,16 @@ function worse(left: DraftArtifact['verdict'], right: DraftArtifact['verdict']):
 function describeUnopened(candidate: CandidateFile, gaps: GapList): DraftArtifact {
   const weights = { isModel: false, formatVersion: null, claims: {}, hyperparameters: {}, tensors: [], headerBytes: 0 }
   const { name, path, identity } = candidate
-  const part: ReadPart = { name, path, identity, format: null, weights, samples: null, isBarcode: false, gaps }
+  const part: ReadPart = {
+    name,
+    path,
+    identity,
+    format: null,
+    weights,
+    samples: null,
+    isBarcode: false,
+    norms: null,
+    gaps,
+  }
   return assembleArtifact({ kind: 'file', path, parts: [part], gaps: new GapList(path), isDeep: false })
 }

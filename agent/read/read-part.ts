@@ -1,11 +1,11 @@
 // Reads one weights file through its format reader: header rungs, barcode, and on request the digest of everything.
-import type { Barcode } from '../../contract/fingerprint.ts'
 import type { FileIdentity, OpenedFile } from '../../contract/observation.ts'
-import { sampleFile, sampleWhole } from './barcode.ts'
+import { type Samples, sampleFile, sampleWhole } from './barcode.ts'
 import { Cursor } from './cursor.ts'
 import { describeChange, digestFile } from './digest-file.ts'
 import { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
+import { type PartNorms, readNorms } from './norm-values.ts'
 import { nestedReader } from './sniff-format.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 
@@ -26,11 +26,15 @@ export interface ReadPart {
   readonly format: string | null
   readonly weights: WeightsPart
   /** Samples of the tensors, or of the whole file where the header could not be read. */
-  readonly samples: Barcode | null
+  readonly samples: Samples | null
   readonly isBarcode: boolean
+  /** Rung 4's share of this file; null where it has no norms. */
+  readonly norms: PartNorms | null
   readonly sha256?: string
   readonly gaps: GapList
 }
+
+const GGUF_MAGIC_BYTES = 4
 
 const NOTHING: WeightsPart = {
   isModel: false,
@@ -47,6 +51,8 @@ export interface PartReading {
   readonly reader: FormatReader | null
   readonly look: Look
   readonly fileCount: number
+  /** Layers that a configuration beside the file states. */
+  readonly layers?: number
 }
 
 /** Reads an opened file; `fileCount` files share the budget of the barcode. The caller closes the file. */
@@ -67,6 +73,7 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
         })
       : sampleWhole(file),
   )
+  const norms = gaps.attempt(() => readOwnNorms(file, weights, how, gaps)) ?? null
   const sha256 = options.deep ? await digestDeep(file, gaps, options) : undefined
   const change = describeChange(file.identity, file.sampleIdentity())
   if (change !== null) gaps.blame('GNO_READ_CHANGED', change)
@@ -78,9 +85,19 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
     weights,
     samples: samples ?? null,
     isBarcode,
+    norms,
     ...(sha256 === undefined ? {} : { sha256 }),
     gaps,
   }
+}
+
+/** Models only: an adapter changes no norms, and an optimizer's state has none. */
+function readOwnNorms(file: OpenedFile, weights: WeightsPart, how: PartReading, gaps: GapList): PartNorms | null {
+  const { kind, holds = 'weights', tensors, hyperparameters } = weights
+  if (!weights.isModel || holds !== 'weights' || (kind !== undefined && kind !== 'text')) return null
+  // The version follows the magic; big-endian files keep it in the other order.
+  const isBigEndian = how.reader?.id === 'gguf' && how.look.head[GGUF_MAGIC_BYTES] === 0
+  return readNorms(file, { tensors, layers: hyperparameters.layers ?? how.layers, isBigEndian }, gaps)
 }
 
 async function digestDeep(file: OpenedFile, gaps: GapList, options: ReadOptions): Promise<string | undefined> {
