@@ -27,7 +27,7 @@ const ATTENTION: Readonly<Record<string, string>> = {
     'attention.wqkv self_attn.language_expert_query_key_value',
   attn_output:
     'self_attn.o_proj self_attn.dense self_attn.out_proj attention.dense attention.out_lin attention.output.dense ' +
-    'attention.wo attn.Wo attn.attention.out_proj attn.attn_resid attn.c_proj attn.out_proj attn_out mixer.o_proj ' +
+    'attention.wo attn.Wo attn.o_proj attn.attention.out_proj attn.attn_resid attn.c_proj attn.out_proj attn_out mixer.o_proj ' +
     'mixer.out_proj multi_head_attention.linear norm_attn_norm.attn.out_proj self_attention.dense self_attn.linear_attn ' +
     'self_attn.language_expert_dense wo',
   attn_o: 'layer.0.SelfAttention.o',
@@ -38,10 +38,10 @@ const ATTENTION: Readonly<Record<string, string>> = {
   cross_attn_o: 'layer.1.EncDecAttention.o',
   attn_q_norm:
     'self_attn.q_norm self_attn.q_layernorm self_attn.query_layernorm self_attn.q_layernorm.norms attention.query_layernorm ' +
-    'attention.self.layer_norm_q attn.q_ln attn.q_norm mixer.q mixer.q_norm self_attention.q_layernorm attn.head_gain.head_g',
+    'attention.self.layer_norm_q attn.q_ln attn.q_norm mixer.q_weight mixer.q_norm self_attention.q_layernorm attn.head_gain.head_g',
   attn_k_norm:
     'self_attn.k_norm self_attn.k_layernorm self_attn.key_layernorm self_attn.k_layernorm.norms attention.key_layernorm ' +
-    'attention.self.layer_norm_k attn.k_ln attn.k_norm mixer.k mixer.k_norm self_attention.k_layernorm',
+    'attention.self.layer_norm_k attn.k_ln attn.k_norm mixer.k_weight mixer.k_norm self_attention.k_layernorm',
   attn_sub_norm: 'self_attn.inner_attn_ln self_attn.attn_sub_norm',
   attn_sinks: 'self_attn.sinks self_attn.attention_sink_bias',
   attn_gate: 'linear_attn.in_proj_z self_attn.g_proj self_attn.gate_proj',
@@ -197,19 +197,16 @@ const TIME_MIX: Readonly<Record<string, string>> = {
   channel_mix_lerp_r: 'feed_forward.time_maa_r',
 }
 
-function tabulate(): ReadonlyMap<string, readonly string[]> {
-  const roles = new Map<string, readonly string[]>()
-  for (const table of [ATTENTION, FEED_FORWARD, EXPERTS, STATE_SPACE, TIME_MIX]) {
-    for (const [role, stems] of Object.entries(table)) {
-      for (const stem of stems.split(' ')) roles.set(stem, role.split(' '))
-    }
+function* listStems(): Generator<[string, readonly string[]]> {
+  const tables = [ATTENTION, FEED_FORWARD, EXPERTS, STATE_SPACE, TIME_MIX]
+  for (const [role, stems] of tables.flatMap((table) => Object.entries(table))) {
+    for (const stem of stems.split(' ')) yield [stem, role.split(' ')]
   }
   for (const place of SHARED_EXPERTS.split(' ')) {
-    for (const part of ['gate', 'up', 'down']) roles.set(`${place}.${part}_proj`, [`ffn_${part}_shexp`])
-    roles.set(`${place}.gate_up_proj`, ['ffn_gate_shexp', 'ffn_up_shexp'])
+    for (const part of ['gate', 'up', 'down']) yield [`${place}.${part}_proj`, [`ffn_${part}_shexp`]]
+    yield [`${place}.gate_up_proj`, ['ffn_gate_shexp', 'ffn_up_shexp']]
   }
-  return roles
 }
 
 /** Stem inside a block -> roles. */
-export const HF_ROLES: ReadonlyMap<string, readonly string[]> = tabulate()
+export const HF_ROLES: ReadonlyMap<string, readonly string[]> = new Map(listStems())

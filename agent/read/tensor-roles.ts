@@ -106,6 +106,8 @@ function settle(roles: Set<string>): void {
     rename(roles, 'attn_k', 'time_mix_key')
     rename(roles, 'attn_v', 'time_mix_value')
     rename(roles, 'attn_output', 'time_mix_output')
+    // flash-linear-attention keeps the constant of a low-rank projection as the bias of its second half.
+    for (const part of ['w', 'a', 'v']) renameOne(roles, `time_mix_${part}2${BIAS}`, `time_mix_${part}0`)
   }
   if (!roles.has('ffn_norm')) rename(roles, 'post_attention_norm', 'ffn_norm')
   if (!roles.has('ffn_norm')) rename(roles, 'attn_norm_2', 'ffn_norm')
@@ -116,9 +118,11 @@ function settle(roles: Set<string>): void {
 }
 
 function rename(roles: Set<string>, from: string, to: string): void {
-  for (const ending of ['', BIAS]) {
-    if (roles.delete(`${from}${ending}`)) roles.add(`${to}${ending}`)
-  }
+  for (const ending of ['', BIAS]) renameOne(roles, `${from}${ending}`, `${to}${ending}`)
+}
+
+function renameOne(roles: Set<string>, from: string, to: string): void {
+  if (roles.delete(from)) roles.add(to)
 }
 
 function isNormBeforeFfn(name: string): boolean {

@@ -1,0 +1,345 @@
+// Samples of architectures, part 1 of 4 in the order of their names; architecture-sample.ts explains the signs.
+import type { ArchitectureSample } from './architecture-sample.ts'
+import {
+  AFTER,
+  BERT,
+  BERT_CONFIG,
+  BERT_KV,
+  EVEN,
+  FOUR_NORMS,
+  GPT,
+  GPT2,
+  INDEXER,
+  LATENT,
+  LLAMA,
+  LN,
+  LN_EPSILON,
+  LN_KV,
+  MIXTRAL,
+  MLA,
+  MLA_KV,
+  MLP,
+  MOE,
+  MOE_KV,
+  NORMS,
+  NO_ROPE,
+  NO_ROPE_KV,
+  QKVO,
+  QKV_BIAS,
+  QK_NORM,
+  QUADRUPLE,
+  QWEN_MOE,
+  SCORE,
+  UNGATED,
+  WIDE,
+  WIDE_KV,
+  biased,
+  decoder,
+  experts,
+  mamba2,
+  shared,
+  twice,
+} from './architecture-words.ts'
+
+export const SAMPLES_1: readonly ArchitectureSample[] = [
+  decoder(
+    'afmoe',
+    'afmoe',
+    'input_layernorm=attn_norm post_attention_layernorm=post_attention_norm pre_mlp_layernorm=ffn_norm ' +
+      `post_mlp_layernorm=post_ffw_norm ${QKVO}${QK_NORM}self_attn.gate_proj=attn_gate mlp.router.gate=ffn_gate_inp ` +
+      `mlp.expert_bias!=exp_probs_b.bias! ${experts('mlp.experts')}${shared('mlp.shared_experts')}`,
+    WIDE,
+    WIDE_KV,
+  ),
+  decoder(
+    'apertus',
+    'apertus',
+    `attention_layernorm=attn_norm feedforward_layernorm=ffn_norm ${QKVO}${QK_NORM}${UNGATED}`,
+  ),
+  decoder('arcee', 'arcee', NORMS + QKVO + UNGATED),
+  decoder(
+    'arctic',
+    'arctic',
+    `input_layernorm=attn_norm residual_layernorm=ffn_norm post_attention_layernorm=ffn_norm_exps ${QKVO}` +
+      `residual_mlp.w1=ffn_gate residual_mlp.w3=ffn_up residual_mlp.w2=ffn_down ${MIXTRAL}`,
+    MOE,
+    MOE_KV,
+  ),
+  decoder(
+    'baichuan',
+    'baichuan',
+    `${NORMS}self_attn.W_pack=attn_q+attn_k+attn_v self_attn.o_proj=attn_output ${MLP}`,
+    EVEN,
+    { 'attention.head_count_kv': 4 },
+  ),
+  decoder(
+    'bailingmoe',
+    'bailing_moe',
+    `${NORMS}attention.query_key_value=attn_q+attn_k+attn_v attention.dense=attn_output ` +
+      `${QWEN_MOE}${shared('mlp.shared_experts')}`,
+    { ...WIDE, num_local_experts: null, num_experts: 2 },
+    WIDE_KV,
+  ),
+  decoder(
+    'bailingmoe2',
+    'bailing_moe_v2',
+    `${NORMS}attention.query_key_value=attn_qkv attention.dense=attn_output ` +
+      'attention.query_layernorm=attn_q_norm attention.key_layernorm=attn_k_norm mlp.gate.expert_bias!=exp_probs_b.bias! ' +
+      `${QWEN_MOE}${shared('mlp.shared_experts')}`,
+    { ...WIDE, num_local_experts: null, num_experts: 2 },
+    WIDE_KV,
+  ),
+  ...['bert', 'roberta', 'xlm-roberta'].map((hf) => decoder('bert', hf, BERT, BERT_CONFIG, BERT_KV, 'encoder.layer')),
+  decoder('bitnet', 'bitnet', `${LLAMA}self_attn.inner_attn_ln=attn_sub_norm mlp.ffn_layernorm=ffn_sub_norm `),
+  decoder(
+    'bloom',
+    'bloom',
+    biased(
+      'input_layernorm=attn_norm',
+      'self_attention.query_key_value=attn_qkv',
+      'self_attention.dense=attn_output',
+      'post_attention_layernorm=ffn_norm',
+      'mlp.dense_h_to_4h=ffn_up',
+      'mlp.dense_4h_to_h=ffn_down',
+    ),
+    { ...GPT2, n_embd: null, hidden_size: 32, intermediate_size: 128 },
+    { ...LN_KV, ...NO_ROPE_KV, ...QUADRUPLE, 'attention.head_count_kv': 4 },
+    'h',
+  ),
+  decoder('chameleon', 'chameleon', LLAMA + QK_NORM),
+  decoder(
+    'chatglm',
+    'chatglm',
+    `${NORMS}self_attention.query_key_value=attn_qkv self_attention.query_key_value.bias!=attn_qkv.bias! ` +
+      'self_attention.dense=attn_output mlp.dense_h_to_4h=ffn_up@2 mlp.dense_4h_to_h=ffn_down ',
+    {
+      ...GPT,
+      ...NO_ROPE,
+      rms_norm_eps: null,
+      num_layers: 2,
+      hidden_size: 32,
+      ffn_hidden_size: 64,
+      num_attention_heads: 4,
+      multi_query_group_num: 2,
+      layernorm_epsilon: 1e-5,
+      rope_ratio: 50,
+    },
+    {},
+    'transformer.encoder.layers',
+  ),
+  decoder(
+    'codeshell',
+    'codeshell',
+    biased(
+      'ln_1=attn_norm',
+      'ln_2=ffn_norm',
+      'attn.c_attn=attn_qkv',
+      'attn.c_proj=attn_output',
+      'mlp.c_fc=ffn_up',
+      'mlp.c_proj=ffn_down',
+    ),
+    { ...GPT2, n_inner: 128, num_query_groups: 2 },
+    { ...LN_KV, ...QUADRUPLE, 'rope.freq_base': 10_000 },
+    'transformer.h',
+  ),
+  decoder('command-r', 'cohere', `input_layernorm=attn_norm ${QKVO}${MLP}`, LN, LN_KV),
+  decoder(
+    'cohere2',
+    'cohere2',
+    `input_layernorm=attn_norm ${QKVO}${MLP}`,
+    { ...LN, sliding_window: 64 },
+    { ...LN_KV, 'attention.sliding_window': 64 },
+  ),
+  decoder(
+    'dbrx',
+    'dbrx',
+    'norm_attn_norm.norm_1=attn_norm norm_attn_norm.norm_2=attn_output_norm norm_attn_norm.attn.Wqkv=attn_qkv ' +
+      'norm_attn_norm.attn.out_proj=attn_output ffn.router.layer=ffn_gate_inp ffn.experts.mlp.w1!=ffn_gate_exps ' +
+      'ffn.experts.mlp.v1!=ffn_up_exps ffn.experts.mlp.w2!=ffn_down_exps ',
+    {
+      ...GPT,
+      ...NO_ROPE,
+      rms_norm_eps: null,
+      n_layers: 2,
+      d_model: 32,
+      n_heads: 4,
+      ffn_config: { ffn_hidden_size: 64, moe_num_experts: 2, moe_top_k: 1 },
+      attn_config: { kv_n_heads: 2, rope_theta: 500_000 },
+    },
+    { ...LN_KV, ...MOE_KV },
+    'transformer.blocks',
+  ),
+  decoder(
+    'deci',
+    'nemotron-nas',
+    LLAMA,
+    { intermediate_size: null, ...EVEN, num_key_value_heads: 2 },
+    {
+      feed_forward_length: [64, 64],
+      'attention.head_count': [4, 4],
+      'attention.head_count_kv': [2, 2],
+      'attention.key_length': 8,
+    },
+  ),
+  {
+    gguf: 'deepseek',
+    hf: 'deepseek',
+    blocks: [LLAMA, `${NORMS}${QKVO}${QWEN_MOE}${shared('mlp.shared_experts')}`],
+    config: { ...WIDE, num_local_experts: null, n_routed_experts: 2 },
+    kv: WIDE_KV,
+  },
+  ...['deepseek_v2', 'deepseek_v3', 'kimi_k2'].map((hf) => ({
+    gguf: 'deepseek2',
+    hf,
+    blocks: [NORMS + LATENT + MLP, `${NORMS}${LATENT}${QWEN_MOE}${SCORE}${shared('mlp.shared_experts')}`],
+    config: { ...MLA, ...WIDE, num_local_experts: null, n_routed_experts: 2 },
+    kv: { ...MLA_KV, ...WIDE_KV },
+  })),
+  {
+    gguf: 'deepseek32',
+    hf: 'deepseek_v32',
+    blocks: twice(`${NORMS}${LATENT}${INDEXER}${QWEN_MOE}${SCORE}${shared('mlp.shared_experts')}`),
+    config: { ...MLA, ...WIDE, num_local_experts: null, n_routed_experts: 2 },
+    kv: { ...MLA_KV, ...WIDE_KV },
+  },
+  {
+    gguf: 'glm-dsa',
+    hf: 'glm_moe_dsa',
+    blocks: twice(`${NORMS}${LATENT}${INDEXER}${QWEN_MOE}${SCORE}${shared('mlp.shared_experts')}`),
+    config: { ...MLA, ...WIDE, num_local_experts: null, n_routed_experts: 2 },
+    kv: { ...MLA_KV, ...WIDE_KV },
+  },
+  decoder(
+    'dots1',
+    'dots1',
+    `${NORMS}${QKVO}${QK_NORM}${QWEN_MOE}${SCORE}${shared('mlp.shared_experts')}`,
+    { ...WIDE, num_local_experts: null, n_routed_experts: 2 },
+    WIDE_KV,
+  ),
+  decoder('dream', 'Dream', LLAMA + QKV_BIAS),
+  decoder('ernie4_5', 'ernie4_5', LLAMA),
+  decoder(
+    'ernie4_5-moe',
+    'ernie4_5_moe',
+    `${NORMS}${QKVO}${QWEN_MOE}mlp.moe_statics.e_score_correction_bias!=exp_probs_b.bias! ` +
+      shared('mlp.shared_experts'),
+    { moe_num_experts: 2, moe_k: 1, moe_intermediate_size: 16 },
+    WIDE_KV,
+  ),
+  decoder(
+    'exaone',
+    'exaone',
+    'ln_1=attn_norm ln_2=ffn_norm attn.attention.q_proj=attn_q attn.attention.k_proj=attn_k ' +
+      'attn.attention.v_proj=attn_v attn.attention.out_proj=attn_output mlp.c_fc_0=ffn_gate mlp.c_fc_1=ffn_up mlp.c_proj=ffn_down ',
+    { ...LN_EPSILON, num_hidden_layers: null, num_layers: 2, activation_function: 'silu' },
+    { 'attention.layer_norm_rms_epsilon': null, 'attention.layer_norm_epsilon': 1e-5 },
+    'transformer.h',
+  ),
+  decoder(
+    'exaone4',
+    'exaone4',
+    `${QKVO}${QK_NORM}post_attention_layernorm=post_attention_norm ` +
+      `post_feedforward_layernorm=post_ffw_norm ${MLP}`,
+  ),
+  decoder(
+    'exaone-moe',
+    'exaone_moe',
+    `${NORMS}${QKVO}${QK_NORM}${QWEN_MOE}mlp.e_score_correction_bias!=exp_probs_b.bias! ` +
+      shared('mlp.shared_experts'),
+    { ...WIDE, num_local_experts: null, num_experts: 2 },
+    WIDE_KV,
+  ),
+  decoder(
+    'falcon',
+    'falcon',
+    `${biased('input_layernorm=attn_norm')}self_attention.query_key_value=attn_qkv ` +
+      'self_attention.dense=attn_output mlp.dense_h_to_4h=ffn_up mlp.dense_4h_to_h=ffn_down ',
+    { ...EVEN, ...LN_EPSILON, ...NO_ROPE, intermediate_size: null, multi_query: true },
+    { ...LN_KV, ...NO_ROPE_KV, ...QUADRUPLE, 'attention.head_count_kv': 1 },
+    'transformer.h',
+  ),
+  decoder(
+    'falcon',
+    'falcon',
+    `${biased('ln_mlp=attn_norm', 'ln_attn=attn_norm_2')}self_attention.query_key_value=attn_qkv ` +
+      'self_attention.dense=attn_output mlp.dense_h_to_4h=ffn_up mlp.dense_4h_to_h=ffn_down ',
+    { ...EVEN, ...LN_EPSILON, ...NO_ROPE, intermediate_size: null, num_kv_heads: 2, new_decoder_architecture: true },
+    { ...LN_KV, ...NO_ROPE_KV, ...QUADRUPLE },
+    'transformer.h',
+  ),
+  decoder(
+    'falcon-h1',
+    'falcon_h1',
+    `input_layernorm=attn_norm pre_ff_layernorm=ffn_norm ${QKVO}${mamba2('mamba.')}` +
+      'feed_forward.gate_proj=ffn_gate feed_forward.up_proj=ffn_up feed_forward.down_proj=ffn_down ',
+    { head_dim: 16 },
+    { 'attention.key_length': 16 },
+  ),
+  decoder('gemma', 'gemma', LLAMA, { head_dim: 16 }, { 'attention.key_length': 16 }),
+  decoder(
+    'gemma2',
+    'gemma2',
+    FOUR_NORMS + QKVO + MLP,
+    { head_dim: 16, sliding_window: 64 },
+    { 'attention.key_length': 16, 'attention.sliding_window': 64 },
+  ),
+  decoder(
+    'gemma3',
+    'gemma3_text',
+    FOUR_NORMS + QKVO + QK_NORM + MLP,
+    { num_attention_heads: null, num_key_value_heads: null, rms_norm_eps: null, rope_theta: null },
+    {
+      'attention.head_count': 8,
+      'attention.head_count_kv': 4,
+      'attention.key_length': 256,
+      'rope.freq_base': 1_000_000,
+      'attention.layer_norm_rms_epsilon': 1e-6,
+    },
+    'model.language_model.layers',
+  ),
+  decoder(
+    'gemma3n',
+    'gemma3n_text',
+    `${FOUR_NORMS}${QKVO}${QK_NORM}${MLP}altup.correction_coefs=altup_correct_coef ` +
+      'altup.correct_output_scale!=altup_correct_scale altup.prediction_coefs=altup_predict_coef altup.modality_router=altup_router ' +
+      'altup.router_norm=altup_router_norm laurel.linear_left=laurel_l laurel.linear_right=laurel_r ' +
+      'laurel.post_laurel_norm=laurel_post_norm per_layer_input_gate=inp_gate per_layer_projection=proj ' +
+      'post_per_layer_input_norm=post_norm ',
+    { head_dim: 16, intermediate_size: [64, 64] },
+    { 'attention.key_length': 16, feed_forward_length: [64, 64] },
+    'model.language_model.layers',
+  ),
+  decoder(
+    'gemma4',
+    'gemma4_text',
+    `${FOUR_NORMS}${QKVO}${QK_NORM}${MLP}layer_scalar!=layer_output_scale ` +
+      'router.proj=ffn_gate_inp router.scale!=ffn_gate_inp.scale! router.per_expert_scale!=ffn_down_exps.scale! ' +
+      'experts.gate_up_proj!=ffn_gate_up_exps experts.down_proj!=ffn_down_exps pre_feedforward_layernorm_2=pre_ffw_norm_2 ' +
+      'post_feedforward_layernorm_1=post_ffw_norm_1 post_feedforward_layernorm_2=post_ffw_norm_2 ',
+    {
+      head_dim: 8,
+      global_head_dim: 16,
+      num_global_key_value_heads: 1,
+      num_experts: 2,
+      top_k_experts: 1,
+      moe_intermediate_size: 16,
+    },
+    { 'attention.key_length': 16, 'attention.key_length_swa': 8, 'attention.head_count_kv': [2, 1], ...WIDE_KV },
+    'model.language_model.layers',
+  ),
+  decoder(
+    'glm4',
+    'glm4',
+    'input_layernorm=attn_norm post_self_attn_layernorm=post_attention_norm post_attention_layernorm=ffn_norm ' +
+      `post_mlp_layernorm=post_ffw_norm ${QKVO}mlp.gate_up_proj=ffn_up@2 mlp.down_proj=ffn_down `,
+    { head_dim: 8 },
+    { 'attention.key_length': 8 },
+  ),
+  decoder(
+    'glm4moe',
+    'glm4_moe',
+    `${AFTER}${QKVO}${QKV_BIAS}${QWEN_MOE}${SCORE}${shared('mlp.shared_experts')}`,
+    { ...WIDE, num_local_experts: null, n_routed_experts: 2 },
+    WIDE_KV,
+  ),
+]
