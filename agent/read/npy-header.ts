@@ -54,6 +54,16 @@ const OBJECT_FIELD = /'[|<>=]?O\d*'/
 const WIDE_KIND = 'U'
 const BYTES_PER_CHARACTER = 4
 
+/** How many bytes the header that begins here takes in all; 0 where none begins. */
+export function npyHeaderBytes(bytes: Uint8Array): number {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (head.length < PREFIX_BYTES + 4 || head.toString('latin1', 0, NPY_MAGIC.length) !== NPY_MAGIC) return 0
+  const isShort = head[NPY_MAGIC.length] === 1
+  return isShort
+    ? PREFIX_BYTES + 2 + head.readUInt16LE(PREFIX_BYTES)
+    : PREFIX_BYTES + 4 + head.readUInt32LE(PREFIX_BYTES)
+}
+
 /** Reads the header at the cursor. Throws ReadTrouble when it is none. */
 export function readNpyHeader(cursor: Cursor): NpyHeader {
   const start = cursor.position

@@ -2,7 +2,7 @@
 import { type Cursor, readTrouble } from './cursor.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import type { TensorTable } from './laid-out.ts'
-import { MAX_NPY_HEADER_BYTES, type NpyHeader, dataBytes, readNpyHeader } from './npy-header.ts'
+import { MAX_NPY_HEADER_BYTES, type NpyHeader, dataBytes, npyHeaderBytes, readNpyHeader } from './npy-header.ts'
 import { STORED, type ZipDirectory, type ZipMember, dataPlace, peekMember, readZip } from './zip.ts'
 
 export const NPY_ENDING = '.npy'
@@ -65,10 +65,8 @@ function readMember(cursor: Cursor, member: ZipMember): NpzArray {
 
 function readHeader(cursor: Cursor, member: ZipMember): NpyHeader {
   const few = peekMember(cursor, member, USUAL_HEADER_BYTES)
-  // The length of the header lies at byte 8, in two bytes or four.
-  const declared = few.length < 12 ? 0 : Buffer.from(few).readUInt16LE(8)
-  const isEnough = few.length < USUAL_HEADER_BYTES || declared + 12 <= few.length
-  return readNpyHeader(cursor.over(isEnough ? few : peekMember(cursor, member, MAX_NPY_HEADER_BYTES + 12)))
+  const wanted = Math.min(npyHeaderBytes(few), MAX_NPY_HEADER_BYTES + 12)
+  return readNpyHeader(cursor.over(wanted <= few.length ? few : peekMember(cursor, member, wanted)))
 }
 
 function layOut({ name, header, member, offset }: NpzArray, table: TensorTable): void {
