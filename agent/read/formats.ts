@@ -28,6 +28,13 @@ import { rknn } from './rknn.ts'
 import { tensorrt } from './tensorrt.ts'
 import { qnnDlc } from './qnn-dlc.ts'
 import { onednnOm } from './onednn-om.ts'
+import { hfIndex } from './hf-index.ts'
+import { hfModelConfig } from './hf-model-config.ts'
+import { hfTokenizerConfig } from './hf-tokenizer-config.ts'
+import { sevenZip } from './seven-zip.ts'
+import { zipArchive } from './zip-archive.ts'
+import { tfCheckpoint } from './tf-checkpoint.ts'
+import { coreml } from './coreml.ts'
 import type { FormatReader } from './weights.ts'
 
 export const formats: readonly FormatReader[] = [
@@ -60,4 +67,11 @@ export const formats: readonly FormatReader[] = [
   tensorrt,
   qnnDlc,
   onednnOm,
+  sevenZip,
+  hfTokenizerConfig,
+  hfIndex,
+  hfModelConfig,
+  zipArchive,
+  tfCheckpoint,
+  coreml,
 ]

@@ -17,8 +17,10 @@ const MIN_OPCODES = 3
 const MIN_BROKEN_OPCODES = 8
 /** Protocols 0 and 1 put every container and text into the memo. */
 const MIN_UNFINISHED_MEMOS = 16
-/** What a pickle of protocol 0 or 1 can begin with: a container, a global, a mark, a text. */
-const UNMARKED_START = /^[(cl\]}dVSX]/
+/** Modules whose names, alone in front of a stream that breaks off, are no accident. */
+const TELLING: ReadonlySet<string> = new Set(
+  '__builtin__ _codecs builtins collections copy_reg copyreg nt os posix subprocess sys'.split(' '),
+)
 const NAME = /^[A-Za-z_][\w.]*$/
 
 const glances = new WeakMap<Look, { readonly walk: PickleWalk | null }>()
@@ -35,7 +37,6 @@ export function glancePickle(look: Look): PickleWalk | null {
 function glance(look: Look): PickleWalk | null {
   const [first = 0, version = 0] = look.head
   const isMarked = first === PROTO && version >= 2 && version <= 5
-  if (!isMarked && !UNMARKED_START.test(look.text(0, 1))) return null
   return glanceAt(new Cursor(look.source, isMarked ? MARKED_BUDGET : UNMARKED_BUDGET), isMarked ? 'marked' : 'unmarked')
 }
 
@@ -59,6 +60,8 @@ function isMarkedPickle(walk: PickleWalk, isBroken: boolean): boolean {
 
 function isUnmarkedPickle(walk: PickleWalk, cursor: Cursor, isBroken: boolean): boolean {
   if (hasCall(walk)) return true
+  const isTold = walk.globals.some(({ module, name }) => TELLING.has(module) && NAME.test(name))
+  if (isTold && !isBroken && walk.opcodeCount >= MIN_OPCODES) return true
   if (walk.isComplete) return walk.memoCount > 0 && walk.stoppedAt === cursor.size
   return !isBroken && walk.memoCount >= MIN_UNFINISHED_MEMOS
 }

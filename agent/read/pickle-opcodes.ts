@@ -218,10 +218,11 @@ function protocol(machine: PickleMachine): void {
 }
 
 function frame(machine: PickleMachine, at: number): void {
-  const size = wideLength(machine)
-  // Readers of Python 3.4 to 3.14 differ in what they execute then (python/cpython#154848).
+  const size = machine.cursor.uint64()
+  // Readers of Python 3.4 to 3.14 differ in what they execute in these cases (python/cpython#154848), so the walk goes on.
   if (at < machine.frameEnd) machine.odd(at, 'a frame begins inside another')
-  machine.frameEnd = machine.cursor.position + size
+  if (size > BigInt(machine.cursor.remaining)) machine.odd(at, 'a frame is longer than the file')
+  machine.frameEnd = size > BigInt(machine.cursor.remaining) ? -1 : machine.cursor.position + Number(size)
 }
 
 function bigFloat(machine: PickleMachine): void {
