@@ -4,7 +4,7 @@ import { type Cursor, readTrouble } from './cursor.ts'
 import { type Segment, readSegmentHeader, readSegments, scalarType } from './executorch-segments.ts'
 import { type FlatTable, Flatbuffer, hasIdentifier } from './flatbuffer.ts'
 import type { GapList } from './gap-list.ts'
-import { MAX_LAID_OUT, MAX_RANK, TensorTable, mostFrequent } from './laid-out.ts'
+import { MAX_LAID_OUT, MAX_RANK, TensorTable, countKind, mostFrequent } from './laid-out.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 
 const PROGRAM = {
@@ -93,49 +93,62 @@ function readProgram(cursor: Cursor, draft: Draft, gaps: GapList): void {
   if (plans.count === 0) throw readTrouble('GNO_READ_INVALID', 'the program has no execution plan')
   const segments = readSegments(program, PROGRAM.segments, base, cursor.size)
   if (segments.length > 0) facts.set('segments', segments.length)
+  const named = program.vector(PROGRAM.namedData, 4).count
+  if (named > 0) facts.set('namedData', named)
   if (segments.length > 0 && base === 0)
     gaps.blame('GNO_READ_INVALID', 'there are segments and no place where they begin')
   readPlans(program, segments, draft, gaps)
   readConstants({ program, segments }, draft, cursor)
 }
 
+/** The fields of a plan that the runtime reads without asking whether they are there (its advisories of 2025). */
+const REQUIRED: readonly (readonly [what: string, field: number])[] = [
+  ['name', PLAN.name],
+  ['values', PLAN.values],
+  ['inputs', PLAN.inputs],
+  ['outputs', PLAN.outputs],
+  ['chains', PLAN.chains],
+]
+
+/** What the delegates of a program may name. */
+interface DelegateData {
+  readonly inline: number
+  readonly segments: number
+}
+
 function readPlans(program: FlatTable, segments: readonly Segment[], { facts }: Draft, gaps: GapList): void {
   const names: string[] = []
   const operators = new Map<string, number>()
   const delegates = new Map<string, number>()
-  const inline = program.vector(PROGRAM.inlineDelegates, 4).count
+  const data = { inline: program.vector(PROGRAM.inlineDelegates, 4).count, segments: segments.length }
   let values = 0
   for (const plan of program.tables(PROGRAM.plans, MAX_PLANS)) {
-    const name = plan.text(PLAN.name)
-    if (name === null) gaps.blame('GNO_READ_INVALID', 'an execution plan has no name')
-    names.push(name ?? '')
-    // The runtime reads these without asking whether they are there (its advisories of 2025).
-    for (const [what, field] of [
-      ['values', PLAN.values],
-      ['inputs', PLAN.inputs],
-      ['outputs', PLAN.outputs],
-      ['chains', PLAN.chains],
-    ] as const) {
-      if (!plan.has(field)) gaps.blame('GNO_READ_INVALID', `an execution plan has no ${what}`)
-    }
+    const missing = REQUIRED.filter(([, field]) => !plan.has(field)).map(([what]) => what)
+    if (missing.length > 0) gaps.blame('GNO_READ_INVALID', `an execution plan has no ${missing.join(', ')}`)
+    names.push(plan.text(PLAN.name) ?? '')
     values += plan.vector(PLAN.values, 4).count
-    for (const operator of plan.tables(PLAN.operators, MAX_DELEGATES))
-      count(operators, operator.text(OPERATOR.name) ?? '')
-    for (const delegate of plan.tables(PLAN.delegates, MAX_DELEGATES)) {
-      count(delegates, delegate.text(DELEGATE.id) ?? '')
-      checkDelegate(delegate, inline, segments.length, gaps)
-    }
+    countOperators(plan, operators)
+    countDelegates(plan, delegates, data, gaps)
   }
   facts.set('methods', names.join(', ').slice(0, MAX_FACT_CHARS)).set('values', values)
   if (operators.size > 0) facts.set('operators', mostFrequent(operators))
   if (delegates.size > 0) facts.set('delegates', mostFrequent(delegates))
 }
 
-function count(counts: Map<string, number>, word: string): void {
-  counts.set(word, (counts.get(word) ?? 0) + 1)
+function countOperators(plan: FlatTable, counts: Map<string, number>): void {
+  for (const operator of plan.tables(PLAN.operators, MAX_DELEGATES)) {
+    countKind(counts, operator.text(OPERATOR.name) ?? '')
+  }
 }
 
-function checkDelegate(delegate: FlatTable, inline: number, segments: number, gaps: GapList): void {
+function countDelegates(plan: FlatTable, counts: Map<string, number>, data: DelegateData, gaps: GapList): void {
+  for (const delegate of plan.tables(PLAN.delegates, MAX_DELEGATES)) {
+    countKind(counts, delegate.text(DELEGATE.id) ?? '')
+    checkDelegate(delegate, data, gaps)
+  }
+}
+
+function checkDelegate(delegate: FlatTable, { inline, segments }: DelegateData, gaps: GapList): void {
   const processed = delegate.table(DELEGATE.processed)
   if (processed === null) {
     gaps.blame('GNO_READ_INVALID', 'a delegate names no data')
@@ -149,12 +162,16 @@ function checkDelegate(delegate: FlatTable, inline: number, segments: number, ga
 function readConstants(constants: Constants, draft: Draft, cursor: Cursor): void {
   const seen = new Set<number>()
   for (const plan of constants.program.tables(PROGRAM.plans, MAX_PLANS)) {
-    for (const value of plan.tables(PLAN.values, MAX_VALUES)) {
-      if (value.uint8(VALUE.kind) !== IS_TENSOR) continue
-      const tensor = value.table(VALUE.value)
-      if (tensor === null) throw readTrouble('GNO_READ_INVALID', 'a value says that it is a tensor and holds none')
-      addConstant(tensor, constants, seen, draft, cursor)
-    }
+    for (const tensor of tensorsOf(plan)) addConstant(tensor, constants, seen, draft, cursor)
+  }
+}
+
+function* tensorsOf(plan: FlatTable): Generator<FlatTable, void, undefined> {
+  for (const value of plan.tables(PLAN.values, MAX_VALUES)) {
+    if (value.uint8(VALUE.kind) !== IS_TENSOR) continue
+    const tensor = value.table(VALUE.value)
+    if (tensor === null) throw readTrouble('GNO_READ_INVALID', 'a value says that it is a tensor and holds none')
+    yield tensor
   }
 }
 

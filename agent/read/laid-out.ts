@@ -132,6 +132,14 @@ export function shifted(tensors: readonly TensorInfo[], by: number): readonly Te
   return tensors.map((tensor) => ({ ...tensor, offset: tensor.offset + by }))
 }
 
+/** Kinds of layers number in the hundreds; what invents more is not counted further (CWE-770). */
+const MAX_KINDS = 4_096
+
+/** Counts one more of a kind. */
+export function countKind(counts: Map<string, number>, kind: string): void {
+  if (counts.size < MAX_KINDS || counts.has(kind)) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+}
+
 /** How often each word came, as a text of at most the eight most frequent: `Gemm 168, Reshape 144`. */
 export function mostFrequent(counts: ReadonlyMap<string, number>): string {
   return [...counts]

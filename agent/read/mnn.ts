@@ -3,7 +3,7 @@ import { readBeside, renamed } from './companion.ts'
 import { Cursor, readTrouble } from './cursor.ts'
 import { GapList } from './gap-list.ts'
 import { parseJsonTree } from './json-tree.ts'
-import { TensorTable, mostFrequent } from './laid-out.ts'
+import { TensorTable, countKind, mostFrequent } from './laid-out.ts'
 import type { Look } from './look.ts'
 import { MAX_OPERATORS, NET, OPERATOR, addWeights, probeNet } from './mnn-net.ts'
 import type { FormatReader, ReadContext, WeightsPart } from './weights.ts'
@@ -120,8 +120,7 @@ function readNet(cursor: Cursor, { facts, table }: Draft): void {
   let index = 0
   for (const operator of net.tables(NET.operators, MAX_OPERATORS)) {
     const type = operator.int32(OPERATOR.type)
-    const kind = OPERATORS.get(type) ?? `operator ${type}`
-    kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+    countKind(kinds, OPERATORS.get(type) ?? `operator ${type}`)
     addWeights(operator, index, table, cursor)
     index += 1
   }

@@ -6,7 +6,7 @@
 import { renamed } from './companion.ts'
 import { type Cursor, readTrouble } from './cursor.ts'
 import type { GapList } from './gap-list.ts'
-import { mostFrequent } from './laid-out.ts'
+import { countKind, mostFrequent } from './laid-out.ts'
 import type { Look } from './look.ts'
 import { LAYER_TYPES } from './ncnn-layers.ts'
 import type { FormatReader, ReadContext, WeightsPart } from './weights.ts'
@@ -23,7 +23,6 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
 /** The graph of a language model is under 100 KB; a megabyte a thousand layers leaves room (CWE-400). */
 const MAX_TEXT_BYTES = 16_777_216
 const MAX_LAYERS = 262_144
-const MAX_KINDS = 4_096
 /** What ends a layer's parameters, and what begins an array among them. */
 const END_OF_LAYER = -233
 const ARRAY = -23_300
@@ -70,10 +69,6 @@ interface Draft {
   readonly kinds: Map<string, number>
 }
 
-function countKind({ kinds }: Draft, kind: string): void {
-  if (kinds.size < MAX_KINDS || kinds.has(kind)) kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
-}
-
 function read(cursor: Cursor, gaps: GapList, { look }: ReadContext): WeightsPart {
   const draft: Draft = { facts: new Map(), kinds: new Map() }
   const { facts } = draft
@@ -112,7 +107,7 @@ function readText(cursor: Cursor, draft: Draft, gaps: GapList): void {
     at = end < 0 ? text.length : end + 1
     if (line === '' || line.startsWith('#')) continue
     found += 1
-    countKind(draft, kindOfLine(line, gaps))
+    countKind(draft.kinds, kindOfLine(line, gaps))
   }
   if (found < Number(layers)) throw readTrouble('GNO_READ_TRUNCATED', `${found} of ${Number(layers)} layers are there`)
   if (found > Number(layers))
@@ -138,7 +133,7 @@ function readBinary(cursor: Cursor, draft: Draft): void {
   for (let layer = 0; layer < layers; layer += 1) {
     cursor.step()
     const type = cursor.uint32()
-    countKind(draft, LAYER_TYPES[type] ?? `layer ${type}`)
+    countKind(draft.kinds, LAYER_TYPES[type] ?? `layer ${type}`)
     const names = cursor.uint32() + cursor.uint32()
     cursor.skip(names * 4)
     skipParameters(cursor)

@@ -1,19 +1,19 @@
 // OpenVINO IR (docs.openvino.ai: operation sets, IR versions 5 to 11): a graph as XML, whose Const layers say where in the .bin
 // of the same stem their values lie. The .bin is recognised through the XML beside it; no path in the XML is ever followed.
 import { readBeside, renamed } from './companion.ts'
-import { Cursor, readTrouble } from './cursor.ts'
-import { GapList } from './gap-list.ts'
-import { MAX_RANK, TensorTable, mostFrequent } from './laid-out.ts'
+import { type Cursor, readTrouble } from './cursor.ts'
+import type { GapList } from './gap-list.ts'
+import { MAX_LAID_OUT, MAX_RANK, TensorTable, countKind, mostFrequent } from './laid-out.ts'
 import type { Look } from './look.ts'
 import type { FormatReader, ReadContext, WeightsPart } from './weights.ts'
-import { scanTags } from './xml-tags.ts'
+import { type XmlTag, scanTags } from './xml-tags.ts'
 
 /** The graph of a language model is under 10 MB of XML (CWE-400). */
 const MAX_XML_BYTES = 33_554_432
-const MAX_LAYERS = 262_144
 const MAX_NAME_CHARS = 512
 /** The document begins with a declaration, perhaps a comment, and the net. */
-const NET_START = /^\uFEFF?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--(?:[^-]|-[^-])*-->\s*)*<net\s([^>]*)>\s*<(?:layers|pre-process)[\s>]/
+const NET_START =
+  /^\uFEFF?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--(?:[^-]|-[^-])*-->\s*)*<net\s([^>]*)>\s*<(?:layers|pre-process)[\s>]/
 
 /** Element types in safetensors' words; the names of old versions are upper case. */
 const TYPES: ReadonlyMap<string, string> = new Map([
@@ -132,37 +132,46 @@ function addConstant({ name, type, shape, offset, bytes }: Constant, table: Tens
 }
 
 function readGraph(cursor: Cursor, graph: Graph): null {
-  if (cursor.size > MAX_XML_BYTES)
+  if (cursor.size > MAX_XML_BYTES) {
     throw readTrouble('GNO_READ_LIMIT', `${cursor.size} bytes of XML, limit ${MAX_XML_BYTES}`)
-  const bytes = cursor.copy(cursor.size)
-  const kinds = new Map<string, number>()
-  let layers = 0
-  let depth = 0
-  let layer: ReadonlyMap<string, string> = new Map()
-  for (const { name, kind, attributes } of scanTags(bytes, cursor)) {
-    if (kind === 'close') {
-      depth -= 1
-      continue
-    }
-    if (kind === 'open') depth += 1
-    if (name === 'net' && depth === 1) keepNet(attributes, graph)
-    // Bodies of loops have layers of their own, deeper down; the graph's own ones count.
-    if (name === 'layer') layer = attributes
-    if (name === 'layer' && depth === (kind === 'open' ? 3 : 2)) {
-      layers += 1
-      if (layers > MAX_LAYERS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_LAYERS} layers`)
-      const type = attributes.get('type') ?? ''
-      kinds.set(type, (kinds.get(type) ?? 0) + 1)
-    }
-    if (isConstant(name, attributes)) graph.constants.push(constantOf(name, attributes, layer, graph))
-    const kept = KEPT.get(name)
-    const value = attributes.get('value')
-    if (kept !== undefined && value !== undefined) graph.facts.set(kept, value.slice(0, MAX_NAME_CHARS))
-    graph.facts.set('layers', layers)
   }
-  graph.facts.set('layerTypes', mostFrequent(kinds)).set('constants', graph.constants.length)
-  if (depth !== 0) throw readTrouble('GNO_READ_TRUNCATED', `the XML ends ${depth} tags deep`)
+  const bytes = cursor.copy(cursor.size)
+  const walk: Walk = { graph, kinds: new Map(), layers: 0, depth: 0, layer: new Map() }
+  for (const tag of scanTags(bytes, cursor)) {
+    if (tag.kind === 'close') walk.depth -= 1
+    else takeTag(tag, walk)
+  }
+  graph.facts.set('layerTypes', mostFrequent(walk.kinds)).set('constants', graph.constants.length)
+  if (walk.depth !== 0) throw readTrouble('GNO_READ_TRUNCATED', `the XML ends ${walk.depth} tags deep`)
   return null
+}
+
+/** Where the walk through the tags stands. */
+interface Walk {
+  readonly graph: Graph
+  readonly kinds: Map<string, number>
+  layers: number
+  depth: number
+  /** Attributes of the layer that was opened last. */
+  layer: ReadonlyMap<string, string>
+}
+
+function takeTag({ name, kind, attributes }: XmlTag, walk: Walk): void {
+  const { graph } = walk
+  const outer = walk.depth
+  if (kind === 'open') walk.depth += 1
+  if (name === 'net' && outer === 0) keepNet(attributes, graph)
+  if (name === 'layer') walk.layer = attributes
+  // Bodies of loops have layers of their own, deeper down; the graph's own ones count.
+  if (name === 'layer' && outer === 2) {
+    walk.layers += 1
+    countKind(walk.kinds, (attributes.get('type') ?? '').slice(0, MAX_NAME_CHARS))
+    graph.facts.set('layers', walk.layers)
+  }
+  if (isConstant(name, attributes)) graph.constants.push(constantOf(name, attributes, walk.layer, graph))
+  const kept = KEPT.get(name)
+  const value = attributes.get('value')
+  if (kept !== undefined && value !== undefined) graph.facts.set(kept, value.slice(0, MAX_NAME_CHARS))
 }
 
 function keepNet(attributes: ReadonlyMap<string, string>, { facts }: Graph): void {
@@ -183,7 +192,7 @@ function constantOf(
   { constants }: Graph,
 ): Constant {
   const layerName = (layer.get('name') ?? '').slice(0, MAX_NAME_CHARS)
-  if (constants.length === MAX_LAYERS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_LAYERS} constants`)
+  if (constants.length === MAX_LAID_OUT) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_LAID_OUT} constants`)
   const element = attributes.get('element_type') ?? attributes.get('precision') ?? layer.get('precision') ?? ''
   const shape = attributes.get('shape')
   return {

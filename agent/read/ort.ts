@@ -4,7 +4,7 @@ import type { Claims } from '../../contract/fingerprint.ts'
 import { type Cursor, readTrouble } from './cursor.ts'
 import { type FlatTable, Flatbuffer, hasIdentifier } from './flatbuffer.ts'
 import type { GapList } from './gap-list.ts'
-import { MAX_LAID_OUT, MAX_RANK, TensorTable, mostFrequent } from './laid-out.ts'
+import { MAX_LAID_OUT, MAX_RANK, TensorTable, countKind, mostFrequent } from './laid-out.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 
 const SESSION = { version: 0, model: 1 } as const
@@ -29,7 +29,6 @@ const MAX_OPSETS = 64
 const MAX_PROPERTIES = 1_024
 /** The largest graphs, with their loops unrolled, have under 100,000 nodes (CWE-400). */
 const MAX_NODES = 262_144
-const MAX_KINDS = 4_096
 const MAX_FACT_CHARS = 512
 
 /** `TensorDataType`, which counts as ONNX does, in safetensors' words. */
@@ -140,7 +139,7 @@ function readNodes(model: FlatTable, { facts }: Draft): void {
   for (const node of graph.tables(GRAPH.nodes, MAX_NODES)) {
     const kind = node.text(NODE.operator) ?? ''
     const domain = node.text(NODE.domain) ?? ''
-    if (kinds.size < MAX_KINDS || kinds.has(kind)) kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+    countKind(kinds, kind)
     if (domain !== '' && domains.size < MAX_OPSETS) domains.add(domain)
   }
   if (kinds.size > 0) facts.set('operators', mostFrequent(kinds))
