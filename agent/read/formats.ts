@@ -1,6 +1,9 @@
 // The formats that are read, one line each. The first that recognises the first bytes reads the file.
+import { burnBpk } from './burn-bpk.ts'
 import { ggmlLegacy } from './ggml-legacy.ts'
 import { gguf } from './gguf.ts'
+import { llama2c } from './llama2c.ts'
+import { llama2cTokenizer } from './llama2c-tokenizer.ts'
 import { marian } from './marian.ts'
 import { numpy } from './numpy.ts'
 import { safetensors } from './safetensors.ts'
@@ -74,4 +77,7 @@ export const formats: readonly FormatReader[] = [
   zipArchive,
   tfCheckpoint,
   coreml,
+  burnBpk,
+  llama2c,
+  llama2cTokenizer,
 ]

@@ -1,0 +1,122 @@
+// Any other zip archive (PKWARE APPNOTE 6.3.10): listed, and looked into where a member's name suggests weights. An encrypted member
+// cannot be looked into, and that is told.
+import type { Cursor } from './cursor.ts'
+import { readTrouble } from './cursor.ts'
+import { type GapList, quoted } from './gap-list.ts'
+import type { Look } from './look.ts'
+import { type TensorRoom, readMember, roomForTensors } from './nested-weights.ts'
+import type { FormatReader, NestedPart, ReadContext, TensorInfo, WeightsPart } from './weights.ts'
+import { STORED, type ZipDirectory, type ZipMember, readZip } from './zip.ts'
+
+const HEADS = ['PK\u0003\u0004', 'PK\u0005\u0006']
+const MAX_FACT_CHARS = 512
+/** Members that are looked into: a pipeline has under 40 files of weights (CWE-400). */
+const MAX_LOOKED = 64
+/** Bytes unpacked from one archive, whatever its members declare (CWE-409). */
+const MAX_UNPACKED_BYTES = 67_108_864
+/** What weights and archives around them are called; the name only decides whether it is worth a look. */
+const LIKELY_ENDINGS = (
+  '.gguf .ggml .safetensors .sft .pt .pth .bin .ckpt .pkl .pickle .joblib .dill .npy .npz .h5 .hdf5 .keras .onnx .ort .tflite .pte .pb ' +
+  '.mlmodel .msgpack .llamafile .mnn .task .litertlm .rknn .dlc .engine .nemo .model .zip .7z .tar .skops .dduf'
+).split(' ')
+
+/** The reader of archives that no format of models claims. */
+export const zipArchive: FormatReader = {
+  id: 'zip',
+  endings: ['.zip'],
+  certainty: 'structure',
+  recognise: ({ head, sizeBytes }: Look) =>
+    sizeBytes >= 22 && HEADS.includes(Buffer.from(head.subarray(0, 4)).toString('latin1')),
+  read,
+}
+
+interface Draft {
+  readonly tensors: TensorInfo[]
+  readonly formats: Set<string>
+  readonly facts: Map<string, string | number | boolean>
+  hasWeights: boolean
+}
+
+function read(cursor: Cursor, gaps: GapList, context: ReadContext): WeightsPart {
+  const draft: Draft = { tensors: [], formats: new Set(), facts: new Map(), hasWeights: false }
+  gaps.attempt(() => {
+    const zip = readZip(cursor)
+    if (zip === null) throw readTrouble('GNO_READ_TRUNCATED', 'the archive ends without its directory')
+    describe(zip, draft, gaps)
+    lookInside(cursor, zip, draft, { gaps, context })
+  })
+  const { tensors, formats, facts, hasWeights } = draft
+  if (formats.size > 0) facts.set('innerFormats', [...formats].sort().join(', '))
+  const first = tensors.reduce(
+    (least, { offset, bytes }) => (bytes === null ? least : Math.min(least, offset)),
+    cursor.size,
+  )
+  return {
+    isModel: true,
+    holds: hasWeights ? 'weights' : 'data',
+    formatVersion: null,
+    facts,
+    claims: {},
+    hyperparameters: {},
+    tensors,
+    headerBytes: first,
+  }
+}
+
+function describe(zip: ZipDirectory, { facts }: Draft, gaps: GapList): void {
+  const names = zip.members.slice(0, MAX_FACT_CHARS).map(({ name }) => name)
+  facts.set('memberCount', zip.members.length)
+  facts.set('members', names.join(', ').slice(0, MAX_FACT_CHARS))
+  // Readers differ in which of two members with one name they believe (CWE-694).
+  for (const name of zip.doubles) gaps.blame('GNO_READ_INVALID', `the member ${quoted(name)} is there twice`)
+  const locked = zip.members.filter(({ isEncrypted }) => isEncrypted).length
+  facts.set('isEncrypted', locked > 0)
+  if (locked > 0) gaps.blame('GNO_READ_LOCKED', `${locked} of ${zip.members.length} members are encrypted`)
+}
+
+function lookInside(
+  cursor: Cursor,
+  zip: ZipDirectory,
+  draft: Draft,
+  how: { readonly gaps: GapList; readonly context: ReadContext },
+): void {
+  const { gaps } = how
+  const room = roomForTensors()
+  let left = MAX_UNPACKED_BYTES
+  const likely = zip.members.filter(isLikely)
+  for (const member of likely.slice(0, MAX_LOOKED)) {
+    const unpacked = member.method === STORED ? 0 : member.sizeBytes
+    if (unpacked > left) {
+      gaps.note('GNO_READ_SKIPPED', `${quoted(member.name)} would unpack to ${member.sizeBytes} bytes`)
+      continue
+    }
+    left -= unpacked
+    const nested = gaps.attempt(() => lookAtMember(cursor, member, room, how))
+    if (nested !== null && nested !== undefined) take(draft, nested)
+  }
+  if (likely.length > MAX_LOOKED)
+    gaps.note('GNO_READ_SKIPPED', `${likely.length - MAX_LOOKED} members were not looked at`)
+}
+
+function lookAtMember(
+  cursor: Cursor,
+  member: ZipMember,
+  room: TensorRoom,
+  { gaps, context }: { readonly gaps: GapList; readonly context: ReadContext },
+): NestedPart | null {
+  return readMember(cursor, { member, prefix: `${member.name}/`, room }, gaps, context)
+}
+
+function isLikely({ name, isEncrypted }: ZipMember): boolean {
+  const lower = name.toLowerCase()
+  return !isEncrypted && LIKELY_ENDINGS.some((ending) => lower.endsWith(ending))
+}
+
+function take(draft: Draft, { format, weights }: NestedPart): void {
+  if (!weights.isModel) return
+  draft.formats.add(format)
+  const { holds = 'weights' } = weights
+  if (holds !== 'weights') return
+  draft.hasWeights = true
+  draft.tensors.push(...weights.tensors)
+}

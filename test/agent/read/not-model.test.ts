@@ -1,0 +1,157 @@
+// What stands where a model should: named for what it is, and never accused. Archives and side files are known, too.
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from '@jest/globals'
+import { buildSafetensors } from '../../build-safetensors.ts'
+import {
+  CHAT_TEMPLATE,
+  modelConfig,
+  sevenZipHeader,
+  shardIndex,
+  tokenizerConfig,
+  zippedWeights,
+} from '../../build-side-files.ts'
+import { type ZipPart, buildZip } from '../../build-zip.ts'
+import { inspectFile, readFolder } from './open-candidate.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'gnomon-decoys-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function write(name: string, bytes: Uint8Array | string): string {
+  const path = join(folder, name)
+  writeFileSync(path, bytes)
+  return path
+}
+
+const program = Buffer.alloc(256)
+program.write('MZ')
+program.writeUInt32LE(128, 60)
+program.write('PE\0\0', 128)
+
+describe('decoys', () => {
+  it.each<readonly [string, Uint8Array | string, string]>([
+    ['a page', '<!DOCTYPE html><html><body>404</body></html>', 'an HTML page'],
+    ['an error', '{"error": "Repository not found"}', 'a JSON error answer'],
+    ['an XML error', '<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>', 'an XML error answer'],
+    ['a table', 'a,b,c\n1,2,3\n4,5,6\n', 'a table of text'],
+    ['a text', 'Access to this model is restricted.\n', 'plain text'],
+    ['a text cut in a character', `${'é'.repeat(2_048)}x é`, 'plain text'],
+    ['zeros', Buffer.alloc(100_000), 'only zeros'],
+    ['a picture', Buffer.from('89504e470d0a1a0a', 'hex'), 'a PNG image'],
+    ['a sound', Buffer.from('RIFF\0\0\0\0WAVEfmt '), 'a WAV recording'],
+    ['a program', program, 'a program'],
+    ['a database', Buffer.from('SQLite format 3\0'), 'an SQLite database'],
+    ['an office document', Buffer.from('d0cf11e0a1b11ae10000', 'hex'), 'an office document'],
+  ])('named as weights: %s', async (_, bytes, words) => {
+    const draft = await inspectFile(write('model.bin', bytes))
+
+    expect(draft.verdict).toBe('not-a-model')
+    expect(draft.gaps.some(({ detail }) => detail?.includes(words))).toBe(true)
+  })
+
+  it('does not judge zeros with something behind them, nor numbers', async () => {
+    const late = Buffer.alloc(100_000)
+    late[50_000] = 7
+    const numbers = Buffer.from(Array.from({ length: 1_024 }, (_, index) => (index * 73 + 41) & 0xff))
+
+    for (const bytes of [late, numbers]) {
+      expect(await inspectFile(write('model.bin', bytes))).toMatchObject({ verdict: 'unchecked', format: null })
+    }
+  })
+})
+
+describe('archives', () => {
+  const inspectZip = async (parts: readonly ZipPart[]) => inspectFile(write('a.zip', buildZip(parts)))
+
+  it('that hold weights name them, with the tensors where they lie', async () => {
+    const { format, verdict, fingerprint } = await inspectFile(write('a.zip', zippedWeights()))
+
+    expect({ format, verdict }).toEqual({ format: 'zip', verdict: 'unchecked' })
+    expect(fingerprint.container).toMatchObject({ memberCount: 2, innerFormats: 'safetensors', isEncrypted: false })
+    expect(fingerprint.structure?.parameterCount).toBe(2)
+  })
+
+  it('without weights are data, and no inventory of a sweep', async () => {
+    const place = mkdtempSync(join(folder, 'sweep-'))
+    writeFileSync(join(place, 'a.zip'), buildZip([{ name: 'readme.txt', data: Buffer.from('x') }]))
+
+    expect(await readFolder(place)).toEqual([])
+  })
+
+  it.each<readonly [string, readonly ZipPart[], string]>([
+    ['encrypted members', [{ name: 'a.bin', data: Buffer.from('x'), isEncrypted: true }], 'unscannable'],
+    ['a member that is there twice', [1, 2].map(() => ({ name: 'a', data: Buffer.from('x') })), 'malformed'],
+    ['a bomb', [{ name: 'a.bin', method: 8, data: Buffer.alloc(40_000_000) }], 'malformed'],
+    ['a bomb that lies', [{ name: 'a.bin', method: 8, data: Buffer.alloc(40_000_000), sizeBytes: 10 }], 'malformed'],
+  ])('are told by %s', async (_, parts, verdict) => {
+    expect((await inspectZip(parts)).verdict).toBe(verdict)
+  })
+
+  it('inside archives are followed three deep', async () => {
+    const weights = buildSafetensors({ tensors: [{ name: 'w', dtype: 'F32', shape: [2] }] })
+    const nest = (depth: number): Buffer =>
+      depth === 0 ? weights : buildZip([{ name: depth === 1 ? 'a.safetensors' : 'a.zip', data: nest(depth - 1) }])
+
+    const shallow = await inspectFile(write('shallow.zip', nest(3)))
+    const deep = await inspectFile(write('deep.zip', nest(6)))
+
+    expect(shallow).toMatchObject({ verdict: 'unchecked' })
+    expect(shallow.fingerprint.structure?.parameterCount).toBe(2)
+    expect(deep.verdict).toBe('malformed')
+  })
+
+  it('cut before their directory are malformed', async () => {
+    expect((await inspectFile(write('cut.zip', zippedWeights().subarray(0, 200)))).verdict).toBe('malformed')
+  })
+
+  it.each<readonly [string, Buffer, string]>([
+    ['with members', sevenZipHeader({ list: Buffer.from([0x17, 6, 0]) }), 'unscannable'],
+    ['without', sevenZipHeader(), 'unchecked'],
+    ['cut', sevenZipHeader({ size: 99 }), 'malformed'],
+    ['with a wrong checksum', sevenZipHeader({ checksum: 1 }), 'malformed'],
+  ])('of 7-Zip %s', async (_, bytes, verdict) => {
+    expect(await inspectFile(write('a.7z', bytes))).toMatchObject({ format: '7z', verdict })
+  })
+})
+
+describe('side files', () => {
+  it('tell the tokenizer and the digest of its template, whole or in a list', async () => {
+    const sha256 = createHash('sha256').update(CHAT_TEMPLATE).digest('hex')
+    const listed = { tokenizer_class: 'X', chat_template: [{ name: 'default', template: CHAT_TEMPLATE }] }
+
+    for (const bytes of [tokenizerConfig(), JSON.stringify(listed)]) {
+      const { format, fingerprint } = await inspectFile(write('t.json', bytes))
+
+      expect(format).toBe('hf-tokenizer-config')
+      expect(fingerprint.container?.['chatTemplateSha256']).toBe(sha256)
+      expect(fingerprint.claims?.chatTemplateDigest).toBe(`tpl1:${sha256}`)
+    }
+  })
+
+  it('tell the model of a configuration, and the shards of an index', async () => {
+    const config = await inspectFile(write('c.json', modelConfig()))
+    const index = await inspectFile(write('i.json', shardIndex()))
+
+    expect(config).toMatchObject({ format: 'hf-config', verdict: 'unchecked' })
+    expect(config.fingerprint.container).toMatchObject({ modelType: 'llama', quantization: 'awq', hasOwnCode: false })
+    expect(index).toMatchObject({ format: 'hf-index', verdict: 'unchecked' })
+    expect(index.fingerprint.container).toEqual({ totalSize: 1234, tensorCount: 2, shards: 2 })
+  })
+
+  it('are malformed when they are cut', async () => {
+    const cut = tokenizerConfig().subarray(0, 120)
+
+    expect(await inspectFile(write('t.json', cut))).toMatchObject({
+      format: 'hf-tokenizer-config',
+      verdict: 'malformed',
+    })
+  })
+
+  it('are not any JSON', async () => {
+    for (const text of ['{"name": "x", "version": "1.0"}', '{"model_type": "car"}', '[1, 2]']) {
+      expect((await inspectFile(write('x.json', text))).verdict).toBe('not-a-model')
+    }
+  })
+})

@@ -1,0 +1,59 @@
+// The small files beside models, archives around them, and what stands in their place.
+import { crc32 } from 'node:zlib'
+import { buildSafetensors } from './build-safetensors.ts'
+import { buildZip } from './build-zip.ts'
+
+export const CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
+
+export function tokenizerConfig(): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      added_tokens_decoder: { '0': { content: '<s>' } },
+      chat_template: CHAT_TEMPLATE,
+      model_max_length: 4096,
+      tokenizer_class: 'LlamaTokenizer',
+    }),
+  )
+}
+
+export function modelConfig(): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      architectures: ['LlamaForCausalLM'],
+      hidden_size: 64,
+      model_type: 'llama',
+      num_hidden_layers: 2,
+      quantization_config: { quant_method: 'awq', bits: 4 },
+    }),
+  )
+}
+
+export function shardIndex(): Buffer {
+  const weight_map = {
+    'model.norm.weight': 'model-00001-of-00002.safetensors',
+    'lm_head.weight': 'model-00002-of-00002.safetensors',
+  }
+  return Buffer.from(JSON.stringify({ metadata: { total_size: 1234 }, weight_map }))
+}
+
+/** An archive with weights, stored, beside a text. */
+export function zippedWeights(): Buffer {
+  const weights = buildSafetensors({ tensors: [{ name: 'w', dtype: 'F32', shape: [2] }] })
+  return buildZip([
+    { name: 'README.txt', data: Buffer.from('weights') },
+    { name: 'model.safetensors', data: weights },
+  ])
+}
+
+/** A 7-Zip archive's first header; `size` bytes of a list that is packed. */
+export function sevenZipHeader(
+  options: { readonly size?: number; readonly list?: Uint8Array; readonly checksum?: number } = {},
+): Buffer {
+  const list = options.list ?? Buffer.alloc(0)
+  const next = Buffer.alloc(20)
+  next.writeBigUInt64LE(BigInt(options.size ?? list.length), 8)
+  next.writeUInt32LE(crc32(list), 16)
+  const checksum = Buffer.alloc(4)
+  checksum.writeUInt32LE(options.checksum ?? crc32(next))
+  return Buffer.concat([Buffer.from('377abcaf271c0004', 'hex'), checksum, next, list])
+}
