@@ -5,10 +5,12 @@ import type { CandidateFile, FileIdentity, WalkedFolder, WalkSummary } from '../
 import type { Coverage } from '../contract/report.ts'
 import type { Gap } from '../contract/wire.ts'
 import { judge } from '../rules/judge.ts'
+import type { Relatable } from '../rules/relate-artifacts.ts'
 import { finishArtifact } from './finish-artifact.ts'
-import { isCandidateName, readCandidates } from './read/read-candidates.ts'
+import { type DraftArtifact, isCandidateName, readCandidates } from './read/read-candidates.ts'
 import { StoreClaims } from './read/read-stores.ts'
 import { storeRootOf } from './read/store-root.ts'
+import { relateFound } from './relate-found.ts'
 import { createGapList, type GapList } from './sense/gap-list.ts'
 import { MINIMUM_BYTES, walkFiles } from './sense/walk.ts'
 import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
@@ -19,6 +21,8 @@ import { identityKey } from './weights-in-use.ts'
 /** Models kept of one sweep. A machine with more is a model store of its own; a flood of crafted files must not eat the memory (CWE-770). */
 const MAX_MODELS = 10_000
 const MAX_SMALL_MODELS = 2_000
+/** Tensors whose samples are held till the end of a sweep: 500 models of 300 tensors take about 25 MB (CWE-770). */
+const MAX_MARKS = 150_000
 /** The name under which coverage and gaps of files stand. */
 const FILES = 'files'
 /** The walk is synchronous; signals and timers get their turn this often. */
@@ -40,9 +44,8 @@ export interface SweptFiles {
 /** Nothing can lie there: a link or a device in a file's place, or a place that is no more. */
 const HIDES_NOTHING = new Set(['GNO_SENSE_NOT_A_FILE', 'GNO_SENSE_VANISHED', 'GNO_READ_VANISHED'])
 
-/** An artifact with the identities of its parts. */
-export interface FoundArtifact {
-  readonly artifact: Artifact
+/** An artifact with the identities of its parts and the samples of its tensors. */
+export interface FoundArtifact extends Relatable {
   readonly identities: readonly FileIdentity[]
 }
 
@@ -54,6 +57,8 @@ interface Finds {
   findings: number
   /** Of the found ones, those below the size at which every file is looked at. */
   small: number
+  /** Samples that may still be held, for edit maps. */
+  marksLeft: number
   /** Files of stores, which are told with their model and not again by themselves. */
   readonly claims: StoreClaims
   /** Stores that were looked at whole because something in them changed. */
@@ -67,17 +72,20 @@ export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
     gaps: createGapList(),
     findings: 0,
     small: 0,
+    marksLeft: MAX_MARKS,
     claims: new StoreClaims(),
     stores: new Set(),
   }
   const summary = options.roots.length === 0 ? null : await walkRoots(options.roots, options, finds)
   for (const path of options.changed) await lookAround(path, options, finds)
+  // A file that was looked at twice (changed, and below a root) is one artifact.
+  const unique = [...new Map(finds.found.map((each) => [each.artifact.path, each])).values()]
+  const artifacts = relateFound(unique, options.known.values())
+  const byPath = new Map(artifacts.map((artifact) => [artifact.path, artifact]))
   const byIdentity = new Map<string, Artifact>()
   for (const { artifact, identities } of finds.found) {
-    for (const identity of identities) byIdentity.set(identityKey(identity), artifact)
+    for (const identity of identities) byIdentity.set(identityKey(identity), byPath.get(artifact.path) ?? artifact)
   }
-  // A file that was looked at twice (changed, and below a root) is one artifact.
-  const byPath = new Map(finds.found.map(({ artifact }) => [artifact.path, artifact]))
   const gaps = [...(summary?.gaps ?? []), ...finds.gaps.list()].map((gap) => ({ ...gap, sensor: FILES }))
   const isComplete = summary?.isComplete === true && finds.gaps.list().every(({ code }) => code !== 'GNO_SENSE_LIMIT')
   const walked =
@@ -85,7 +93,7 @@ export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
       ? (options.walked ?? { coverage: [], gaps: [] })
       : { coverage: [coverageOf({ ...summary, isComplete }, options.roots)], gaps }
   return {
-    artifacts: [...byPath.values()],
+    artifacts,
     byIdentity,
     coveredPaths: [...options.roots, ...options.changed, ...finds.stores],
     uncoveredPaths: gaps.filter(({ code }) => !HIDES_NOTHING.has(code)).map(({ place }) => place),
@@ -157,7 +165,7 @@ async function readInto(
     onProgress: (progress: { readonly path: string }): void => tell(progress.path),
   }
   for await (const draft of readWalked(folder, reading)) {
-    const found = { artifact: finishArtifact(draft, options), identities: draft.identities }
+    const found = finishFound(draft, options)
     if (hasRoom(finds, found.artifact)) keep(finds, found, options)
     else finds.gaps.add('GNO_SENSE_LIMIT', dirname(found.artifact.path), 'more models than one sweep keeps')
   }
@@ -181,8 +189,14 @@ function hasRoom(finds: Finds, { sizeBytes }: Artifact): boolean {
   return sizeBytes >= MINIMUM_BYTES || finds.small < MAX_SMALL_MODELS
 }
 
+function finishFound(draft: DraftArtifact, options: SweepOptions): FoundArtifact {
+  const { identities, marks } = draft
+  return { artifact: finishArtifact(draft, options), identities, marks }
+}
+
 function keep(finds: Finds, found: FoundArtifact, options: SweepOptions): void {
-  finds.found.push(found)
+  finds.marksLeft -= found.marks.length
+  finds.found.push(finds.marksLeft >= 0 ? found : { ...found, marks: [] })
   if (found.artifact.sizeBytes < MINIMUM_BYTES) finds.small += 1
   finds.findings += countFindings(found.artifact, options)
 }
@@ -200,7 +214,7 @@ export async function* readFolder(
 ): AsyncGenerator<FoundArtifact> {
   const deep = options.deep || candidates.some((candidate) => options.decoySizes.has(candidate.identity.sizeBytes))
   for await (const draft of readCandidates(candidates, { deep, signal: options.signal, reportAll: false })) {
-    yield { artifact: finishArtifact(draft, options), identities: draft.identities }
+    yield finishFound(draft, options)
   }
 }
 

@@ -120,10 +120,23 @@ export type Arrival = z.infer<typeof arrivalSchema>
 /** How this artifact stands to another one on the same host. */
 export const relationSchema = z
   .object({
-    kind: z.enum(['same-content', 'edit-of', 'same-norms', 'derived', 'merged', 'adapter-of', 'checkpoint-of']),
+    /** `refuted-base`: it names the other one as its base, and their norms are strangers. */
+    kind: z.enum([
+      'same-content',
+      'edit-of',
+      'same-norms',
+      'derived',
+      'merged',
+      'adapter-of',
+      'checkpoint-of',
+      'refuted-base',
+    ]),
     /** The other artifact. */
     path: pathText,
     artifactId: nameText,
+    /** What the other one is, and under which licence, where a source of that is known. */
+    model: nameText.optional(),
+    license: nameText.optional(),
     /** Agreement from 0 to 1 where one was measured. */
     similarity: z.number().min(0).max(1).optional(),
     because,

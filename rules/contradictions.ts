@@ -1,5 +1,6 @@
 // Claims that disagree with what was measured. Conservative: renamed fine-tunes, merges, distillates and quantised files are
 // ordinary, so only a claim that no honest reading can save is told.
+import type { Relation } from '../contract/artifact.ts'
 import type { Structure } from '../contract/fingerprint.ts'
 import type { Gap } from '../contract/wire.ts'
 import type { ArtifactFacts } from './identify-artifact.ts'
@@ -61,7 +62,7 @@ const PACKED_TYPES = ['I8', 'I16', 'I32', 'I64', 'U8', 'U16', 'U32', 'U64', 'BOO
 
 /** Contradictions between what a file claims and what its bytes are. */
 export function contradictions(
-  facts: ArtifactFacts & { readonly gaps?: readonly Gap[] },
+  facts: ArtifactFacts & { readonly gaps?: readonly Gap[]; readonly relations?: readonly Relation[] | undefined },
   pack: Pack,
 ): readonly Contradiction[] {
   const found = [
@@ -70,6 +71,8 @@ export function contradictions(
     nameSize(facts, pack),
     architecture(facts, pack),
     license(facts, pack),
+    refutedBase(facts),
+    inheritedLicense(facts, pack),
   ]
   return found.filter((each) => each !== null)
 }
@@ -185,5 +188,36 @@ function license(facts: ArtifactFacts, pack: Pack): Contradiction | null {
     claim: `it claims the licence ${claims.license.slice(0, 100)}`,
     observed: `its structure ${keyOf(match)} is that of ${match.candidates[0]?.name ?? ''}, published under ${only}`,
     because: ['it names the same family itself, and every known model of this structure has the one licence'],
+  }
+}
+
+type Related = ArtifactFacts & { readonly relations?: readonly Relation[] | undefined }
+
+/** The model that it names as its base lies on the same machine, has the same shape, and shares no norm with it. */
+function refutedBase({ fingerprint, relations = [] }: Related): Contradiction | null {
+  const refuted = relations.find(({ kind }) => kind === 'refuted-base')
+  if (refuted === undefined) return null
+  const [base] = fingerprint.claims?.baseModels ?? []
+  return {
+    claim: `it names ${(base?.name ?? base?.repoUrl ?? 'another model').slice(0, 200)} as its base`,
+    observed: `its norms are strangers to those of ${refuted.path}`,
+    because: refuted.because,
+  }
+}
+
+/** A descendant cannot be freer than the model whose norms it carries. */
+function inheritedLicense({ fingerprint, relations = [] }: Related, pack: Pack): Contradiction | null {
+  const claimed = fingerprint.claims?.license
+  const licenses = pack.vocabulary.get('licenses')
+  if (claimed === undefined || licenses?.get(claimed.toLowerCase())?.isOpen !== true) return null
+  const ancestor = relations.find(({ kind, license: of }) => {
+    const isKin = kind === 'same-norms' || kind === 'edit-of' || kind === 'same-content'
+    return isKin && of !== undefined && licenses.get(of.toLowerCase())?.isOpen === false
+  })
+  if (ancestor === undefined) return null
+  return {
+    claim: `it claims the licence ${claimed.slice(0, 100)}`,
+    observed: `its norms are those of ${ancestor.model ?? ancestor.path}, published under ${ancestor.license ?? ''}`,
+    because: ancestor.because,
   }
 }

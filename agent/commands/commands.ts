@@ -1,5 +1,6 @@
 // The commands of `gnomon`, one line each, in the order of its help.
 import type { Command } from './command.ts'
+import { compare } from './compare.ts'
 import { doctor } from './doctor.ts'
 import { enroll } from './enroll.ts'
 import { explain } from './explain.ts'
@@ -10,4 +11,4 @@ import { scan } from './scan.ts'
 import { simulate } from './simulate.ts'
 import { status } from './status.ts'
 
-export const commands: readonly Command[] = [scan, inspect, ps, run, enroll, status, explain, simulate, doctor]
+export const commands: readonly Command[] = [scan, inspect, compare, ps, run, enroll, status, explain, simulate, doctor]

@@ -1,13 +1,14 @@
 // Joins the parts of one model into one artifact: the ladder of fingerprints, the verdict, and a gap for every rung not reached.
 import type { Artifact, FilePart, Verdict } from '../../contract/artifact.ts'
-import type { Barcode, Claims, Fingerprint, Structure } from '../../contract/fingerprint.ts'
+import type { Claims, Fingerprint, Structure } from '../../contract/fingerprint.ts'
 import type { FileIdentity } from '../../contract/observation.ts'
 import type { Gap } from '../../contract/wire.ts'
-import { joinBarcodes, writeArtifactId } from './barcode.ts'
+import type { TensorMark } from '../../rules/edit-map.ts'
+import { type Samples, joinSamples, writeArtifactId } from './barcode.ts'
 import { dialects } from './dialects.ts'
 import type { GapList } from './gap-list.ts'
 import type { HfFolder } from './hf-folder.ts'
-import { type LineageOutcome, describeLineage } from './lineage.ts'
+import { describeLineage } from './lineage.ts'
 import { readPlaceClaims } from './place-claims.ts'
 import type { ReadPart } from './read-part.ts'
 import { describeStructure } from './structure.ts'
@@ -16,6 +17,8 @@ import type { Hyperparameters } from './weights.ts'
 /** The artifact without what others say about it; `identities` are those of its weights, part by part. */
 export type Draft = Omit<Artifact, 'identifications' | 'simulated'> & {
   readonly identities: readonly FileIdentity[]
+  /** Samples of its tensors, for edit maps on this machine. */
+  readonly marks: readonly TensorMark[]
 }
 
 export interface Assembly {
@@ -39,10 +42,11 @@ export function assembleArtifact(assembly: Assembly): Draft {
   const fingerprint = buildFingerprint(assembly)
   const dialect = findDialect(assembly)
   const modifiedAt = writeInstant(first.identity.mtimeNs)
+  const samples = samplesOf(parts)
   const weightBytes = parts.reduce((sum, part) => sum + part.identity.sizeBytes, 0)
   const files: FilePart[] = parts.flatMap((part) => [describePart(part), ...describeCompanions(part)])
   return {
-    artifactId: writeArtifactId(weightBytes, joinSamples(parts)),
+    artifactId: writeArtifactId(weightBytes, samples.barcode),
     kind: assembly.kind,
     path: assembly.path,
     parts: [...files, ...(folder?.parts ?? [])].slice(0, MAX_PARTS),
@@ -58,6 +62,7 @@ export function assembleArtifact(assembly: Assembly): Draft {
     threats: [],
     gaps: joinGaps([...parts.map((part) => part.gaps), gaps]),
     identities: parts.map((part) => part.identity),
+    marks: samples.marks,
   }
 }
 
@@ -94,8 +99,7 @@ function buildFingerprint(assembly: Assembly): Fingerprint {
   const structure = described === undefined || adapter === undefined ? described : { ...described, adapter }
   const container = first.weights.facts === undefined ? undefined : Object.fromEntries(first.weights.facts)
   const { training } = first.weights
-  const outcome = lineageOf(assembly, hyperparameters)
-  const barcode = parts.every((part) => part.isBarcode && part.samples !== null) ? joinSamples(parts) : undefined
+  const barcode = parts.every((part) => part.isBarcode && part.samples !== null) ? samplesOf(parts).barcode : undefined
   const content = parts.length === 1 && first.sha256 !== undefined ? { sha256: first.sha256 } : undefined
   const fingerprint = {
     ...(container === undefined ? {} : { container }),
@@ -103,26 +107,29 @@ function buildFingerprint(assembly: Assembly): Fingerprint {
     ...(hasClaims(claims) ? { claims } : {}),
     ...(structure === undefined ? {} : { structure }),
     ...(tokenizer === undefined ? {} : { tokenizer }),
-    ...('lineage' in outcome ? outcome : {}),
+    ...lineageOf(assembly, hyperparameters),
     ...(barcode === undefined ? {} : { barcode }),
     ...(content === undefined ? {} : { content }),
   }
-  if (holdsWeights && 'reason' in outcome) gaps.note('GNO_READ_SKIPPED', `rung 4: ${outcome.reason}`)
   if (holdsWeights) noteAbsentRungs(fingerprint, assembly)
   else if (!assembly.isDeep) gaps.note('GNO_READ_SKIPPED', 'rung 6: the whole file was not read, --deep was not given')
   return fingerprint
 }
 
-function lineageOf({ parts, gaps }: Assembly, { architecture, layers }: Hyperparameters): LineageOutcome {
+/** Rung 4, or a gap that says why not. */
+function lineageOf(assembly: Assembly, { architecture, layers }: Hyperparameters): Pick<Fingerprint, 'lineage'> {
+  const { parts, gaps } = assembly
+  const { isModel, holds = 'weights' } = parts[0].weights
+  if (!isModel || holds !== 'weights') return {}
+  const note = (detail: string) => gaps.note('GNO_READ_SKIPPED', `rung 4: ${detail}`)
   const norms = parts.flatMap((part) => (part.norms === null ? [] : [part.norms]))
   const isStored = norms.some((part) => part.norms.some(({ isConverted }) => !isConverted))
-  if (isStored && architecture === undefined) {
-    gaps.note(
-      'GNO_READ_SKIPPED',
-      'rung 4: no configuration names the architecture, so norms are compared as they are stored',
-    )
-  }
-  return describeLineage({ parts: norms, architecture, layers })
+  if (isStored && architecture === undefined)
+    note('nothing names the architecture, so norms are compared as they are stored')
+  const outcome = describeLineage({ parts: norms, architecture, layers })
+  if ('lineage' in outcome) return outcome
+  note(outcome.reason)
+  return {}
 }
 
 /** Rank and targets are those of the tensors; alpha stands in the configuration. */
@@ -155,8 +162,8 @@ function noteAbsentRungs(fingerprint: Fingerprint, assembly: Assembly): void {
   note(`rung 6: ${reason}`)
 }
 
-function joinSamples(parts: readonly ReadPart[]): Barcode {
-  return joinBarcodes(parts.flatMap((part) => (part.samples === null ? [] : [part.samples])))
+function samplesOf(parts: readonly ReadPart[]): Samples {
+  return joinSamples(parts.flatMap((part) => (part.samples === null ? [] : [part.samples])))
 }
 
 const WORST_FIRST: readonly Verdict[] = ['malformed', 'unscannable', 'unchecked']
