@@ -42,7 +42,7 @@ function kindOf(look: Look): Kind | null {
   const start = Buffer.from(look.head.subarray(0, 4)).toString('hex')
   if (start === BINARY_START) return areCounts(look) ? 'binary' : null
   if (start === '37373637' && TEXT_START.test(Buffer.from(look.head.subarray(0, 64)).toString('latin1'))) return 'text'
-  return (FLAGS.has(start) && look.sizeBytes % 4 === 0) || graphBeside(look) !== null ? 'weights' : null
+  return (FLAGS.has(start) && look.sizeBytes >= 8) || graphBeside(look) !== null ? 'weights' : null
 }
 
 function areCounts({ head }: Look): boolean {

@@ -159,6 +159,14 @@ describe('ncnn', () => {
   })
 })
 
+describe('ncnn weights', () => {
+  it('are blamed when they are cut inside a word', () => {
+    const { format, codes } = readBytes(buildNcnnBin().subarray(0, 49))
+
+    expect({ format, codes }).toEqual({ format: 'ncnn', codes: ['GNO_READ_TRUNCATED'] })
+  })
+})
+
 describe('mnn weights', () => {
   it('are known through the model beside them, and take its numbers from llm_config.json', async () => {
     written('llm.mnn', buildMnn().bytes)
