@@ -34,10 +34,14 @@ import { onednnOm } from './onednn-om.ts'
 import { hfIndex } from './hf-index.ts'
 import { hfModelConfig } from './hf-model-config.ts'
 import { hfTokenizerConfig } from './hf-tokenizer-config.ts'
+import { mlc } from './mlc.ts'
 import { sevenZip } from './seven-zip.ts'
 import { zipArchive } from './zip-archive.ts'
 import { tfCheckpoint } from './tf-checkpoint.ts'
 import { coreml } from './coreml.ts'
+import { tfjs } from './tfjs.ts'
+import { mxnetCaffeDarknet } from './mxnet-caffe-darknet.ts'
+import { sentencepiece } from './sentencepiece.ts'
 import type { FormatReader } from './weights.ts'
 
 export const formats: readonly FormatReader[] = [
@@ -71,6 +75,7 @@ export const formats: readonly FormatReader[] = [
   qnnDlc,
   onednnOm,
   sevenZip,
+  mlc,
   hfTokenizerConfig,
   hfIndex,
   hfModelConfig,
@@ -80,4 +85,7 @@ export const formats: readonly FormatReader[] = [
   burnBpk,
   llama2c,
   llama2cTokenizer,
+  tfjs,
+  mxnetCaffeDarknet,
+  sentencepiece,
 ]

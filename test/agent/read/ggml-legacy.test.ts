@@ -14,7 +14,7 @@ import {
   buildGgml,
   int32,
 } from '../../build-ggml.ts'
-import { corpusFile, formatOf, hasCorpus, readBytes, sample } from './read-bytes.ts'
+import { corpusFile, formatOf, hasCorpus, readBytes, sample } from './give-bytes.ts'
 
 const INT32_MAX = 0x7fff_ffff
 const GGJT = { magic: 'tjgg', version: 3, hasScores: true, alignment: 32, ...TINY_LLAMA } as const

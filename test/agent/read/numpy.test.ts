@@ -4,7 +4,7 @@ import { marian } from '../../../agent/read/marian.ts'
 import { numpy } from '../../../agent/read/numpy.ts'
 import { MARIAN_ITEMS, NPY_SAMPLES, type NpySpec, buildMarian, buildNpy, buildNpz } from '../../build-npy.ts'
 import { buildZip } from '../../build-zip.ts'
-import { corpusFile, formatOf, hasCorpus, readBytes, sample } from './read-bytes.ts'
+import { corpusFile, formatOf, hasCorpus, readBytes, sample } from './give-bytes.ts'
 
 const DICTIONARY = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), "
 
