@@ -57,3 +57,20 @@ export function sevenZipHeader(
   checksum.writeUInt32LE(options.checksum ?? crc32(next))
   return Buffer.concat([Buffer.from('377abcaf271c0004', 'hex'), checksum, next, list])
 }
+
+/** The cache of an MLC model with one shard: a packed layer of 4 x 32 at four bits, and its scales. */
+export function tensorCache(shard: { readonly dataPath?: string; readonly nbytes?: number } = {}): Buffer {
+  const records = [
+    { name: 'l.q_weight', shape: [4, 4], dtype: 'uint32', format: 'f32-to-bf16', nbytes: 64, byteOffset: 0 },
+    { name: 'l.q_scale', shape: [4, 1], dtype: 'float16', format: 'f32-to-bf16', nbytes: 8, byteOffset: 64 },
+  ]
+  const told = {
+    dataPath: 'params_shard_0.bin',
+    format: 'raw-shard',
+    nbytes: 72,
+    md5sum: '0'.repeat(32),
+    ...shard,
+    records,
+  }
+  return Buffer.from(JSON.stringify({ metadata: { ParamSize: 2, ParamBytes: 72, BitsPerParam: 4.5 }, records: [told] }))
+}

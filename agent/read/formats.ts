@@ -42,6 +42,9 @@ import { coreml } from './coreml.ts'
 import { tfjs } from './tfjs.ts'
 import { mxnetCaffeDarknet } from './mxnet-caffe-darknet.ts'
 import { sentencepiece } from './sentencepiece.ts'
+import { pytorchTar } from './pytorch-tar.ts'
+import { skops } from './skops.ts'
+import { joblib } from './joblib.ts'
 import type { FormatReader } from './weights.ts'
 
 export const formats: readonly FormatReader[] = [
@@ -88,4 +91,7 @@ export const formats: readonly FormatReader[] = [
   tfjs,
   mxnetCaffeDarknet,
   sentencepiece,
+  pytorchTar,
+  skops,
+  joblib,
 ]

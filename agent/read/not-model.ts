@@ -16,6 +16,8 @@ const POINTER_DIGEST = /^oid sha256:([0-9a-f]{64})$/m
 /** Answers of a server in place of a file. */
 const MAX_ERROR_BYTES = 65_536
 const PIECE_BYTES = 4_096
+/** Shorter than the header of any container. */
+const MIN_MODEL_BYTES = 16
 /** Lines that a table shows before it is called one. */
 const TABLE_LINES = 3
 
@@ -54,7 +56,8 @@ export function judgeNotModel(look: Look): NotModel | null {
   if (word !== undefined) return { reason: `the file is ${word}` }
   if (isZero(look)) return { reason: 'the file holds only zeros' }
   const kind = isText(head, sizeBytes) ? nameText(text, sizeBytes) : undefined
-  return kind === undefined ? null : { reason: kind }
+  if (kind !== undefined) return { reason: kind }
+  return sizeBytes < MIN_MODEL_BYTES ? { reason: `the file has ${sizeBytes} bytes, too few for a model` } : null
 }
 
 function describePointer(text: string): NotModel {

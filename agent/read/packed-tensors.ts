@@ -7,7 +7,7 @@
 //   MLX    X.weight U32 [.., in x bits / 32]        X.scales [.., in / group]   NF4    X.weight U8 [in x out / 2, 1]
 import type { TensorInfo } from './weights.ts'
 
-export type PackingFamily = 'gptq-awq' | 'exl2-exl3' | 'bitsandbytes' | 'mlx'
+export type PackingFamily = 'gptq-awq' | 'exl2-exl3' | 'bitsandbytes' | 'mlx' | 'mlc'
 
 interface Packed {
   readonly family: PackingFamily
@@ -24,6 +24,7 @@ const WORD_BITS = 32
 /** Widths that any of these tools writes. */
 const BITS = [2, 3, 4, 5, 6, 8]
 const DEFAULT_BITS = 4
+const MLC_GROUP = 32
 /** MLX's default first. */
 const MLX_GROUPS = [64, 32, 128]
 
@@ -70,8 +71,16 @@ function unpackCompressed(tensor: TensorInfo, stem: string, tensors: Tensors): P
 
 function unpackExl2(tensor: TensorInfo, stem: string, tensors: Tensors): Packed | undefined {
   const inputs = (tensors.get(`${stem}.q_invperm`) ?? tensors.get(`${stem}.q_perm`))?.elements
-  if (inputs === undefined) return undefined
+  if (inputs === undefined) return unpackMlc(tensor, stem, tensors)
   return { family: 'exl2-exl3', word: 'EXL2', parameters: inputs * (tensor.shape.at(-1) ?? 0) }
+}
+
+/** MLC has the same names: one scale for 32 weights, along whichever side. */
+function unpackMlc(tensor: TensorInfo, stem: string, tensors: Tensors): Packed | undefined {
+  const scales = tensors.get(`${stem}.q_scale`)?.elements ?? 0
+  if (tensor.type !== 'U32' || scales === 0) return undefined
+  const bits = Math.round(tensor.elements / scales)
+  return { family: 'mlc', word: `MLC-${bits}bit`, parameters: scales * MLC_GROUP }
 }
 
 function unpackExl3(tensor: TensorInfo): Packed | undefined {

@@ -38,6 +38,7 @@ describe('decoys', () => {
     ['a table', 'a,b,c\n1,2,3\n4,5,6\n', 'a table of text'],
     ['a text', 'Access to this model is restricted.\n', 'plain text'],
     ['a text cut in a character', `${'é'.repeat(2_048)}x é`, 'plain text'],
+    ['seven bytes', Buffer.from([0x63, 0x6d, 0x6f, 0x64, 0x0a, 0xf8, 0x0a]), 'too few for a model'],
     ['zeros', Buffer.alloc(100_000), 'only zeros'],
     ['a picture', Buffer.from('89504e470d0a1a0a', 'hex'), 'a PNG image'],
     ['a sound', Buffer.from('RIFF\0\0\0\0WAVEfmt '), 'a WAV recording'],
@@ -48,7 +49,7 @@ describe('decoys', () => {
     const draft = await inspectFile(write('model.bin', bytes))
 
     expect(draft.verdict).toBe('not-a-model')
-    expect(draft.gaps.some(({ detail }) => detail?.includes(words))).toBe(true)
+    expect(draft.gaps.some(({ detail }) => detail.includes(words))).toBe(true)
   })
 
   it('does not judge zeros with something behind them, nor numbers', async () => {
