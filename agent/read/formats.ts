@@ -31,6 +31,7 @@ import { rknn } from './rknn.ts'
 import { tensorrt } from './tensorrt.ts'
 import { qnnDlc } from './qnn-dlc.ts'
 import { onednnOm } from './onednn-om.ts'
+import { chromeNano } from './chrome-nano.ts'
 import { hfIndex } from './hf-index.ts'
 import { hfModelConfig } from './hf-model-config.ts'
 import { hfTokenizerConfig } from './hf-tokenizer-config.ts'
@@ -79,6 +80,7 @@ export const formats: readonly FormatReader[] = [
   onednnOm,
   sevenZip,
   mlc,
+  chromeNano,
   hfTokenizerConfig,
   hfIndex,
   hfModelConfig,

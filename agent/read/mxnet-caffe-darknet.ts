@@ -1,0 +1,29 @@
+// The containers of older frameworks, one each: Caffe's networks, MXNet's arrays, Darknet's values and its configuration.
+import type { Cursor } from './cursor.ts'
+import type { GapList } from './gap-list.ts'
+import { caffeKind, readCaffe } from './caffe-net.ts'
+import { isDarknetConfig, isDarknetWeights, readDarknetConfig, readDarknetWeights } from './darknet-files.ts'
+import { isMxnetParams, readMxnetParams } from './mxnet-params.ts'
+import type { Look } from './look.ts'
+import type { FormatReader, ReadContext, WeightsPart } from './weights.ts'
+
+/** The reader of older frameworks. */
+export const mxnetCaffeDarknet: FormatReader = {
+  id: 'mxnet-caffe-darknet',
+  endings: ['.caffemodel', '.prototxt', '.params', '.weights', '.cfg'],
+  certainty: 'structure',
+  recognise: (look) =>
+    isMxnetParams(look) || isDarknetWeights(look) || isDarknetConfig(look) || caffeKind(look) !== null,
+  read,
+}
+
+function read(cursor: Cursor, gaps: GapList, { look }: ReadContext): WeightsPart {
+  if (isMxnetParams(look)) return readMxnetParams(cursor, gaps)
+  if (isDarknetWeights(look)) return readDarknetWeights(cursor, gaps)
+  if (isDarknetConfig(look)) return readDarknetConfig(cursor, gaps)
+  return readCaffe(cursor, gaps, kindOf(look))
+}
+
+function kindOf(look: Look): 'binary' | 'text' {
+  return caffeKind(look) ?? 'binary'
+}
