@@ -1,8 +1,9 @@
 // The 16-bit numbers that checkpoints are stored in, for tests: written independently of agent/read, in the plainest way.
 
+const view = new DataView(new ArrayBuffer(4))
+
 /** Bits of a bfloat16: the upper half of an F32, to nearest, ties to even. */
 export function toBfloat16(value: number): number {
-  const view = new DataView(new ArrayBuffer(4))
   view.setFloat32(0, value)
   const bits = view.getUint32(0)
   const lower = bits & 0xffff
@@ -12,8 +13,7 @@ export function toBfloat16(value: number): number {
 
 /** The value of a bfloat16's bits. */
 export function fromBfloat16(bits: number): number {
-  const view = new DataView(new ArrayBuffer(4))
-  view.setUint16(0, bits)
+  view.setUint32(0, bits * 65_536)
   return view.getFloat32(0)
 }
 
