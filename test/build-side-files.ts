@@ -74,3 +74,15 @@ export function tensorCache(shard: { readonly dataPath?: string; readonly nbytes
   }
   return Buffer.from(JSON.stringify({ metadata: { ParamSize: 2, ParamBytes: 72, BitsPerParam: 4.5 }, records: [told] }))
 }
+
+/** The manifest of Chrome's component that brings the built-in model. */
+export function builtInManifest(): Buffer {
+  const spec = { name: 'v3Nano', version: '2025.06.30.1229' }
+  const manifest = {
+    manifest_version: 2,
+    name: 'Optimization Guide On Device Model',
+    version: '2025.8.8.1141',
+    BaseModelSpec: spec,
+  }
+  return Buffer.from(JSON.stringify(manifest))
+}
