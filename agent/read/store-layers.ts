@@ -193,8 +193,8 @@ function showWeights(weights: readonly Layer[], layers: readonly Layer[], blobs:
 }
 
 /**
- * Projectors and adapters belong to their model and are no models of their own. What is called so and holds something else is not
- * claimed, so that it is reported as what it is.
+ * A projector belongs to its model and is no model of its own. What is called so and holds something else is not claimed, so that it
+ * is reported as what it is; and an adapter changes what a model does, so it is reported by itself, too.
  */
 async function readBeside(
   layers: readonly Layer[],
@@ -204,7 +204,7 @@ async function readBeside(
 ): Promise<readonly FileIdentity[]> {
   const claimed: FileIdentity[] = []
   for (const { role, hex } of layers) {
-    if (role !== 'projector' && role !== 'adapter') continue
+    if (role !== 'projector') continue
     const candidate = candidateIn(() => blobs.open(hex), hex)
     const drafts: Draft[] = []
     for await (const draft of readModels(candidate === null ? [] : [candidate], options)) drafts.push(draft)

@@ -1,6 +1,11 @@
 // The stores of models that are read, one line each, the more special before the more general: the first that finds a model in a
 // folder has it.
+import { trainingConfig } from './leftover-config.ts'
+import { trainer } from './leftover-trainer.ts'
+import { diffusers } from './store-diffusers.ts'
+import { folderModels } from './store-folders.ts'
 import { hubCache } from './store-hub.ts'
+import { oci } from './store-oci.ts'
 import { ollama } from './store-ollama.ts'
 import { ramalama } from './store-ramalama.ts'
 import type { StoreReader } from './store-reader.ts'
@@ -8,5 +13,10 @@ import type { StoreReader } from './store-reader.ts'
 export const stores: readonly StoreReader[] = [
   hubCache, //
   ollama,
+  oci,
   ramalama,
+  diffusers,
+  ...folderModels,
+  trainer,
+  trainingConfig,
 ]
