@@ -229,3 +229,56 @@ export function numpyArray(type: string, shape: readonly number[], data: Uint8Ar
     state: { tuple: [1, { tuple: shape }, dtype, false, data] },
   }
 }
+
+/** joblib's wrapper for an array, and the padding and bytes that follow its BUILD. */
+export function joblibArray(type: string, shape: readonly number[], data: Uint8Array): Buffer {
+  const state = new Map<Py, Py>([
+    ['subclass', { global: 'numpy.ndarray' }],
+    ['shape', { tuple: shape }],
+    ['order', 'C'],
+    ['dtype', { call: 'numpy.dtype', args: [type, false, true] }],
+    ['allow_mmap', true],
+    ['numpy_array_alignment_bytes', 16],
+  ])
+  const wrapper = opcodes({ newobj: 'joblib.numpy_pickle.NumpyArrayWrapper', state })
+  return Buffer.concat([wrapper, Buffer.from([2, 0xff, 0xff]), data])
+}
+
+/** A joblib dump of a list of such arrays. */
+export function buildJoblib(arrays: readonly Buffer[]): Buffer {
+  return Buffer.concat([Buffer.from([0x80, 3]), Buffer.from('](', 'latin1'), ...arrays, Buffer.from('e.')])
+}
+
+/** One member of a tar archive (ustar), with its padding; the size can lie. */
+export function tarMember(name: string, data: Uint8Array, sizeBytes = data.length): Buffer {
+  const header = Buffer.alloc(512)
+  header.write(name, 0)
+  header.write('0000644\0', 100)
+  header.write(`${sizeBytes.toString(8).padStart(11, '0')}\0`, 124)
+  header.write('0', 156)
+  header.write('ustar\u000000', 257)
+  return Buffer.concat([header, data, Buffer.alloc((512 - (data.length % 512)) % 512)])
+}
+
+/** A checkpoint of 2016: a tar archive of one storage and the pickle that names it. */
+export function buildTorchTar(elements: number, bytes: number): Buffer {
+  const count = Buffer.alloc(8)
+  count.writeBigUInt64LE(BigInt(elements))
+  const storage = buildPickle({ tuple: ['0', 'cpu', { global: 'torch.FloatStorage' }] })
+  const state = new Map<Py, Py>([['weight', torchTensor({ key: '0', elements: 6, shape: [2, 3], strides: [3, 1] })]])
+  return Buffer.concat([
+    tarMember('sys_info', buildPickle(new Map<Py, Py>([['little_endian', true]]))),
+    tarMember('pickle', buildPickle(orderedDict(state))),
+    tarMember('storages', Buffer.concat([buildPickle(1), storage, count, patternBytes(bytes, 1), buildPickle([])])),
+  ])
+}
+
+/** A schema as skops writes it, with one estimator. */
+export const SKOPS_SCHEMA = JSON.stringify({
+  __class__: 'LogisticRegression',
+  __module__: 'sklearn.linear_model._logistic',
+  __loader__: 'ObjectNode',
+  content: { __class__: 'dict', __module__: 'builtins', __loader__: 'DictNode', content: {} },
+  protocol: 2,
+  _skops_version: '0.10.0',
+})

@@ -138,8 +138,8 @@ function firstArgument(value: PickleValue | undefined): PickleValue | undefined 
 export function readStorage(value: PickleValue | undefined): TorchStorage | null {
   const object = objectOf(value)
   const inner = object?.kind === 'call' ? objectOf(object.args[0]) : object
-  if (inner?.kind !== 'persistent') return null
-  const [word, storageClass, key, , elements] = itemsOf(inner.id) ?? []
+  // The tar checkpoints of 2016 wrote the same tuple without making it a reference.
+  const [word, storageClass, key, , elements] = itemsOf(inner?.kind === 'persistent' ? inner.id : inner) ?? []
   const className = globalName(storageClass)
   const isKey = typeof key === 'string' || typeof key === 'number'
   if (word !== 'storage' || !isStorageClass(className) || !isKey || !isCount(elements)) return null
