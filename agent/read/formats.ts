@@ -12,6 +12,7 @@ import { ort } from './ort.ts'
 import { executorch } from './executorch.ts'
 import { hdf5Data } from './hdf5-data.ts'
 import { kerasH5 } from './keras-h5.ts'
+import { treeModels } from './tree-models.ts'
 import { whisperGgml } from './whisper-ggml.ts'
 import { mnn } from './mnn.ts'
 import { onnx } from './onnx.ts'
@@ -96,4 +97,5 @@ export const formats: readonly FormatReader[] = [
   pytorchTar,
   skops,
   joblib,
+  treeModels,
 ]

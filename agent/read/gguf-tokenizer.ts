@@ -26,6 +26,7 @@ const SENTENCEPIECE: ReadonlySet<string> = new Set(['llama', 't5', 'bert', 'gemm
 
 function spellingOf(model: string): TokenSpelling {
   if (model === 'gpt2') return 'byte-level'
+  if (model === 'rwkv') return 'python'
   return SENTENCEPIECE.has(model) ? 'sentencepiece' : 'plain'
 }
 

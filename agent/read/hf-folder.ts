@@ -17,6 +17,7 @@ import {
 import { readHfTokenizer } from './hf-tokenizer.ts'
 import { type JsonValue, parseJsonTree } from './json-tree.ts'
 import { JsonWalk } from './json-walk.ts'
+import { readTokenizerFile } from './tokenizer-file.ts'
 import type { Hyperparameters } from './weights.ts'
 
 /** Configurations are under 100 KB, the longest with a quantization map under 2 MB (CWE-770). */
@@ -53,7 +54,7 @@ export function readHfFolder(anchor: OpenedFile, gaps: GapList): HfFolder {
   if (config === undefined || !isModelConfig(config)) {
     return { isModelFolder: false, hyperparameters: {}, claims: {}, parts: [], shardNames: [] }
   }
-  const tokenizer = siblings.read('tokenizer.json', 'tokenizer', MAX_TOKENIZER_BYTES, readHfTokenizer)
+  const tokenizer = readTokenizer(siblings)
   const side = siblings.read('tokenizer_config.json', 'tokenizer', MAX_CONFIG_BYTES, parseJsonTree)
   const template = siblings.read('chat_template.jinja', 'tokenizer', MAX_CONFIG_BYTES, digestTemplate)
   const templateDigest = template ?? digestTemplate(findTemplate(side))
@@ -75,6 +76,25 @@ export function readHfFolder(anchor: OpenedFile, gaps: GapList): HfFolder {
     parts: siblings.parts,
     shardNames: shardNames ?? [],
   }
+}
+
+/** Files that hold the vocabulary where there is no tokenizer.json: SentencePiece, tiktoken, tekken and RWKV folders. */
+const TOKENIZER_FILES = [
+  'tokenizer.model',
+  'tekken.json',
+  'tiktoken.model',
+  'qwen.tiktoken',
+  'rwkv_vocab_v20230424.txt',
+]
+
+function readTokenizer(siblings: Siblings): Tokenizer | undefined {
+  const main = siblings.read('tokenizer.json', 'tokenizer', MAX_TOKENIZER_BYTES, readHfTokenizer)
+  if (main !== undefined) return main
+  for (const name of TOKENIZER_FILES) {
+    const found = siblings.read(name, 'tokenizer', MAX_TOKENIZER_BYTES, readTokenizerFile)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** Opens the files beside the weights one after the other, and keeps a record of those that were read. */

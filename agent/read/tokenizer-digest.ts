@@ -1,13 +1,14 @@
 // Digests of vocabularies that are equal for the same tokenizer in GGUF, tokenizer.json and later tokenizer.model (rung 3).
 // Each token enters as its length and its raw bytes: what the token stands for, whatever alphabet the container spells it in.
 import { createHash } from 'node:crypto'
+import { unescapePython } from './python-literal.ts'
 
 /**
  * How a container spells raw bytes. `byte-level`: every byte is one printable character (GPT-2's table, space is `Ġ`).
  * `sentencepiece`: space is `▁`, a lone byte is `<0xNN>`. `wordpiece`: a continuation starts with `##`, a word start is bare.
- * `plain`: as it stands.
+ * `python`: the inside of a bytes literal (RWKV in GGUF). `plain`: as it stands.
  */
-export type TokenSpelling = 'byte-level' | 'sentencepiece' | 'wordpiece' | 'plain'
+export type TokenSpelling = 'byte-level' | 'sentencepiece' | 'wordpiece' | 'python' | 'plain'
 
 /** Longest token seen in a public tokenizer is under 1 KB (CWE-770). */
 export const MAX_TOKEN_BYTES = 16_384
@@ -99,6 +100,12 @@ export class TokenDigest {
         if (isContinuation) return copy(bytes, start + 2, end, this.#piece, at)
         this.#piece[at] = SPACE
         return copy(bytes, start, end, this.#piece, at + 1)
+      }
+      case 'python': {
+        const raw = unescapePython(Buffer.from(bytes.subarray(start, end)).toString('utf8'), true)
+        return raw === undefined || raw.length > end - start
+          ? copy(bytes, start, end, this.#piece, at)
+          : copy(raw, 0, raw.length, this.#piece, at)
       }
       case 'plain':
         return copy(bytes, start, end, this.#piece, at)
