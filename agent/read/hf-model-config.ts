@@ -20,6 +20,9 @@ const OTHER_KEYS = (
   'num_attention_heads bos_token_id eos_token_id _diffusers_version base_model_name_or_path lora_alpha _name_or_path text_config'
 ).split(' ')
 
+/** Words of tokenizer_config.json, which may name a model's type, too. */
+const TOKENIZER_KEYS = ['added_tokens_decoder', 'clean_up_tokenization_spaces', 'chat_template']
+
 /** The reader of model configurations. */
 export const hfModelConfig: FormatReader = {
   id: 'hf-config',
@@ -27,6 +30,7 @@ export const hfModelConfig: FormatReader = {
   certainty: 'structure',
   recognise: (look) => {
     const keys = topKeys(look)
+    if (TOKENIZER_KEYS.some((key) => keys.has(key))) return false
     return NAMING_KEYS.some((key) => keys.has(key)) && OTHER_KEYS.some((key) => keys.has(key))
   },
   read,

@@ -8,7 +8,7 @@ import { readJsonMap, sidePart, takeFact } from './side-file.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 
 /** Any of these alone is a word that only this file has. */
-const OWN_KEYS = ['tokenizer_class', 'added_tokens_decoder', 'clean_up_tokenization_spaces', 'chat_template']
+const OWN_KEYS = ['added_tokens_decoder', 'clean_up_tokenization_spaces', 'chat_template']
 
 /** The reader of tokenizer configurations. */
 export const hfTokenizerConfig: FormatReader = {
@@ -18,7 +18,8 @@ export const hfTokenizerConfig: FormatReader = {
   recognise: (look) => {
     const keys = topKeys(look)
     // config.json names a tokenizer class, too, beside the model's type.
-    return !keys.has('model_type') && !keys.has('architectures') && OWN_KEYS.some((key) => keys.has(key))
+    const isConfig = keys.has('model_type') || keys.has('architectures')
+    return OWN_KEYS.some((key) => keys.has(key)) || (keys.has('tokenizer_class') && !isConfig)
   },
   read,
 }

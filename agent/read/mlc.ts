@@ -92,16 +92,18 @@ function readChatConfig(map: JsonMap, facts: Map<string, string | number | boole
 /** The tensors are those of the shards: they have no place in this file. */
 function readCache(map: JsonMap, facts: Map<string, string | number | boolean>, gaps: GapList): WeightsPart {
   const shards = recordsOf(map)
-  const metadata = map.get('metadata')
-  if (metadata instanceof Map) {
-    takeFact(facts, 'paramBytes', metadata.get('ParamBytes'))
-    takeFact(facts, 'bitsPerParam', metadata.get('BitsPerParam'))
-  }
+  const told = map.get('metadata')
+  const metadata: JsonMap = told instanceof Map ? told : new Map<string, JsonValue>()
+  takeFact(facts, 'paramBytes', metadata.get('ParamBytes'))
+  takeFact(facts, 'bitsPerParam', metadata.get('BitsPerParam'))
   facts.set('shards', shards.length)
-  const outside = shards.find((shard) => /[/\\]/.test(String(shard.get('dataPath'))))
+  const paths = shards.map((shard) => shard.get('dataPath'))
+  const outside = paths.find((path) => typeof path !== 'string' || /[/\\]/.test(path))
   // A name with a separator would leave the folder (CWE-22).
-  if (outside !== undefined)
-    gaps.blame('GNO_READ_INVALID', `a shard lies at ${quoted(String(outside.get('dataPath')))}`)
+  if (outside !== undefined) {
+    const where = typeof outside === 'string' ? quoted(outside) : 'no place'
+    gaps.blame('GNO_READ_INVALID', `a shard lies at ${where}`)
+  }
   const tensors = shards.flatMap((shard) => recordsOf(shard).flatMap((record) => describe(record) ?? []))
   return sidePart(facts, {
     holds: 'weights',

@@ -120,7 +120,11 @@ describe('archives', () => {
 describe('side files', () => {
   it('tell the tokenizer and the digest of its template, whole or in a list', async () => {
     const sha256 = createHash('sha256').update(CHAT_TEMPLATE).digest('hex')
-    const listed = { tokenizer_class: 'X', chat_template: [{ name: 'default', template: CHAT_TEMPLATE }] }
+    const listed = {
+      model_type: 't5',
+      tokenizer_class: 'X',
+      chat_template: [{ name: 'default', template: CHAT_TEMPLATE }],
+    }
 
     for (const bytes of [tokenizerConfig(), JSON.stringify(listed)]) {
       const { format, fingerprint } = await inspectFile(write('t.json', bytes))
