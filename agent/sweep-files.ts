@@ -6,6 +6,7 @@ import type { Coverage } from '../contract/report.ts'
 import type { Gap } from '../contract/wire.ts'
 import { judge } from '../rules/judge.ts'
 import type { Relatable } from '../rules/relate-artifacts.ts'
+import { addArrivals } from './add-arrivals.ts'
 import { finishArtifact } from './finish-artifact.ts'
 import { type DraftArtifact, isCandidateName, readCandidates } from './read/read-candidates.ts'
 import { StoreClaims } from './read/read-stores.ts'
@@ -80,7 +81,9 @@ export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
   for (const path of options.changed) await lookAround(path, options, finds)
   // A file that was looked at twice (changed, and below a root) is one artifact.
   const unique = [...new Map(finds.found.map((each) => [each.artifact.path, each])).values()]
-  const artifacts = relateFound(unique, options.known.values())
+  const arrived = await addArrivals(unique, options)
+  for (const { code, place, detail, count } of arrived.gaps) finds.gaps.add(code, place, detail, count)
+  const artifacts = relateFound(arrived.found, options.known.values())
   const byPath = new Map(artifacts.map((artifact) => [artifact.path, artifact]))
   const byIdentity = new Map<string, Artifact>()
   for (const { artifact, identities } of finds.found) {

@@ -4,6 +4,7 @@ import type { Artifact } from '../../contract/artifact.ts'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import { type Failure, failed, type Result, success } from '../../contract/failure.ts'
 import { printable } from '../../contract/printable.ts'
+import type { Platform } from '../../contract/observation.ts'
 import { type Gap, MAX_PATH_CHARS, MAX_SENTENCE_CHARS } from '../../contract/wire.ts'
 import type { Pack } from '../../rules/pack.ts'
 import { type DraftArtifact, isCandidateName, readCandidates } from '../read/read-candidates.ts'
@@ -13,6 +14,7 @@ import { openPack } from '../rule-pack.ts'
 import { candidateAt, resolveOperand } from '../sense/linux/open-path.ts'
 import { MINIMUM_BYTES, walkFiles } from '../sense/walk.ts'
 import { renderInspection } from '../show/inspection.ts'
+import { type Arrived, addArrivals } from '../add-arrivals.ts'
 import { finishArtifact } from '../finish-artifact.ts'
 import { readWalked } from '../walked-folder.ts'
 import { type Command, type CommandContext, hasOption, JSON_OPTION, NDJSON_OPTION, report } from './command.ts'
@@ -46,7 +48,12 @@ async function runInspect(invocation: Invocation, context: CommandContext): Prom
   if (!pack.ok) return report(context, pack.failure)
   const isStream = hasOption(invocation, 'ndjson')
   const isDocument = hasOption(invocation, 'json') && !isStream
-  const options: InspectOptions = { pack: pack.value, deep: hasOption(invocation, 'deep'), signal: context.signal }
+  const options: InspectOptions = {
+    pack: pack.value,
+    deep: hasOption(invocation, 'deep'),
+    signal: context.signal,
+    platform: context.platform,
+  }
   const collected: Artifact[] = []
   let exit: ExitCode = EXIT.done
   for (const operand of invocation.operands) {
@@ -67,6 +74,7 @@ interface InspectOptions {
   readonly pack: Pack
   readonly deep: boolean
   readonly signal: AbortSignal
+  readonly platform: Platform
 }
 
 /** One file gives one artifact; a folder gives the models in and below it, a store the models that it names. */
@@ -82,11 +90,11 @@ async function inspectFile(operand: string, options: InspectOptions): Promise<Re
   const candidate = candidateAt(operand)
   if (!candidate.ok) return candidate
   const { deep, signal } = options
-  const artifacts: Artifact[] = []
+  const found: Arrived[] = []
   for await (const draft of readCandidates([candidate.value], { deep, signal, reportAll: true })) {
-    artifacts.push(finish(draft, options))
+    found.push(finish(draft, options))
   }
-  return success(artifacts)
+  return success(await withArrivals(found, options))
 }
 
 async function inspectFolder(folder: string, options: InspectOptions): Promise<readonly Artifact[]> {
@@ -116,15 +124,26 @@ async function artifactsUnder(folder: string, options: InspectOptions, gaps: Gap
     minimumBytes: MINIMUM_BYTES,
     signal,
   })
-  const artifacts: Artifact[] = []
+  const found: Arrived[] = []
   for (const walked of walk) {
-    for await (const draft of readWalked(walked, reading)) artifacts.push(finish(draft, options))
+    for await (const draft of readWalked(walked, reading)) found.push(finish(draft, options))
   }
-  return artifacts
+  return withArrivals(found, options)
 }
 
-function finish(draft: DraftArtifact, { pack }: InspectOptions): Artifact {
-  return finishArtifact(draft, { pack, isSimulated: () => false })
+function finish(draft: DraftArtifact, { pack }: InspectOptions): Arrived {
+  return { artifact: finishArtifact(draft, { pack, isSimulated: () => false }), identities: draft.identities }
+}
+
+/** Only models are asked how they arrived: a tool is started for them. */
+async function withArrivals(
+  found: readonly Arrived[],
+  { platform, signal }: InspectOptions,
+): Promise<readonly Artifact[]> {
+  const isModel = ({ artifact }: Arrived): boolean => artifact.fingerprint.structure !== undefined
+  const arrived = await addArrivals(found.filter(isModel), { platform, signal })
+  const byPath = new Map(arrived.found.map(({ artifact }) => [artifact.path, artifact]))
+  return found.map(({ artifact }) => byPath.get(artifact.path) ?? artifact)
 }
 
 /** A folder without a model still gets its answer, and the answer says what was looked for. */

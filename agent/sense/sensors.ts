@@ -7,6 +7,7 @@ import { linuxListeners } from './linux/listeners.ts'
 import { mappedFileDeclaration } from './linux/mapped-file.ts'
 import { linuxProcesses } from './linux/processes.ts'
 import { machineIdDeclaration } from './machine-id.ts'
+import { arrivalDeclaration } from './arrival.ts'
 import type { TouchDeclaration } from './touch-declaration.ts'
 import { walkDeclaration } from './walk.ts'
 import { watchDeclaration } from './watch.ts'
@@ -55,6 +56,7 @@ const OTHERS: readonly TouchDeclaration[] = [
   knownPlacesDeclaration,
   watchDeclaration,
   machineIdDeclaration,
+  arrivalDeclaration,
 ]
 
 /** What each part touches and collects: ASSURANCE.md and the notice to staff are made from it. */
