@@ -40,7 +40,7 @@ const NET: MessageShape = new Map([
 const TEXT_NET =
   /(?:^|\n)\s{0,64}layers?\s{0,8}\{\s{1,256}(?:name:\s{0,8}["'][^"'\n]{1,128}["']\s{1,64}type:|type:\s{0,8}["'A-Z][^\n]{1,64}\s{1,64}name:|bottom:|top:)/
 const TEXT_START =
-  /^(?:\s{1,256}|#[^\n]{0,1024}\n){0,64}(?:name\s{0,8}:|input|layers?\s{0,8}\{|force_backward|state\s{0,8}\{)/
+  /^(?:\s|#[^\n]{0,1024}\n){0,512}(?:name\s{0,8}:|input|layers?\s{0,8}\{|force_backward|state\s{0,8}\{)/
 
 /** Which of the two the file is; null when it is neither. */
 export function caffeKind(look: Look): 'binary' | 'text' | null {

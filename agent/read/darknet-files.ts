@@ -20,7 +20,7 @@ const MIN_VALUE = 1e-30
 /** Hand-written; the longest has under 40 KB. */
 const MAX_CONFIG_BYTES = 1_048_576
 
-const CONFIG = /^(?:\s{1,64}|[#;][^\n]{0,512}\n){0,64}\[net(?:work)?\]/
+const CONFIG = /^(?:\s|[#;][^\n]{0,512}\n){0,512}\[net(?:work)?\]/
 const LAYER =
   /\n\s{0,16}\[(?:convolutional|connected|maxpool|route|yolo|region|rnn|lstm|gru|crnn|dropout|softmax|shortcut)\]/
 

@@ -11,7 +11,7 @@ import type { FormatReader, ReadContext, WeightsPart } from './weights.ts'
 
 /** Text begins with a node that has a name and an operator; comments may come before it. */
 const TEXT_GRAPH =
-  /^(?:\s{1,256}|#[^\n]{0,1024}\n){0,32}node\s{0,8}:?\s{0,8}\{\s{1,32}name:\s{0,8}"[^"\n]{1,256}"\s{1,32}op:\s{0,8}"[A-Z_]\w{0,127}"/
+  /^(?:\s|#[^\n]{0,1024}\n){0,512}node\s{0,8}:?\s{0,8}\{\s{1,32}name:\s{0,8}"[^"\n]{1,256}"\s{1,32}op:\s{0,8}"[A-Z_]\w{0,127}"/
 const HEAD_CHARS = 2_048
 
 /** The reader of graphs. */

@@ -220,6 +220,12 @@ describe('the other formats', () => {
     expect(readFiles({ 'n.params': build.buildMxnet(2n ** 60n) }).codes).toContain('GNO_READ_LIMIT')
   })
 
+  it('judges blank text in no time: white space cannot be divided in many ways', () => {
+    const blank = new Look(memoryBytes(Buffer.from(' '.repeat(4_096))), 'm.cfg')
+
+    expect(findReader(blank)).toBeNull()
+  })
+
   it('takes no other message for a model: descriptors of protobuf files, tokens with scores, tiles', () => {
     const descriptor = build.len(1, [
       build.len(1, 'a/b.proto'),
