@@ -247,7 +247,7 @@ function conclude(evidence: Evidence): LineageComparison {
   const told = { similarity, equalTensors: equal, comparedTensors: compared }
   const counts = `${equal} of ${compared} compared norms are equal, similarity ${similarity.toFixed(2)}`
   if (evidence.a.normDigest === evidence.b.normDigest) {
-    return { ...told, relation: 'same-norms', blockMap: joinRuns(steps), because: ['every norm is equal', counts] }
+    return { ...told, similarity: 1, relation: 'same-norms', blockMap: joinRuns(steps), because: ['every norm is equal', counts] }
   }
   if (compared < MIN_TENSORS) return { ...unknown('too few norms to compare'), ...told }
   const foreign = covered - steps.filter(({ match }) => match.similarity >= UNRELATED_SIMILARITY).length

@@ -6,7 +6,7 @@ import { DERIVED_SIMILARITY, compareLineage } from '../../rules/compare-lineage.
 import { type Dataset, type Origin, SHAPES, type TinyModel, loadDataset } from './dataset.ts'
 import { drawRoc } from './draw-roc.ts'
 import { mixModels, stackBlocks } from './derive.ts'
-import { random } from './random.ts'
+import { type Random, random } from './random.ts'
 import { type Scored, measureRoc, round, summariseKinds } from './score.ts'
 import { makeSynthetic } from './synthetic.ts'
 
@@ -180,31 +180,43 @@ function lineageOf(outcome: LineageOutcome): Lineage {
   return outcome.lineage
 }
 
-/** Every pair within a family, and some of each two families. */
+/** Each base with what descends from it, some of the siblings, and some of each two families. */
 function pairUp(members: readonly Member[]): readonly Pair[] {
   const chance = random(SEED)
-  const families = [...new Set(members.map(({ family }) => family))]
-  const pairs: Pair[] = []
-  for (const [index, family] of families.entries()) {
-    const own = members.filter((member) => member.family === family)
-    const [base, ...derived] = own
-    for (const b of derived) if (base !== undefined) pairs.push(comparePair(base, b, nameKind(base, b), true))
-    for (let round = 0; round < SIBLING_SAMPLE; round += 1) {
-      const [a, b] = [derived[chance.below(derived.length)], derived[chance.below(derived.length)]]
-      if (a !== undefined && b !== undefined && a !== b) pairs.push(comparePair(a, b, nameKind(a, b), true))
-    }
-    for (const other of families.slice(index + 1)) {
-      const others = members.filter((member) => member.family === other)
-      const [one, another] = [own[0], others[0]]
-      const isHard = one !== undefined && another !== undefined && nameShared(one, another) !== NOTHING_SHARED
-      for (let round = 0; round < (isHard ? HARD_SAMPLE : STRANGER_SAMPLE); round += 1) {
-        const [a, b] = [own[chance.below(own.length)], others[chance.below(others.length)]]
-        if (a === undefined || b === undefined || sharesModel(a, b)) continue
-        pairs.push(comparePair(a, b, nameShared(a, b), false))
-      }
-    }
-  }
-  return pairs
+  const names = [...new Set(members.map(({ family }) => family))]
+  const families = names.map((name) => members.filter(({ family }) => family === name))
+  return families.flatMap((own, index) => [
+    ...pairRelated(own, chance),
+    ...families.slice(index + 1).flatMap((others) => pairStrangers(own, others, chance)),
+  ])
+}
+
+function pairRelated([base, ...derived]: readonly Member[], chance: Random): readonly Pair[] {
+  if (base === undefined) return []
+  const siblings = sample(derived, derived, SIBLING_SAMPLE, chance).filter(([a, b]) => a !== b)
+  return [...derived.map((b) => [base, b] as const), ...siblings].map(([a, b]) =>
+    comparePair(a, b, nameKind(a, b), true),
+  )
+}
+
+function pairStrangers(own: readonly Member[], others: readonly Member[], chance: Random): readonly Pair[] {
+  const [one, other] = [own[0], others[0]]
+  const isHard = one !== undefined && other !== undefined && nameShared(one, other) !== NOTHING_SHARED
+  return sample(own, others, isHard ? HARD_SAMPLE : STRANGER_SAMPLE, chance)
+    .filter(([a, b]) => !sharesModel(a, b))
+    .map(([a, b]) => comparePair(a, b, nameShared(a, b), false))
+}
+
+function sample(
+  left: readonly Member[],
+  right: readonly Member[],
+  count: number,
+  chance: Random,
+): readonly (readonly [Member, Member])[] {
+  return Array.from({ length: count }, () => [
+    left[chance.below(left.length)],
+    right[chance.below(right.length)],
+  ]).flatMap(([a, b]) => (a === undefined || b === undefined ? [] : [[a, b] as const]))
 }
 
 /** A merge with a stranger descends from both; such a pair is neither of strangers nor of a family. */
