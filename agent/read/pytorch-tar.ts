@@ -46,11 +46,14 @@ interface Storage {
 }
 
 function read(cursor: Cursor, gaps: GapList): WeightsPart {
-  const members = gaps.attempt(() => readTar(cursor))?.members ?? []
+  const listed = gaps.attempt(() => readTar(cursor))
+  const members = listed?.members ?? []
   const walks: PickleWalk[] = []
   const open = (part: string): Cursor | undefined =>
     gaps.attempt(() => {
       const member = partOf(members, part)
+      // Without a list the trouble is told already.
+      if (listed === undefined) return undefined
       if (member === undefined) throw readTrouble('GNO_READ_TRUNCATED', `the archive has no member ${part}`)
       return cursor.within(member.dataAt, member.sizeBytes)
     })
@@ -105,7 +108,9 @@ function keyOf(value: PickleValue | undefined): string | null {
 
 /** The count in front of a list of entries. */
 function readCount(cursor: Cursor, gaps: GapList): number {
-  const { value } = walkPickle(cursor, gaps)
+  const { value, isComplete } = walkPickle(cursor, gaps)
+  // A walk that broke off has told its trouble.
+  if (!isComplete) return 0
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
     throw readTrouble('GNO_READ_INVALID', 'a list without a count')
   }
@@ -117,7 +122,9 @@ function readStorages(cursor: Cursor, base: number, storages: Map<string, Storag
   const count = readCount(cursor, gaps)
   for (let index = 0; index < count; index += 1) {
     cursor.step()
-    const [id, , storageClass] = itemsOf(walkPickle(cursor, gaps).value) ?? []
+    const entry = walkPickle(cursor, gaps)
+    if (!entry.isComplete) return
+    const [id, , storageClass] = itemsOf(entry.value) ?? []
     const key = keyOf(id)
     const type = torchType(globalName(storageClass))
     if (key === null || type === null) throw readTrouble('GNO_READ_INVALID', `storage ${index} lacks key or class`)
@@ -140,7 +147,9 @@ function readTensors(
   const count = readCount(cursor, gaps)
   for (let index = 0; index < count; index += 1) {
     cursor.step()
-    const [id, storageId] = itemsOf(walkPickle(cursor, gaps).value) ?? []
+    const entry = walkPickle(cursor, gaps)
+    if (!entry.isComplete) return
+    const [id, storageId] = itemsOf(entry.value) ?? []
     const key = keyOf(id)
     const storage = storages.get(keyOf(storageId) ?? '')
     const rank = cursor.uint32()

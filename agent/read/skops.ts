@@ -34,8 +34,10 @@ function recognise(look: Look): boolean {
 }
 
 function read(cursor: Cursor, gaps: GapList): WeightsPart {
-  const zip = gaps.attempt(() => readZip(cursor)) ?? null
-  if (zip === null) gaps.blame('GNO_READ_TRUNCATED', 'the zip archive ends before its directory')
+  const found = gaps.attempt(() => readZip(cursor))
+  const zip = found ?? null
+  // Undefined means that the trouble is told already.
+  if (found === null) gaps.blame('GNO_READ_TRUNCATED', 'the zip archive ends before its directory')
   for (const name of zip?.doubles ?? []) gaps.blame('GNO_READ_INVALID', `${quoted(name)} is there twice`)
   const member = zip?.byName.get(SCHEMA)
   if (zip !== null && member === undefined) gaps.blame('GNO_READ_INVALID', `the archive has no ${SCHEMA}`)
