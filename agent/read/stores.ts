@@ -7,6 +7,7 @@ import { folderModels } from './store-folders.ts'
 import { hubCache } from './store-hub.ts'
 import { oci } from './store-oci.ts'
 import { ollama } from './store-ollama.ts'
+import { projectorBeside } from './store-projector.ts'
 import { ramalama } from './store-ramalama.ts'
 import type { StoreReader } from './store-reader.ts'
 
@@ -17,6 +18,7 @@ export const stores: readonly StoreReader[] = [
   ramalama,
   diffusers,
   ...folderModels,
+  projectorBeside,
   trainer,
   trainingConfig,
 ]
