@@ -47,6 +47,8 @@ const MIN_TENSORS = 4
 /** Equal to the last bit of bfloat16: two such tensors of strangers do not occur. */
 const MIN_EQUAL = 2
 const MAX_RUNS = 32
+/** Pairs of blocks times roles: 126 by 126 blocks with six roles are 95,000; a rogue report has no say in our time (CWE-834). */
+const MAX_BLOCK_PAIRS = 262_144
 
 /** Compares two lineages. */
 export function compareLineage(a: Lineage, b: Lineage): LineageComparison {
@@ -55,6 +57,8 @@ export function compareLineage(a: Lineage, b: Lineage): LineageComparison {
   if (left === null || right === null) return unknown('a lineage is not in the form that this version knows')
   if (left.stride !== right.stride) return unknown('the two were read with different strides')
   const roles = left.roles.filter((role) => right.roles.includes(role))
+  if (left.blocks * right.blocks * Math.max(1, roles.length) > MAX_BLOCK_PAIRS)
+    return unknown('too many blocks to compare')
   const comparable = Math.min(countTelling(left, right), countTelling(right, left))
   const pairs = matchBlocks(left, right, roles)
   const outer = compareOuter(left, right)
@@ -247,7 +251,13 @@ function conclude(evidence: Evidence): LineageComparison {
   const told = { similarity, equalTensors: equal, comparedTensors: compared }
   const counts = `${equal} of ${compared} compared norms are equal, similarity ${similarity.toFixed(2)}`
   if (evidence.a.normDigest === evidence.b.normDigest) {
-    return { ...told, similarity: 1, relation: 'same-norms', blockMap: joinRuns(steps), because: ['every norm is equal', counts] }
+    return {
+      ...told,
+      similarity: 1,
+      relation: 'same-norms',
+      blockMap: joinRuns(steps),
+      because: ['every norm is equal', counts],
+    }
   }
   if (compared < MIN_TENSORS) return { ...unknown('too few norms to compare'), ...told }
   const foreign = covered - steps.filter(({ match }) => match.similarity >= UNRELATED_SIMILARITY).length

@@ -10,7 +10,7 @@ import type { TensorInfo } from './weights.ts'
  * million) every second, fourth or eighth block is taken, the same in every container (CWE-770).
  */
 export const MAX_NORM_VALUES = 2_000_000
-/** Deeper than any public model (126 blocks); also the limit of `describeBlocks` hostile numbers (CWE-400). */
+/** Far deeper than any public model (126 blocks), whatever number of layers a file states (CWE-400). */
 const MAX_BLOCKS = 1_024
 
 /** Values as they stand in the file, widened to F32. */
@@ -47,15 +47,14 @@ const BYTES: ReadonlyMap<string, number> = new Map([
 
 /** Reads the norms of one file; null where it has none. Throws ReadTrouble when the system refuses a read. */
 export function readNorms(file: OpenedFile, reading: NormReading, gaps: GapList): PartNorms | null {
-  const found = findNorms(reading.tensors).filter(
-    ({ block }) => block === null || block < (reading.layers ?? MAX_BLOCKS),
-  )
+  const layers = reading.layers === undefined ? undefined : Math.min(reading.layers, MAX_BLOCKS)
+  const found = findNorms(reading.tensors).filter(({ block }) => block === null || block < (layers ?? MAX_BLOCKS))
   const readable = found.filter(isReadable)
   if (readable.length < found.length) {
     const packed = found.length - readable.length
     gaps.note('GNO_READ_SKIPPED', `rung 4: ${packed} norm tensors are neither F32, F16 nor BF16 and were not compared`)
   }
-  const stride = chooseStride(readable, reading.layers)
+  const stride = chooseStride(readable, layers)
   const chosen = readable.filter(({ block }) => block === null || block % stride === 0)
   const total = chosen.reduce((sum, { tensor }) => sum + tensor.elements, 0)
   if (total > MAX_NORM_VALUES) {

@@ -7,6 +7,8 @@ import { compareLineage } from '../../rules/compare-lineage.ts'
 import { random } from '../lineage/random.ts'
 
 const WIDTH = 512
+/** Base64 of 64 bytes. */
+const ONE_SKETCH = `${'AAAA'.repeat(21)}AA==`
 
 /** Blocks of norms from a seed; the same seed and number give the same block. */
 function block(seed: number, number: number): readonly Float32Array[] {
@@ -96,6 +98,10 @@ describe('compareLineage', () => {
     ['a sketch that is too short', { normSketch: 'AAAA' }],
     ['a text that is no Base64', { tensors: '!' }],
     ['more blocks than tensors', { blocks: 1_000_000 }],
+    [
+      'a million blocks without roles',
+      { blocks: 1_000_000, roles: [], tensors: 'AAAAAAAAAAA=', normSketch: ONE_SKETCH },
+    ],
     ['another stride', { blockStride: 2 }],
   ])('says nothing about %s', (_, lie) => {
     expect(compareLineage(original, { ...original, ...lie })).toMatchObject({ relation: 'unknown', similarity: 0 })
