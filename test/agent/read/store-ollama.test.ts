@@ -201,7 +201,7 @@ describe('a hostile Ollama store', () => {
 
   it.each([
     ['a link', (blob: string) => symlinkSync('/etc/passwd', blob)],
-    ['a FIFO', (blob: string) => execFileSync('mkfifo', [blob])],
+    ['a FIFO', (blob: string) => execFileSync('/usr/bin/mkfifo', [blob])],
   ])('opens no blob that is %s', async (_, plant) => {
     const folder = store({ [TAG]: PLAIN })
     const blob = join(folder, `blobs/sha256-${sha256Of(MODEL)}`)
