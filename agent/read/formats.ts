@@ -4,6 +4,7 @@ import { ggmlLegacy } from './ggml-legacy.ts'
 import { gguf } from './gguf.ts'
 import { llama2c } from './llama2c.ts'
 import { llama2cTokenizer } from './llama2c-tokenizer.ts'
+import { llamafile } from './llamafile.ts'
 import { marian } from './marian.ts'
 import { numpy } from './numpy.ts'
 import { safetensors } from './safetensors.ts'
@@ -98,4 +99,5 @@ export const formats: readonly FormatReader[] = [
   skops,
   joblib,
   treeModels,
+  llamafile,
 ]
