@@ -66,6 +66,7 @@ export function drawMeasured({ trained, synthetic }: MeasuredLineage): string {
     `${pairs} pairs of tiny trained models, ${synthetic.roc.related + synthetic.roc.unrelated} of made-up norms`,
     [
       { label: 'trained, this rung', colour: '#0969da', dashes: '', roc: trained.roc },
+      { label: 'the same, no shared start', colour: '#1a7f37', dashes: '', roc: trained.rocOfOtherStarts },
       { label: 'trained, cosine of raw norms', colour: '#cf222e', dashes: '', roc: trained.baseline },
       { label: 'made up, this rung', colour: '#0969da', dashes: '5 4', roc: synthetic.roc },
       { label: 'made up, cosine of raw norms', colour: '#cf222e', dashes: '5 4', roc: synthetic.baseline },

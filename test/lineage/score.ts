@@ -35,7 +35,9 @@ export function measureRoc(pairs: readonly Scored[]): Roc {
     const threshold = unrelated[allowed] ?? 0
     return { falsePositiveRate, threshold: round(threshold), truePositiveRate: round(found(threshold)) }
   })
-  const thresholds = [1.01, ...Array.from({ length: 101 }, (_, step) => 1 - step / 100), -1]
+  // Evenly spaced on the logarithmic axis of the picture, whatever the scores are.
+  const rates = [0, ...Array.from({ length: 41 }, (_, step) => 10 ** (step / 10 - 4))]
+  const thresholds = [...rates.map((rate) => unrelated[Math.floor(unrelated.length * rate)] ?? -1), -1]
   const curve = thresholds.map(
     (threshold) => [round(shareAbove(unrelated, threshold)), round(found(threshold))] as const,
   )
