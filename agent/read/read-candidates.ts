@@ -31,7 +31,10 @@ const LOOKS_PER_TURN = 64
 /** Extensions of weights and of the containers around them. */
 const WEIGHT_ENDINGS: readonly string[] = ['.gguf', '.safetensors', '.sft', '.ggml', '.gguf.part']
 /** Extensions that mean weights only in a folder that looks like a store of models. */
-const LIKELY_ENDINGS: readonly string[] = ['.bin', '.pt', '.pth', '.ckpt', '.onnx', '.tflite', '.llamafile', '.mlmodel']
+const LIKELY_ENDINGS: readonly string[] = (
+  '.bin .pt .pth .ckpt .onnx .ort .tflite .llamafile .mlmodel .litertlm .task .keras .h5 .hdf5 .npz .msgpack .pkl .joblib .skops ' +
+  '.nemo .distcp .engine .plan .pte .ptd .mnn .rknn .dlc .dduf .pdparams .pdiparams .cbm .ubj .jit .mar'
+).split(' ')
 const STORE_WORDS: readonly string[] = [
   'models',
   'huggingface',
