@@ -1,5 +1,7 @@
 // The formats that are read, one line each. The first that recognises the first bytes reads the file.
 import { burnBpk } from './burn-bpk.ts'
+import { drawthings } from './drawthings.ts'
+import { flaxMsgpack } from './flax-msgpack.ts'
 import { ggmlLegacy } from './ggml-legacy.ts'
 import { gguf } from './gguf.ts'
 import { llama2c } from './llama2c.ts'
@@ -100,4 +102,6 @@ export const formats: readonly FormatReader[] = [
   joblib,
   treeModels,
   llamafile,
+  drawthings,
+  flaxMsgpack,
 ]
