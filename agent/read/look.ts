@@ -59,13 +59,16 @@ export class Look {
 
   /** The directory of a zip archive, whether the file is one or carries one at its end; null when there is none. */
   zip(): ZipDirectory | null {
-    this.#zip ??= this.#looksLikeZip() ? this.#attempt((cursor) => readZip(cursor)) : null
+    // Null is an answer, too: a damaged directory is not read again for every format.
+    if (this.#zip === undefined) this.#zip = this.#looksLikeZip() ? this.#attempt((cursor) => readZip(cursor)) : null
     return this.#zip
   }
 
   /** The members of a tar archive; null when this is none. */
   tar(): TarDirectory | null {
-    this.#tar ??= this.text(257, 5) === 'ustar' ? this.#attempt((cursor) => readTar(cursor)) : null
+    if (this.#tar === undefined) {
+      this.#tar = this.text(257, 5) === 'ustar' ? this.#attempt((cursor) => readTar(cursor)) : null
+    }
     return this.#tar
   }
 
