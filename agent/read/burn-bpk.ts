@@ -70,8 +70,11 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
     return HEADER_BYTES + bytes
   })
   const headerBytes = Math.min(metadataEnd ?? 0, cursor.size)
-  if (metadataEnd !== undefined) gaps.attempt(() => readMetadata(cursor, metadataEnd, draft, gaps))
-  layOut(draft.declared, { headerBytes, fileSize: cursor.size }, table, gaps)
+  const isWhole = gaps.attempt(() => {
+    if (metadataEnd !== undefined) readMetadata(cursor, metadataEnd, draft, gaps)
+    return metadataEnd !== undefined
+  })
+  layOut(draft.declared, { headerBytes, fileSize: cursor.size, isWhole: isWhole === true }, table, gaps)
   const version = draft.facts.get('version')
   return {
     isModel: true,
@@ -162,9 +165,16 @@ function readEntries(cursor: Cursor, draft: Draft): void {
   }
 }
 
+interface DataPlace {
+  readonly headerBytes: number
+  readonly fileSize: number
+  /** False when the metadata broke off: then bytes of no tensor prove nothing. */
+  readonly isWhole: boolean
+}
+
 function layOut(
   declared: readonly PackedTensor[],
-  { headerBytes, fileSize }: { readonly headerBytes: number; readonly fileSize: number },
+  { headerBytes, fileSize, isWhole }: DataPlace,
   table: TensorTable,
   gaps: GapList,
 ): void {
@@ -177,7 +187,7 @@ function layOut(
   }
   table.checkOverlap(gaps)
   const rest = fileSize - start - last
-  if (rest > 0 && table.tensors.length === declared.length && rest >= ALIGNMENT) {
+  if (isWhole && table.tensors.length === declared.length && rest >= ALIGNMENT) {
     gaps.blame('GNO_READ_INVALID', `${rest} bytes follow the last tensor`)
   }
 }

@@ -58,7 +58,7 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
             contextLength: header.context,
           },
     tensors: table.tensors,
-    headerBytes: header === undefined ? cursor.size : HEADER_BYTES[header.version],
+    headerBytes: Math.min(cursor.size, header === undefined ? cursor.size : HEADER_BYTES[header.version]),
   }
 }
 

@@ -12,6 +12,7 @@ import { STORED } from './zip.ts'
 const ZIP_MAGIC = 'PK'
 /** What fits a fact; the rest of a long list is counted. */
 const MAX_FACT_CHARS = 512
+const MAX_FACTS = 64
 /**
  * The last word of a weight's name in Flax, PyTorch, MLX and T5X. Arrays in an .npz are a model when at least two are called so
  * below the name of a layer; a lone file, and masks, features and tables, are data.
@@ -70,7 +71,7 @@ function readLone({ cursor, table, facts, gaps, context }: Reading): boolean {
   keepHeader(header, facts)
   const bytes = dataBytes(header)
   const rest = cursor.size - header.dataAt
-  if (header.hasObjects) readObjects(cursor.within(header.dataAt, rest), 'the array', gaps, context)
+  if (header.hasObjects) readObjects(cursor.within(header.dataAt, rest), 'the array', { facts, gaps, context })
   if (bytes === null) return false
   if (bytes > rest) {
     gaps.blame('GNO_READ_TRUNCATED', `the array takes ${bytes} bytes, the file has ${rest} for it`)
@@ -117,7 +118,7 @@ function readArchive({ cursor, table, facts, gaps, context }: Reading): boolean 
   )
   if (first !== undefined) facts.set('npyVersion', first.header.version)
   for (const array of arrays)
-    if (array.header.hasObjects) gaps.attempt(() => readMemberObjects(cursor, array, gaps, context))
+    if (array.header.hasObjects) gaps.attempt(() => readMemberObjects(cursor, array, { facts, gaps, context }))
   const weights = arrays.filter(({ name }) => WEIGHT_WORDS.test(name))
   return weights.length >= LEAST_WEIGHTS
 }
@@ -126,16 +127,21 @@ function list(arrays: readonly NpzArray[], word: (array: NpzArray) => string): s
   return arrays.slice(0, 64).map(word).join(', ').slice(0, MAX_FACT_CHARS)
 }
 
-function readMemberObjects(cursor: Cursor, array: NpzArray, gaps: GapList, context: ReadContext): void {
+type Telling = Pick<Reading, 'facts' | 'gaps' | 'context'>
+
+function readMemberObjects(cursor: Cursor, array: NpzArray, telling: Telling): void {
   const { member, offset, header, name } = array
   if (member.method !== STORED || offset === null) {
-    gaps.note('GNO_READ_SKIPPED', `the pickled objects of ${quoted(name)} are deflated and were not looked at`)
+    telling.gaps.note('GNO_READ_SKIPPED', `the pickled objects of ${quoted(name)} are deflated and were not looked at`)
     return
   }
-  readObjects(cursor.within(offset, member.packedBytes - header.dataAt), quoted(name), gaps, context)
+  readObjects(cursor.within(offset, member.packedBytes - header.dataAt), quoted(name), telling)
 }
 
-function readObjects(inner: Cursor, what: string, gaps: GapList, { readNested }: ReadContext): void {
-  const found = readNested(inner, 'objects.pkl', gaps)
+/** What the pickle would import and call when the array is loaded is told as of any pickle. */
+function readObjects(inner: Cursor, what: string, { facts, gaps, context }: Telling): void {
+  const found = context.readNested(inner, 'objects.pkl', gaps)
   if (found === null) gaps.note('GNO_READ_SKIPPED', `the pickled objects of ${what} were not looked at`)
+  for (const [key, value] of found?.weights.facts ?? [])
+    if (!facts.has(key) && facts.size < MAX_FACTS) facts.set(key, value)
 }
