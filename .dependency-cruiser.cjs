@@ -17,6 +17,7 @@ const DOORS = {
   chokidar: '^agent/sense/',
   'ps-list': '^agent/sense/',
   systeminformation: '^agent/sense/',
+  'hash-wasm': '^agent/read/',
   zod: '^contract/',
   fastify: '^collector/routes/',
   '@fastify': '^collector/routes/',

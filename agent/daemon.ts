@@ -21,8 +21,8 @@ export interface DaemonParts {
   readonly state: StateStore
   readonly sweep: (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>) => Promise<Swept>
   readonly roots: readonly string[]
-  /** Watches until the signal fires; null where watching is switched off. */
-  readonly watch: ((tell: WatchTellers) => Promise<void>) | null
+  /** Watches, and whatever else leads to files, until the signal fires. */
+  readonly watch: (tell: WatchTellers) => Promise<void>
   readonly sweepIntervalMs: number
   readonly processIntervalMs: number
   readonly now: () => Date
@@ -73,7 +73,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     knownPaths: new Set(),
     walked: null,
   }
-  const watching = parts.watch === null ? Promise.resolve() : parts.watch(watchTellers(turns, parts.tell))
+  const watching = parts.watch(watchTellers(turns, parts.tell))
   await takeTurns(parts, turns)
   await Promise.all([delivery, watching])
 }

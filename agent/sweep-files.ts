@@ -158,9 +158,10 @@ async function readInto(
   options: SweepOptions,
   tell: (current: string) => void,
 ): Promise<void> {
-  const { deep, signal, decoySizes } = options
+  const { deep, digests, signal, decoySizes } = options
   const reading = {
     deep,
+    digests,
     signal,
     decoySizes,
     claims: finds.claims,
@@ -216,7 +217,8 @@ export async function* readFolder(
   options: SweepOptions,
 ): AsyncGenerator<FoundArtifact> {
   const deep = options.deep || candidates.some((candidate) => options.decoySizes.has(candidate.identity.sizeBytes))
-  for await (const draft of readCandidates(candidates, { deep, signal: options.signal, reportAll: false })) {
+  const { digests, signal } = options
+  for await (const draft of readCandidates(candidates, { deep, digests, signal, reportAll: false })) {
     yield finishFound(draft, options)
   }
 }

@@ -1,7 +1,9 @@
 // The part of a sweep's options that is the same for scan, run, ps and simulate.
 import { createHash } from 'node:crypto'
 import type { Artifact } from '../contract/artifact.ts'
+import { digestAtOnce } from './background-digests.ts'
 import type { CommandContext } from './commands/command.ts'
+import { openDigests } from './report/kept-digests.ts'
 import { isSimulated, registeredSizes } from './report/simulations.ts'
 import type { Session } from './session.ts'
 import type { SweepMemory, SweepOptions } from './sweep-request.ts'
@@ -9,7 +11,9 @@ import { AGENT_VERSION } from './version.ts'
 import { createWeightsMemory } from './weights-in-use.ts'
 
 type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
-  Partial<Pick<SweepOptions, 'deep' | 'known' | 'memory' | 'excludes' | 'changed' | 'walked' | 'isWholeHost'>>
+  Partial<
+    Pick<SweepOptions, 'deep' | 'digests' | 'known' | 'memory' | 'excludes' | 'changed' | 'walked' | 'isWholeHost'>
+  >
 
 /** A fresh memory: for one sweep, or for the life of the daemon. */
 export function createSweepMemory(): SweepMemory {
@@ -31,6 +35,7 @@ export function sweepOptionsOf(session: Session, context: CommandContext, chosen
     excludes: [...settings.excludes, ...(chosen.excludes ?? [])],
     ownPlaces: [settings.stateFolder],
     deep: (chosen.deep ?? settings.deep) || approvesByDigest,
+    digests: chosen.digests ?? digestAtOnce(openDigests(state)),
     approvals: settings.approvals,
     pack,
     decoySizes: registeredSizes(state, context.now()),

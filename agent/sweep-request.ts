@@ -6,6 +6,7 @@ import type { Coverage } from '../contract/report.ts'
 import type { Gap } from '../contract/wire.ts'
 import type { Pack } from '../rules/pack.ts'
 import type { IdentityMemory } from './correlate.ts'
+import type { DigestMemory } from './read/digest-memory.ts'
 import type { HostMemory } from './sense-host.ts'
 import type { SweepProgress } from './show/progress.ts'
 import type { WeightsMemory } from './weights-in-use.ts'
@@ -26,6 +27,8 @@ export interface SweepOptions {
   readonly ownPlaces: readonly string[]
   /** Hash every model file (rung 6). */
   readonly deep: boolean
+  /** Digests of earlier sweeps, and who hashes what they do not know. */
+  readonly digests: DigestMemory
   readonly approvals: readonly Approval[]
   readonly pack: Pack
   /** Sizes of registered decoys: files of such a size are hashed, so that a drill is known for what it is. */

@@ -2,13 +2,16 @@
 import { sep } from 'node:path'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import { printable } from '../../contract/printable.ts'
-import { runDaemon } from '../daemon.ts'
+import { createBackgroundDigests } from '../background-digests.ts'
+import { runDaemon, type WatchTellers } from '../daemon.ts'
 import { tellLog, tellTerminal } from '../daemon-events.ts'
 import { isAbsent } from '../is-absent.ts'
 import { deliverOnce } from '../report/deliver.ts'
+import { openDigests } from '../report/kept-digests.ts'
 import { createLog } from '../report/log.ts'
 import { readEnrolment } from '../report/identity.ts'
 import { enqueueSweep } from '../report/outbox.ts'
+import { candidateAt } from '../sense/linux/open-path.ts'
 import { MINIMUM_BYTES } from '../sense/walk.ts'
 import { watchFolders } from '../sense/watch.ts'
 import { openSession, type Session } from '../session.ts'
@@ -109,25 +112,29 @@ async function runOn(
   const { settings, state } = session
   const progress = startProgress(context.stderr, () => context.now().getTime())
   const memory = createSweepMemory()
+  const background = createBackgroundDigests({
+    kept: openDigests(state),
+    open: (path) => {
+      const candidate = candidateAt(path)
+      return candidate.ok ? candidate.value.open() : candidate
+    },
+    bytesPerSecond: settings.hashBytesPerSecond,
+    now: context.now,
+    signal: context.signal,
+  })
+  const digests = background.memory
   const take = async (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>) =>
-    sweep(sweepOptionsOf(session, context, { ...chosen, memory, onProgress: progress.show })).finally(progress.clear)
+    sweep(sweepOptionsOf(session, context, { ...chosen, memory, digests, onProgress: progress.show })).finally(
+      progress.clear,
+    )
   await runDaemon({
     state,
     sweep: take,
     roots,
-    watch: settings.watch
-      ? (tell) => {
-          const folders = watchedFolders(roots, session.pack, context.platform)
-          return watchFolders({
-            folders,
-            ignoredBelowBytes: MINIMUM_BYTES,
-            onSettled: outside(settings.stateFolder, tell.onSettled),
-            onGone: tell.onGone,
-            onGap: tell.onGap,
-            signal: context.signal,
-          }).closed
-        }
-      : null,
+    watch: async (tell) => {
+      const watching = settings.watch ? watch(session, context, roots, tell) : Promise.resolve()
+      await Promise.all([watching, background.run(tell.onSettled)])
+    },
     sweepIntervalMs: settings.sweepIntervalSeconds * 1000,
     processIntervalMs: settings.processIntervalSeconds * 1000,
     now: context.now,
@@ -139,6 +146,22 @@ async function runOn(
       : tellTerminal(context, progress),
   })
   return EXIT.done
+}
+
+function watch(
+  { settings, pack }: Session,
+  { platform, signal }: CommandContext,
+  roots: readonly string[],
+  { onSettled, onGone, onGap }: WatchTellers,
+): Promise<void> {
+  return watchFolders({
+    folders: watchedFolders(roots, pack, platform),
+    ignoredBelowBytes: MINIMUM_BYTES,
+    onSettled: outside(settings.stateFolder, onSettled),
+    onGone,
+    onGap,
+    signal,
+  }).closed
 }
 
 /** Our own database grows in a swept folder; looking at it at every write would keep the daemon busy with itself. */

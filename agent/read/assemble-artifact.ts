@@ -157,9 +157,14 @@ function noteAbsentRungs(fingerprint: Fingerprint, assembly: Assembly): void {
   if (fingerprint.tokenizer === undefined && !isContainerWithTokenizer) note('rung 3: no tokenizer beside the weights')
   if (fingerprint.barcode === undefined) note('rung 5: the header could not be read to its end, so there is no barcode')
   else if (!fingerprint.barcode.isComplete) note('rung 5: fewer than four samples a tensor, to keep within the budget')
-  if (fingerprint.content !== undefined) return
+  // A part without a digest says itself why it has none.
+  if (fingerprint.content !== undefined || (assembly.isDeep && isUndigested(assembly))) return
   const reason = assembly.isDeep ? 'it is told part by part' : 'the whole file was not read, --deep was not given'
   note(`rung 6: ${reason}`)
+}
+
+function isUndigested({ parts }: Assembly): boolean {
+  return parts.some((part) => part.sha256 === undefined)
 }
 
 function samplesOf(parts: readonly ReadPart[]): Samples {

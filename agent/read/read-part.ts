@@ -3,6 +3,7 @@ import type { FileIdentity, OpenedFile } from '../../contract/observation.ts'
 import { type Samples, sampleFile, sampleWhole } from './barcode.ts'
 import { Cursor } from './cursor.ts'
 import { describeChange, digestFile } from './digest-file.ts'
+import type { DigestMemory } from './digest-memory.ts'
 import { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { type PartNorms, readNorms } from './norm-values.ts'
@@ -12,6 +13,8 @@ import type { FormatReader, WeightsPart } from './weights.ts'
 export interface ReadOptions {
   /** Compute rung 6 as well. */
   readonly deep: boolean
+  /** Digests of earlier runs; without it every file is hashed. */
+  readonly digests?: DigestMemory
   readonly signal: AbortSignal
   /** One draft for every candidate, model or not (`gnomon inspect`). */
   readonly reportAll: boolean
@@ -101,10 +104,22 @@ function readOwnNorms(file: OpenedFile, weights: WeightsPart, how: PartReading, 
 }
 
 async function digestDeep(file: OpenedFile, gaps: GapList, options: ReadOptions): Promise<string | undefined> {
+  const { digests } = options
+  const known = digests?.find(file.identity)
+  if (known !== undefined) return known
+  const postponed = digests?.postpone(file) ?? null
+  if (postponed !== null) {
+    if (postponed.code === 'GNO_READ_SKIPPED') gaps.note(postponed.code, postponed.detail)
+    else gaps.blame(postponed.code, postponed.detail)
+    return undefined
+  }
   const digest = await digestFile(file, options.signal, (bytesRead) =>
     options.onProgress?.({ path: file.path, bytesRead }),
   )
-  if (digest.ok) return digest.value
+  if (digest.ok) {
+    digests?.keep(file.identity, digest.value)
+    return digest.value
+  }
   gaps.blame(digest.failure.code, digest.failure.detail)
   return undefined
 }

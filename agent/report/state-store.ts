@@ -11,7 +11,7 @@ import { writeMeta } from './meta.ts'
 
 const FILE_NAME = 'state.db'
 /** Raised with every change of the tables below; a state from a newer agent is left alone. */
-const STATE_VERSION = 1
+const STATE_VERSION = 2
 /** Two processes (daemon and a command) share the state; a writer waits this long for the other one. */
 const BUSY_TIMEOUT_MS = 10_000
 /** Above this size the full check at opening would take seconds; damage is then met where it lies. */
@@ -33,6 +33,9 @@ CREATE UNIQUE INDEX IF NOT EXISTS thingsByKey ON things (kind, key);
 CREATE INDEX IF NOT EXISTS thingsBySequence ON things (sequence);
 CREATE TABLE IF NOT EXISTS simulations (
   nonce TEXT PRIMARY KEY, sha256 TEXT NOT NULL, sizeBytes INTEGER NOT NULL, expiresAt INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS digests (
+  dev TEXT NOT NULL, inode TEXT NOT NULL, sizeBytes INTEGER NOT NULL, mtimeNs TEXT NOT NULL, ctimeNs TEXT NOT NULL,
+  sha256 TEXT, paced TEXT, usedAt INTEGER NOT NULL, PRIMARY KEY (dev, inode)) STRICT, WITHOUT ROWID;
 `
 
 export interface OpenStateOptions {

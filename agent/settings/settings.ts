@@ -22,6 +22,7 @@ export interface Settings {
   readonly approvals: readonly Approval[]
   readonly maxSpoolBytes: number
   readonly deep: boolean
+  readonly hashBytesPerSecond: number
 }
 
 /** What the defaults depend on. */
@@ -114,6 +115,13 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
     summary: 'Whether sweeps hash every model file as a whole (rung 6), which approvals by sha256 need.',
     defaultValue: () => false,
     reader: () => readSwitch,
+  },
+  hashBytesPerSecond: {
+    expected: 'a whole number from 1000000 (1 MB) to 10000000000 (10 GB)',
+    summary:
+      'How fast `gnomon run` reads large files in the background to hash them. A digest is kept as long as its file stays the same; a scan by hand hashes at full speed.',
+    defaultValue: () => 50_000_000,
+    reader: () => wholeBetween(1_000_000, 10_000_000_000),
   },
 }
 
@@ -220,5 +228,6 @@ function eachSetting(pick: <Name extends keyof Settings>(name: Name) => Settings
     approvals: pick('approvals'),
     maxSpoolBytes: pick('maxSpoolBytes'),
     deep: pick('deep'),
+    hashBytesPerSecond: pick('hashBytesPerSecond'),
   }
 }

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import type { DigestMemory } from '../../agent/read/digest-memory.ts'
 import { openPack } from '../../agent/rule-pack.ts'
 import { createSweepMemory } from '../../agent/sweep-options.ts'
 import { sweep } from '../../agent/sweep.ts'
@@ -45,6 +46,7 @@ function optionsOf(changes: Partial<SweepOptions> = {}): SweepOptions {
     excludes: [],
     ownPlaces: [],
     deep: false,
+    digests: { find: () => undefined, keep: () => undefined, postpone: () => null },
     approvals: [],
     pack: openedPack.value,
     decoySizes: new Set(),
@@ -103,6 +105,43 @@ describe('sweep', () => {
 
     const models = result.findings.filter((finding) => finding.subject.kind === 'artifact')
     expect(models.map((finding) => finding.subject.key)).toEqual([join(folder, 'poisoned')])
+  })
+
+  it('takes the digest that it knows of a file, and keeps what it had to compute', async () => {
+    writeFileSync(join(folder, 'known'), MODEL)
+    writeFileSync(join(folder, 'unknown'), Buffer.concat([MODEL, Buffer.from([0])]))
+    const kept: string[] = []
+    const digests: DigestMemory = {
+      find: ({ sizeBytes }) => (sizeBytes === MODEL.length ? 'a'.repeat(64) : undefined),
+      keep: (_, sha256) => kept.push(sha256),
+      postpone: () => null,
+    }
+
+    const { result } = await sweep(optionsOf({ deep: true, digests }))
+
+    const digestOf = (name: string): string | undefined =>
+      result.artifacts.find(({ path }) => path === join(folder, name))?.fingerprint.content?.sha256
+    expect(digestOf('known')).toBe('a'.repeat(64))
+    expect(kept).toEqual([digestOf('unknown')])
+  })
+
+  it('says that a file is hashed in the background, or what came of it there', async () => {
+    writeFileSync(join(folder, 'waiting'), MODEL)
+    writeFileSync(join(folder, 'broken'), Buffer.concat([MODEL, Buffer.from([0])]))
+    const waits = { code: 'GNO_READ_SKIPPED', detail: 'rung 6: later' } as const
+    const failed = { code: 'GNO_READ_IO', detail: 'EIO at byte 7' } as const
+    const postpone: DigestMemory['postpone'] = ({ path }) => (path.endsWith('waiting') ? waits : failed)
+
+    const { result } = await sweep(
+      optionsOf({ deep: true, digests: { find: () => undefined, keep: () => undefined, postpone } }),
+    )
+
+    const rung6 = (name: string): readonly string[] => {
+      const artifact = result.artifacts.find(({ path }) => path === join(folder, name))
+      return (artifact?.gaps ?? []).map(({ detail }) => detail).filter((detail) => /rung 6|EIO/.test(detail))
+    }
+    expect(rung6('waiting')).toEqual(['rung 6: later'])
+    expect(rung6('broken')).toEqual(['EIO at byte 7'])
   })
 
   it('keeps finding ids from sweep to sweep', async () => {

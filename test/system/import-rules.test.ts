@@ -8,7 +8,10 @@ import { afterAll, describe, expect, it } from '@jest/globals'
 const checkout = dirname(dirname(import.meta.dirname))
 const CRUISE = join(checkout, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs')
 const FOLDERS = ['contract', 'rules', 'agent', 'collector', 'installer', 'bench', 'test']
-const PACKAGES = ['better-sqlite3', 'chokidar', 'ps-list', 'systeminformation', 'zod', 'fastify', '@fastify/helmet']
+const PACKAGES = [
+  ...['better-sqlite3', 'chokidar', 'ps-list', 'systeminformation', 'hash-wasm'],
+  ...['zod', 'fastify', '@fastify/helmet'],
+]
 const DEVELOPMENT = ['@huggingface/gguf', 'node-llama-cpp', 'yaml', 'typescript', 'left-pad']
 
 const made: string[] = []
@@ -24,6 +27,7 @@ const CLEAN: Readonly<Record<string, readonly string[]>> = {
   'rules/workbench/reference/runtime.ts': ['node-llama-cpp', 'node:child_process'],
   'agent/read/formats.ts': ['./gguf.ts', './safetensors.ts'],
   'agent/read/gguf.ts': ['./cursor.ts'],
+  'agent/read/digest-paced.ts': ['hash-wasm'],
   'agent/read/safetensors.ts': ['./cursor.ts'],
   'agent/read/cursor.ts': ['node:fs'],
   'agent/sense/sensors.ts': ['./linux/processes.ts', './linux/listeners.ts'],
@@ -75,6 +79,7 @@ const FORBIDDEN: readonly (readonly [rule: string, file: string, imported: strin
   ['door-chokidar', 'agent/sweep.ts', 'chokidar'],
   ['door-ps-list', 'agent/report/outbox.ts', 'ps-list'],
   ['door-systeminformation', 'collector/store/store.ts', 'systeminformation'],
+  ['door-hash-wasm', 'agent/report/outbox.ts', 'hash-wasm'],
   ['door-zod', 'agent/sweep.ts', 'zod'],
   ['door-fastify', 'collector/store/store.ts', 'fastify'],
   ['door--fastify', 'collector/store/store.ts', '@fastify/helmet'],
