@@ -1,5 +1,6 @@
 // Tests run as ES modules through ts-jest in isolatedModules mode; types are tsc's business (`npm run check`).
-// Groups: `unit` (fast, in `npm run check`) and `system` (real programs and processes; in `npm test` too).
+// Groups: `unit` (fast, in `npm run check`), `system` (real programs and processes) and `hostile` (damaged and lying files by the
+// hundred thousand); the latter two run in `npm test` only.
 const transform = {
   '^.+\\.ts$': [
     'ts-jest',
@@ -35,9 +36,10 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['<rootDir>/test/system/'],
+      testPathIgnorePatterns: ['<rootDir>/test/system/', '<rootDir>/test/hostile/'],
     },
     { ...shared, displayName: 'system', testMatch: ['<rootDir>/test/system/**/*.test.ts'] },
+    { ...shared, displayName: 'hostile', testMatch: ['<rootDir>/test/hostile/**/*.test.ts'] },
   ],
   testTimeout: 60_000,
 }

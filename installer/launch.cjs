@@ -125,7 +125,8 @@ function jestArguments() {
 function jestPaths(words) {
   var at = words.indexOf('--selectProjects')
   var next = words[at + 2]
-  if (at < 0 || !next || next.charAt(0) === '-' || next === 'unit' || next === 'system') return words
+  if (at < 0 || !next || next.charAt(0) === '-' || next === 'unit' || next === 'system' || next === 'hostile')
+    return words
   return words.slice(0, at + 2).concat('--testPathPatterns', words.slice(at + 2))
 }
 
