@@ -5,6 +5,7 @@ import { EXIT, type ExitCode, type Invocation } from '../../contract/command-lin
 import { type Failure, failed, type Result, success } from '../../contract/failure.ts'
 import { printable } from '../../contract/printable.ts'
 import type { Platform } from '../../contract/observation.ts'
+import { wellFormed } from '../../contract/well-formed.ts'
 import { type Gap, MAX_PATH_CHARS, MAX_SENTENCE_CHARS } from '../../contract/wire.ts'
 import type { Pack } from '../../rules/pack.ts'
 import { type DraftArtifact, isCandidateName, readCandidates } from '../read/read-candidates.ts'
@@ -132,7 +133,8 @@ async function artifactsUnder(folder: string, options: InspectOptions, gaps: Gap
 }
 
 function finish(draft: DraftArtifact, { pack }: InspectOptions): Arrived {
-  return { artifact: finishArtifact(draft, { pack, isSimulated: () => false }), identities: draft.identities }
+  const artifact = finishArtifact(draft, { pack, isSimulated: () => false })
+  return { artifact: wellFormed(artifact), identities: draft.identities }
 }
 
 /** Only models are asked how they arrived: a tool is started for them. */
