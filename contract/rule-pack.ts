@@ -2,7 +2,7 @@
 // Key order below is the order in the files; the editors' JSON Schemas in rules/schemas are generated from here.
 import { z } from 'zod'
 import { evidenceKindSchema } from './runtime.ts'
-import { confidenceSchema, nameText, severitySchema, text } from './wire.ts'
+import { confidenceSchema, nameText, schemedDigest, severitySchema, text } from './wire.ts'
 
 /** Lower-case words joined by hyphens, never reused. */
 export const entryIdSchema = z
@@ -206,6 +206,9 @@ const candidateSchema = z
     verified: z.boolean(),
     /** Fields of the structure that were not. */
     unverifiedFields: z.array(nameText).max(16).readonly().optional(),
+    /** Rungs 3 and 4 of a file whose SHA-256 is known, learned by the workbench; public facts hold none. */
+    baseVocabDigest: schemedDigest.optional(),
+    normDigest: schemedDigest.optional(),
   })
   .readonly()
 export type Candidate = z.infer<typeof candidateSchema>

@@ -19,11 +19,13 @@ const ORDER: Readonly<Record<Confidence, number>> = { certain: 0, likely: 1, pos
 const MAX_CANDIDATES = 64
 const MAX_IDENTIFICATIONS = 32
 
-/** All answers, the surest first: content digest, then the digest its place claims, then structure, then its own name. */
+/** All answers, the surest first: content digest, the digest its place claims, norms, tokenizer with structure, structure alone, its own name. */
 export function identifyArtifact(facts: ArtifactFacts, pack: Pack): readonly Identification[] {
   const found = [
     ...byContent(facts, pack),
     ...byPlace(facts, pack),
+    ...byLineage(facts, pack),
+    ...byTokenizer(facts, pack),
     ...byStructure(facts, pack),
     ...byClaim(facts, pack),
   ]
@@ -93,6 +95,61 @@ function origin(known: KnownFile): string {
   return details.length === 0
     ? `digest table, row ${known.entryId}`
     : `digest table, row ${known.entryId}: ${details.join(', ')}`
+}
+
+/** Rung 4 against models whose norms were learned: a descendant of every model that has them. */
+function byLineage({ fingerprint }: ArtifactFacts, pack: Pack): readonly Identification[] {
+  const digest = fingerprint.lineage?.normDigest
+  if (digest === undefined) return []
+  const known = pack.models.flatMap((entry) =>
+    entry.candidates.filter((candidate) => candidate.normDigest === digest).map((candidate) => ({ entry, candidate })),
+  )
+  const names = known.map(({ candidate }) => candidate.name)
+  const shared = names.length > 1 ? [`${names.length} known models have these norms`] : []
+  return known.map(({ entry, candidate }) => {
+    const because = [`every norm is that of ${candidate.name}; norms prove ancestry and not equal weights`, ...shared]
+    return learned(entry.id, candidate, { rung: 4, because, names, pack })
+  })
+}
+
+/** Rungs 3 and 2 together, where only one model of the registry has both. */
+function byTokenizer({ fingerprint }: ArtifactFacts, pack: Pack): readonly Identification[] {
+  const { structure, tokenizer } = fingerprint
+  const digest = tokenizer?.baseVocabDigest
+  if (structure === undefined || digest === undefined) return []
+  const matches = matchStructure(structure, pack).filter((match) => match.isExact)
+  const known = matches.flatMap(({ entry, candidates }) =>
+    candidates.filter((candidate) => candidate.baseVocabDigest === digest).map((candidate) => ({ entry, candidate })),
+  )
+  const [only, ...others] = known
+  if (only === undefined || others.length > 0) return []
+  const { entry, candidate } = only
+  const because = [`structure and vocabulary are those of ${candidate.name}, and of no other known model`]
+  return [learned(entry.id, candidate, { rung: 3, because, names: [candidate.name], pack })]
+}
+
+interface Learned {
+  readonly rung: number
+  readonly because: readonly string[]
+  readonly names: readonly string[]
+  readonly pack: Pack
+}
+
+function learned(entryId: string, candidate: Candidate, { rung, because, names, pack }: Learned): Identification {
+  const license = readLicense(candidate)
+  const unverified = unverifiedOf([candidate], license)
+  return {
+    entryId,
+    model: candidate.name,
+    family: candidate.family,
+    vendor: pack.vocabulary.get('vendors')?.get(candidate.vendor)?.name ?? candidate.vendor,
+    ...(license === undefined ? {} : { license }),
+    ...(unverified === undefined ? {} : { unverified }),
+    rung,
+    confidence: 'likely',
+    candidates: names.slice(0, MAX_CANDIDATES),
+    because,
+  }
 }
 
 function byStructure({ fingerprint }: ArtifactFacts, pack: Pack): readonly Identification[] {

@@ -1,6 +1,6 @@
 // Joins the parts of one model into one artifact: the ladder of fingerprints, the verdict, and a gap for every rung not reached.
 import type { Artifact, FilePart, Verdict } from '../../contract/artifact.ts'
-import type { Claims, Fingerprint, Structure } from '../../contract/fingerprint.ts'
+import type { Fingerprint, Structure } from '../../contract/fingerprint.ts'
 import type { FileIdentity } from '../../contract/observation.ts'
 import type { Gap } from '../../contract/wire.ts'
 import type { TensorMark } from '../../rules/edit-map.ts'
@@ -12,7 +12,7 @@ import { describeLineage } from './lineage.ts'
 import { readPlaceClaims } from './place-claims.ts'
 import type { ReadPart } from './read-part.ts'
 import { describeStructure } from './structure.ts'
-import type { Hyperparameters } from './weights.ts'
+import type { Hyperparameters, WeightsPart } from './weights.ts'
 
 /** The artifact without what others say about it; `identities` are those of its weights, part by part. */
 export type Draft = Omit<Artifact, 'identifications' | 'simulated'> & {
@@ -61,7 +61,7 @@ export function assembleArtifact(assembly: Assembly): Draft {
     fingerprint,
     threats: [],
     gaps: joinGaps([...parts.map((part) => part.gaps), gaps]),
-    identities: parts.map((part) => part.identity),
+    identities: parts.map((part) => part.whole ?? part.identity),
     marks: samples.marks,
   }
 }
@@ -87,40 +87,54 @@ function describeCompanions({ path, weights }: ReadPart): readonly FilePart[] {
 
 function buildFingerprint(assembly: Assembly): Fingerprint {
   const { parts, folder, gaps } = assembly
-  const [first] = parts
-  const hyperparameters = { ...folder?.hyperparameters, ...first.weights.hyperparameters }
-  const tensors = parts.flatMap(({ weights }) => [...weights.tensors, ...(weights.elsewhere ?? [])])
-  const stated = first.weights.kind ?? folder?.kind
-  const tokenizer = first.weights.tokenizer ?? folder?.tokenizer
-  const claims = { ...folder?.claims, ...first.weights.claims, ...readPlaceClaims(first.path) }
-  const holdsWeights = first.weights.isModel && (first.weights.holds ?? 'weights') === 'weights'
-  const adapter = joinAdapter(first.weights.adapter, folder?.adapter)
-  const described = holdsWeights ? describeStructure(hyperparameters, tensors, stated) : undefined
-  const structure = described === undefined || adapter === undefined ? described : { ...described, adapter }
-  const container = first.weights.facts === undefined ? undefined : Object.fromEntries(first.weights.facts)
-  const { training } = first.weights
-  const barcode = parts.every((part) => part.isBarcode && part.samples !== null) ? samplesOf(parts).barcode : undefined
-  const content = parts.length === 1 && first.sha256 !== undefined ? { sha256: first.sha256 } : undefined
-  const fingerprint = {
-    ...(container === undefined ? {} : { container }),
-    ...(training === undefined ? {} : { training }),
-    ...(hasClaims(claims) ? { claims } : {}),
-    ...(structure === undefined ? {} : { structure }),
+  const [{ weights, sha256, path }] = parts
+  const hyperparameters = { ...folder?.hyperparameters, ...weights.hyperparameters }
+  const tokenizer = weights.tokenizer ?? folder?.tokenizer
+  const claims = { ...folder?.claims, ...weights.claims, ...readPlaceClaims(path) }
+  const fingerprint: Fingerprint = {
+    ...describeContainer(weights),
+    ...(Object.keys(claims).length === 0 ? {} : { claims }),
+    ...structureOf(assembly, hyperparameters),
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...lineageOf(assembly, hyperparameters),
-    ...(barcode === undefined ? {} : { barcode }),
-    ...(content === undefined ? {} : { content }),
+    ...barcodeOf(parts),
+    ...(parts.length === 1 && sha256 !== undefined ? { content: { sha256 } } : {}),
   }
-  if (holdsWeights) noteAbsentRungs(fingerprint, assembly)
+  if (holdsWeights(weights)) noteAbsentRungs(fingerprint, assembly)
   else if (!assembly.isDeep) gaps.note('GNO_READ_SKIPPED', 'rung 6: the whole file was not read, --deep was not given')
   return fingerprint
+}
+
+function holdsWeights({ isModel, holds = 'weights' }: WeightsPart): boolean {
+  return isModel && holds === 'weights'
+}
+
+function describeContainer({ facts, training }: WeightsPart): Pick<Fingerprint, 'container' | 'training'> {
+  return {
+    ...(facts === undefined ? {} : { container: Object.fromEntries(facts) }),
+    ...(training === undefined ? {} : { training }),
+  }
+}
+
+function structureOf(assembly: Assembly, hyperparameters: Hyperparameters): Pick<Fingerprint, 'structure'> {
+  const { parts, folder } = assembly
+  const [{ weights: main }] = parts
+  if (!holdsWeights(main)) return {}
+  const tensors = parts.flatMap(({ weights }) => [...weights.tensors, ...(weights.elsewhere ?? [])])
+  const structure = describeStructure(hyperparameters, tensors, main.kind ?? folder?.kind)
+  const adapter = joinAdapter(main.adapter, folder?.adapter)
+  return { structure: adapter === undefined ? structure : { ...structure, adapter } }
+}
+
+function barcodeOf(parts: readonly ReadPart[]): Pick<Fingerprint, 'barcode'> {
+  const isWhole = parts.every((part) => part.isBarcode && part.samples !== null)
+  return isWhole ? { barcode: samplesOf(parts).barcode } : {}
 }
 
 /** Rung 4, or a gap that says why not. */
 function lineageOf(assembly: Assembly, { architecture, layers }: Hyperparameters): Pick<Fingerprint, 'lineage'> {
   const { parts, gaps } = assembly
-  const { isModel, holds = 'weights' } = parts[0].weights
-  if (!isModel || holds !== 'weights') return {}
+  if (!holdsWeights(parts[0].weights)) return {}
   const note = (detail: string) => gaps.note('GNO_READ_SKIPPED', `rung 4: ${detail}`)
   const norms = parts.flatMap((part) => (part.norms === null ? [] : [part.norms]))
   const isStored = norms.some((part) => part.norms.some(({ isConverted }) => !isConverted))
@@ -135,10 +149,6 @@ function lineageOf(assembly: Assembly, { architecture, layers }: Hyperparameters
 /** Rank and targets are those of the tensors; alpha stands in the configuration. */
 function joinAdapter(told: Structure['adapter'], stated: Structure['adapter']): Structure['adapter'] {
   return told === undefined ? stated : { ...stated, ...told, kind: stated?.kind ?? told.kind }
-}
-
-function hasClaims(claims: Claims): boolean {
-  return Object.keys(claims).length > 0
 }
 
 /** A silent rung must be told apart from an empty one. */
@@ -156,7 +166,8 @@ function noteAbsentRungs(fingerprint: Fingerprint, assembly: Assembly): void {
   }
   if (fingerprint.tokenizer === undefined && !isContainerWithTokenizer) note('rung 3: no tokenizer beside the weights')
   if (fingerprint.barcode === undefined) note('rung 5: the header could not be read to its end, so there is no barcode')
-  else if (!fingerprint.barcode.isComplete) note('rung 5: fewer than four samples a tensor, to keep within the budget')
+  else if (!fingerprint.barcode.isComplete)
+    note('rung 5: not every tensor has four samples, to keep within the budget or since its bytes lie elsewhere')
   // A part without a digest says itself why it has none.
   if (fingerprint.content !== undefined || (assembly.isDeep && isUndigested(assembly))) return
   const reason = assembly.isDeep ? 'it is told part by part' : 'the whole file was not read, --deep was not given'

@@ -4,7 +4,6 @@ import type { Structure } from '../../contract/fingerprint.ts'
 import { digestArchitecture } from './architecture-digest.ts'
 import { findLandmarks } from './landmarks.ts'
 import { unpackTensors } from './packed-tensors.ts'
-
 import type { Hyperparameters, TensorInfo } from './weights.ts'
 
 /** Most tensor types that one record lists; real models mix under ten. */
@@ -21,12 +20,7 @@ export function describeStructure(
   tensors: readonly TensorInfo[],
   stated: Structure['kind'] | undefined,
 ): Structure {
-  const {
-    headWidth: _headWidth,
-    queryRank: _queryRank,
-    kvRank: _kvRank,
-    ...numbers
-  } = withShapes(hyperparameters, tensors)
+  const { headWidth, queryRank: _queryRank, kvRank, ...numbers } = withShapes(hyperparameters, tensors)
   const totals = addUp(tensors)
   const kind = stated ?? guessKind(numbers.architecture, tensors)
   const structureKey = writeStructureKey(numbers)
@@ -34,6 +28,9 @@ export function describeStructure(
   const architectureDigest = isDecoder ? digestArchitecture({ ...hyperparameters, ...numbers }, tensors) : undefined
   return {
     ...numbers,
+    // Width divided by heads need not be whole in a file that lies.
+    ...(headWidth !== undefined && Number.isSafeInteger(headWidth) ? { headWidth } : {}),
+    ...(kvRank === undefined ? {} : { kvRank }),
     kind,
     tensorCount: tensors.length,
     ...totals,

@@ -193,13 +193,17 @@ function readZip64Extra(cursor: Cursor, extraBytes: number, numbers: readonly nu
     const id = cursor.uint16()
     const next = cursor.position + 2 + cursor.uint16()
     if (next > end) break
-    for (let index = 0; id === ZIP64_EXTRA && index < wide.length; index += 1) {
-      if (wide[index] === FULL_32 && cursor.position + 8 <= next) wide[index] = narrow(cursor.uint64(), 'zip64 field')
-    }
+    if (id === ZIP64_EXTRA) widen(cursor, next, wide)
     cursor.seek(next)
   }
   cursor.seek(end)
   return wide
+}
+
+function widen(cursor: Cursor, end: number, numbers: number[]): void {
+  for (const [index, value] of numbers.entries()) {
+    if (value === FULL_32 && cursor.position + 8 <= end) numbers[index] = narrow(cursor.uint64(), 'zip64 field')
+  }
 }
 
 /** Where the data of a member begins: the local header has lengths of its own. Throws ReadTrouble when it is not there. */

@@ -4,7 +4,8 @@ import { identificationSchema } from '../../contract/artifact.ts'
 import type { Claims, Fingerprint, Structure } from '../../contract/fingerprint.ts'
 import { type Contradiction, contradictions } from '../../rules/contradictions.ts'
 import { identifyArtifact } from '../../rules/identify-artifact.ts'
-import { realPack, realTree } from './real-pack.ts'
+import type { Pack } from '../../rules/pack.ts'
+import { packOf, realBody, realPack, realTree } from './real-pack.ts'
 
 const LLAMA_8B: Structure = {
   kind: 'text',
@@ -291,5 +292,57 @@ describe('a contradiction', () => {
     )
 
     expect(wrong).toEqual([])
+  })
+})
+
+describe('identification by what was learned of a known file', () => {
+  const normDigest = `norm1:${'a'.repeat(64)}`
+  const baseVocabDigest = `tok1:${'b'.repeat(64)}`
+
+  /** The real pack, with rungs 3 and 4 given to the candidates of Llama 3 8B whose names pass. */
+  function learnedPack(learn: (name: string) => boolean): Pack {
+    const models = realBody.models.map((entry) => ({
+      ...entry,
+      candidates: entry.candidates.map((candidate) =>
+        entry.structureKey === 'L32-d4096-h32/8-ff14336-v128256' && learn(candidate.name)
+          ? { ...candidate, normDigest, baseVocabDigest }
+          : candidate,
+      ),
+    }))
+    return packOf({ ...realBody, models })
+  }
+
+  const lineage = { normDigest, blocks: 0, roles: [], outerRoles: [], tensors: '', normSketch: '', bytesRead: 0 }
+  const tokenizer = { kind: 'gpt2', size: 128_256, baseVocabDigest }
+  const facts = { format: 'gguf', path: '/x', sizeBytes: 1 }
+
+  it('is likely by norms, whatever the file calls itself', () => {
+    const pack = learnedPack((name) => name === 'Llama-3.1-8B')
+
+    const [best] = identifyArtifact({ ...facts, fingerprint: { lineage, claims: { name: 'my notes' } } }, pack)
+
+    expect(best).toMatchObject({ model: 'Llama-3.1-8B', rung: 4, confidence: 'likely', vendor: 'Meta' })
+  })
+
+  it('is likely by structure and vocabulary where only one model has both, and not where two do', () => {
+    const fingerprint = { structure: LLAMA_8B, tokenizer }
+
+    const one = identifyArtifact(
+      { ...facts, fingerprint },
+      learnedPack((name) => name === 'Llama-3.1-8B'),
+    )
+    const two = identifyArtifact(
+      { ...facts, fingerprint },
+      learnedPack((name) => name.includes('Llama-3')),
+    )
+
+    expect(one[0]).toMatchObject({ model: 'Llama-3.1-8B', rung: 3, confidence: 'likely' })
+    expect(two[0]).toMatchObject({ rung: 2, confidence: 'possible' })
+  })
+
+  it('is not likely by a vocabulary alone', () => {
+    const pack = learnedPack((name) => name === 'Llama-3.1-8B')
+
+    expect(identifyArtifact({ ...facts, fingerprint: { tokenizer } }, pack)).toEqual([])
   })
 })
