@@ -21,6 +21,10 @@ export const XDG_MARKS: readonly string[] = [
   'user.xdg.origin.email.from',
 ]
 
+/** Attributes of macOS. */
+export const QUARANTINE = 'com.apple.quarantine'
+export const WHERE_FROMS = 'com.apple.metadata:kMDItemWhereFroms'
+
 function told(mark: string, value: string): DownloadMark {
   return { mark, value: printable(withoutSecrets(value)).slice(0, MAX_VALUE_CHARS) }
 }
@@ -73,6 +77,18 @@ export function readAttributeDump(text: string): ReadonlyMap<string, readonly Do
     const name = line.slice(0, Math.max(0, cut))
     if (!XDG_MARKS.includes(name) || marks.length >= MAX_MARKS) continue
     marks.push(told(name, Buffer.from(line.slice(cut + 3), 'base64').toString('utf8')))
+  }
+  return byPath
+}
+
+/** The listing of macOS `xattr -v PATH…`: a line `PATH: NAME` for each attribute. A path of several lines is not told. */
+export function readAttributeNames(text: string, paths: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const asked = new Set(paths)
+  const byPath = new Map<string, Set<string>>()
+  for (const line of text.split('\n')) {
+    const cut = line.lastIndexOf(': ')
+    const path = line.slice(0, Math.max(0, cut))
+    if (asked.has(path)) byPath.set(path, (byPath.get(path) ?? new Set()).add(line.slice(cut + 2)))
   }
   return byPath
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import {
   readAttributeDump,
+  readAttributeNames,
   readQuarantine,
   readWhereFroms,
   readZoneIdentifier,
@@ -46,6 +47,20 @@ describe('com.apple.quarantine', () => {
 
   it.each(['', 'x', '00;00', '0083;zzzz;'])('does not fail on "%s"', (text) => {
     expect(readQuarantine(text).length).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('xattr -v', () => {
+  it('gives the names of attributes by path; what was not asked is no path', () => {
+    const listing =
+      '/m/a: b.gguf: com.apple.quarantine\n/m/a: b.gguf: user.other\n/m/c: user.other\nxattr: odd\n/m: x\n'
+
+    const names = readAttributeNames(listing, ['/m/a: b.gguf', '/m/c', '/m/d'])
+
+    expect([...names]).toEqual([
+      ['/m/a: b.gguf', new Set(['com.apple.quarantine', 'user.other'])],
+      ['/m/c', new Set(['user.other'])],
+    ])
   })
 })
 
