@@ -3,6 +3,7 @@ import type { WalkedFolder } from '../contract/observation.ts'
 import { type DraftArtifact, type ReadOptions, readCandidates } from './read/read-candidates.ts'
 import { placeStore } from './read/place-store.ts'
 import { type StoreClaims, readStores } from './read/read-stores.ts'
+import { webPlace } from './read/web-place.ts'
 
 export interface WalkedOptions extends Omit<ReadOptions, 'reportAll'> {
   /** Sizes of registered decoys: such files are hashed whole. */
@@ -21,7 +22,20 @@ export async function* readWalked(folder: WalkedFolder, options: WalkedOptions):
   const candidates = claims.unclaimed(folder.candidates)
   if (candidates.length === 0) return
   const deep = options.deep || candidates.some(({ identity }) => mustHash(identity.sizeBytes))
-  for await (const draft of readCandidates(candidates, { ...reading, deep, reportAll: false })) yield placed(draft)
+  let told = 0
+  for await (const draft of readCandidates(candidates, { ...reading, deep, reportAll: false })) {
+    told += draft.parts.length
+    yield placed(draft)
+  }
+  noteUntold(path, candidates.length - told, options)
+}
+
+/** Large files that web pages keep under numbers: what they are nobody says, and where they lie may tell which page was visited. */
+function noteUntold(path: string, count: number, { onGap }: WalkedOptions): void {
+  const place = count > 0 ? webPlace(`${path}/`) : null
+  if (place === null) return
+  const detail = 'large files that web pages keep are in no format that is known'
+  onGap?.({ code: 'GNO_READ_SKIPPED', place: place.allPages, count, detail })
 }
 
 /** A program that keeps its models as plain files is named by their place, where no store has said more. */

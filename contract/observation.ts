@@ -18,7 +18,12 @@ export interface OpenedFile {
   /** Printable path; bytes that are not UTF-8 appear as \xNN. For messages and keys only: never opened again by name. */
   readonly path: string
   readonly fd: number
+  /** Where it is shown as a part of the file on disk, its size is that of the part. */
   readonly identity: FileIdentity
+  /** Name that a store gives it, where that is not the last component of the path. */
+  readonly name?: string
+  /** Set for a file that lies inside the one on disk, behind a header: where it begins, in what, and the identity of the whole. */
+  readonly inside?: { readonly start: number; readonly container: string; readonly identity: FileIdentity }
   /** Opens a sibling in the same folder through the folder's descriptor (config.json beside model.safetensors); null when absent. */
   openSibling(name: string): OpenedFile | null
   /** Names of the siblings, at most 4096. */

@@ -75,12 +75,12 @@ export function memoryBytes(bytes: Uint8Array): ByteSource {
 }
 
 /** Reads into `target` at a place of the file, as far as the file goes. Throws ReadTrouble when the system refuses. */
-export function readAt(file: OpenedFile, position: number, target: Uint8Array): number {
+export function readAt({ fd, inside }: OpenedFile, position: number, target: Uint8Array): number {
   let done = 0
   while (done < target.length) {
     let count: number
     try {
-      count = readSync(file.fd, target, done, target.length - done, position + done)
+      count = readSync(fd, target, done, target.length - done, (inside?.start ?? 0) + position + done)
     } catch (cause) {
       const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
       throw readTrouble('GNO_READ_IO', `${reason} at byte ${position + done}`, cause)

@@ -114,6 +114,6 @@ export class Look {
 
 /** A look at an opened file. */
 export function lookAt(file: OpenedFile): Look {
-  const name = file.path.split(/[/\\]/).at(-1) ?? ''
+  const name = file.name ?? file.path.split(/[/\\]/).at(-1) ?? ''
   return new Look(fileBytes(file), name, file)
 }

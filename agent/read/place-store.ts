@@ -3,6 +3,7 @@
 import type { Store } from '../../contract/artifact.ts'
 import { splitPath } from './place-claims.ts'
 import { storeOf } from './store-drafts.ts'
+import { webPlace } from './web-place.ts'
 
 /** Folders that follow one another in a path, in lower case, and the program that keeps its models below them. */
 const PLACES: readonly (readonly [folders: readonly string[], id: string])[] = [
@@ -42,5 +43,6 @@ export function placeStore(path: string): Store | undefined {
     const rest = at === -1 ? [] : segments.slice(at + folders.length)
     if (rest.length > 0) return storeOf(id, rest.join('/'))
   }
-  return undefined
+  const page = webPlace(path)?.page
+  return page === undefined ? undefined : storeOf('web-cache', page)
 }

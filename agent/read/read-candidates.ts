@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { CandidateFile, OpenedFile } from '../../contract/observation.ts'
 import type { Gap } from '../../contract/wire.ts'
 import { type Draft, assembleArtifact } from './assemble-artifact.ts'
+import { unwrapEntry } from './cache-entry.ts'
 import { memoryBytes, troubleOf } from './cursor.ts'
 import { GapList } from './gap-list.ts'
 import { type Found, type ShardGroup, groupShards, missingShards, splitKey } from './group-shards.ts'
@@ -58,7 +59,7 @@ export function isCandidateName(name: string, folderPath: string): boolean {
 /** The container's id in formats.ts, or null. Reads at most 4 KiB; throws nothing. */
 export function sniffFormat(file: OpenedFile): string | null {
   try {
-    return sniff(file).reader?.id ?? null
+    return sniff(unwrapEntry(file)).reader?.id ?? null
   } catch (error) {
     // An unreadable file has no known format; who reads it in full records why.
     if (troubleOf(error) !== undefined) return null
@@ -90,7 +91,7 @@ export async function* readCandidates(
 /** The candidate when its first bytes are those of a known format. */
 function look(candidate: CandidateFile, options: ReadOptions): readonly Found[] {
   const gaps = new GapList(candidate.path)
-  const sniffed = withFile(candidate, gaps, (file) => gaps.attempt(() => sniff(file)))
+  const sniffed = withFile(candidate, gaps, (file) => gaps.attempt(() => sniff(unwrapEntry(file))))
   for (const gap of gaps.list()) options.onGap?.(gap)
   return sniffed?.reader ? [{ candidate, reader: sniffed.reader }] : []
 }
@@ -198,7 +199,7 @@ async function readOpened<T>(
     return undefined
   }
   try {
-    return await use(opened.value)
+    return await use(gaps.attempt(() => unwrapEntry(opened.value)) ?? opened.value)
   } finally {
     opened.value.close()
   }

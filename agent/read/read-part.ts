@@ -25,6 +25,8 @@ export interface ReadPart {
   readonly name: string
   readonly path: string
   readonly identity: FileIdentity
+  /** Of the file on disk, where this one lies inside it. */
+  readonly whole?: FileIdentity
   /** Null for a container that no reader knows. */
   readonly format: string | null
   readonly weights: WeightsPart
@@ -62,7 +64,8 @@ export interface PartReading {
 export async function readPart(file: OpenedFile, how: PartReading, options: ReadOptions): Promise<ReadPart> {
   const gaps = new GapList(file.path)
   const cursor = new Cursor(file)
-  const weights = how.reader?.read(cursor, gaps, { look: how.look, readNested: nestedReader() }) ?? NOTHING
+  const read = how.reader?.read(cursor, gaps, { look: how.look, readNested: nestedReader() }) ?? NOTHING
+  const weights = file.inside === undefined ? read : toldInside(read, file.inside.container)
   options.onProgress?.({ path: file.path, bytesRead: cursor.bytesRead })
   const isBarcode = weights.isModel && weights.headerBytes > 0
   const format = how.reader?.id ?? null
@@ -84,6 +87,7 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
     name: how.name,
     path: file.path,
     identity: file.identity,
+    ...(file.inside === undefined ? {} : { whole: file.inside.identity }),
     format: weights.isModel ? format : null,
     weights,
     samples: samples ?? null,
@@ -92,6 +96,11 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
     ...(sha256 === undefined ? {} : { sha256 }),
     gaps,
   }
+}
+
+/** Sizes and digests are those of the inner file, so it must be said that there is an outer one. */
+function toldInside(weights: WeightsPart, container: string): WeightsPart {
+  return { ...weights, facts: new Map([...(weights.facts ?? []), ['inside', container]]) }
 }
 
 /** Models only: an adapter changes no norms, and an optimizer's state has none. */
@@ -107,7 +116,8 @@ async function digestDeep(file: OpenedFile, gaps: GapList, options: ReadOptions)
   const { digests } = options
   const known = digests?.find(file.identity)
   if (known !== undefined) return known
-  const postponed = digests?.postpone(file) ?? null
+  // The background knows files on disk, and no files inside them.
+  const postponed = file.inside === undefined ? (digests?.postpone(file) ?? null) : null
   if (postponed !== null) {
     if (postponed.code === 'GNO_READ_SKIPPED') gaps.note(postponed.code, postponed.detail)
     else gaps.blame(postponed.code, postponed.detail)

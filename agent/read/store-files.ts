@@ -64,6 +64,7 @@ export function textOf(value: JsonValue | undefined): string | undefined {
 /** How a file of a store is shown to the readers. */
 export interface Shown {
   readonly path: string
+  readonly name?: string
   /** Opens a neighbour by the name that the store gives it. */
   readonly openSibling: (name: string) => OpenedFile | null
   readonly listSiblings: () => readonly string[]
@@ -75,6 +76,8 @@ export function showFile(file: OpenedFile, shown: Shown): OpenedFile {
     path: shown.path,
     fd: file.fd,
     identity: file.identity,
+    ...(file.inside === undefined ? {} : { inside: file.inside }),
+    ...(shown.name === undefined ? {} : { name: shown.name }),
     openSibling: shown.openSibling,
     listSiblings: shown.listSiblings,
     sampleIdentity: () => file.sampleIdentity(),

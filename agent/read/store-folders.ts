@@ -50,7 +50,7 @@ const layouts: readonly Layout[] = [
   {
     id: 'mlc',
     recognise: ({ files }) =>
-      files.includes('mlc-chat-config.json') &&
+      (files.includes('mlc-chat-config.json') || files.includes('params_shard_0.bin')) &&
       (files.includes('ndarray-cache.json') || files.includes('tensor-cache.json')),
     inner: [],
     weights: [/^(tensor|ndarray)-cache\.json$/, /^mlc-chat-config\.json$/, /^params_shard_\d+\.bin$/],

@@ -9,6 +9,7 @@ import { oci } from './store-oci.ts'
 import { ollama } from './store-ollama.ts'
 import { projectorBeside } from './store-projector.ts'
 import { ramalama } from './store-ramalama.ts'
+import { webCache } from './store-web-cache.ts'
 import type { StoreReader } from './store-reader.ts'
 
 export const stores: readonly StoreReader[] = [
@@ -16,6 +17,7 @@ export const stores: readonly StoreReader[] = [
   ollama,
   oci,
   ramalama,
+  webCache,
   diffusers,
   ...folderModels,
   projectorBeside,
