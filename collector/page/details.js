@@ -16,7 +16,10 @@ export function artifactStory({ artifact, firstSeenAt, changedAt }, title = '') 
       ' · changed ',
       when(changedAt),
     ),
+    artifact.summary === undefined ? null : h('p', { class: 'told' }, artifact.summary),
     identifications(artifact),
+    placeFacts(artifact),
+    relationList(artifact),
     ladder(artifact),
     artifact.threats.length === 0
       ? null
@@ -28,6 +31,39 @@ export function artifactStory({ artifact, firstSeenAt, changedAt }, title = '') 
         ),
     gapList(artifact.gaps),
   )
+}
+
+/** Where it came from, where it is kept, and what running it takes. */
+function placeFacts({ store, arrival, memoryNeed }) {
+  const mount = arrival?.mount
+  const told = [
+    ['kept by', store && `${store.id}: ${store.name}`],
+    ...(arrival?.marks ?? []).map(({ mark, value }) => [mark, mono(value, 90)]),
+    ['lies on', mount && `${mount.fileSystem} of ${mount.source}${mount.isRemovable === true ? ', removable' : ''}`],
+    ['serial', mount?.serial],
+    ['owner', arrival?.owner],
+    ['to run', memoryNeed && `${bytes(memoryNeed.totalBytes)} of memory`],
+  ]
+  return facts(told)
+}
+
+function relationList({ relations = [] }) {
+  if (relations.length === 0) return null
+  const told = relations.map(({ kind, path, because }) =>
+    h('span', {}, badge(kind.replaceAll('-', ' ')), ' ', mono(path, 70), ` ${because.join('; ')}`),
+  )
+  return h('div', {}, h('h4', {}, 'On the same machine'), list(told))
+}
+
+/** General knowledge stands apart: nobody read it in a source. */
+function unverified(said) {
+  if (said === undefined) return null
+  const told = [
+    said.license && `licence ${said.license}`,
+    said.restrictions,
+    said.origin && `publisher in ${said.origin}`,
+  ]
+  return h('div', { class: 'quiet' }, `not verified, general knowledge: ${told.filter(Boolean).join('; ')}`)
 }
 
 function identifications({ identifications: named }) {
@@ -49,6 +85,7 @@ function identifications({ identifications: named }) {
           ? null
           : h('span', { class: 'quiet' }, ` · fits as well: ${one.candidates.slice(0, 6).join(', ')}`),
         h('div', { class: 'because' }, one.because.join('; ')),
+        unverified(one.unverified),
       ),
     ),
   )

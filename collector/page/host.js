@@ -83,6 +83,7 @@ function machineFacts(machine) {
     ['processor', `${machine.processor}, ${machine.cores} cores`],
     ['memory', bytes(machine.memoryBytes)],
     ['graphics', graphics || 'none seen'],
+    ['could run', machine.couldRun && `${machine.couldRun.largest}, in ${machine.couldRun.memoryKind}`],
     ['agent', `${machine.agentVersion}, rules ${machine.packVersion}`],
   ])
 }

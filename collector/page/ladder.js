@@ -1,19 +1,42 @@
 // The fingerprint ladder of a model file. A rung that is not there says so: absent, empty and refused are different answers.
 import { bytes, count, facts, h, mono, parameters } from './view.js'
 
+/** Facts of a container that are shown; the export has them all. */
+const MAX_FACTS = 12
+
 /** The rungs as a list; each says what equality on it would prove. */
-export function ladder({ format, formatVersion, fingerprint }) {
-  const container = format === null ? null : facts([['container', `${format} ${formatVersion ?? ''}`]])
+export function ladder({ format, formatVersion, dialect, fingerprint }) {
+  const container = format === null ? null : containerFacts(`${format} ${formatVersion ?? ''}`, dialect, fingerprint)
   const rungs = [
     { name: 'Format', proves: 'it is a model file at all', said: container },
     { name: 'Claims', proves: 'nothing: anybody can write them', said: claims(fingerprint) },
     { name: 'Structure', proves: 'a structure that many models share', said: structure(fingerprint) },
     { name: 'Tokenizer', proves: 'tokenizer ancestry, often the release', said: tokenizer(fingerprint) },
-    { name: 'Lineage', proves: 'norm ancestry', said: null, absent: 'not computed by this version' },
+    { name: 'Lineage', proves: 'norm ancestry', said: lineage(fingerprint) },
     { name: 'Barcode', proves: 'the sampled bytes: a strong hint', said: barcode(fingerprint) },
     { name: 'Content', proves: 'the exact file', said: content(fingerprint) },
   ]
   return h('ol', { class: 'ladder', start: '0' }, ...rungs.map(rung))
+}
+
+function containerFacts(name, dialect, { container: said = {}, training }) {
+  const told = Object.entries(said).slice(0, MAX_FACTS)
+  return facts([
+    ['container', name],
+    ['convention', dialect],
+    ...told.map(([key, value]) => [key, String(value)]),
+    ['training', training && `${training.kind} ${training.optimizer ?? training.framework ?? ''}`],
+    ['step', training?.step && `${count(training.step)} of ${training.maxSteps ? count(training.maxSteps) : '?'}`],
+    ['base', training?.baseModel],
+  ])
+}
+
+function lineage({ lineage: said }) {
+  if (said === undefined) return null
+  return facts([
+    ['digest', mono(said.normDigest)],
+    ['norms', `${said.roles.join(', ')} of ${count(said.blocks)} blocks, ${bytes(said.bytesRead)} read`],
+  ])
 }
 
 function claims({ claims: said }) {
