@@ -1,7 +1,7 @@
 // joblib's dumps (joblib:joblib/numpy_pickle.py, numpy_pickle_compat.py, compressor.py): a pickle in which wrappers stand for number
 // arrays, whose raw bytes follow behind the wrapper; whole, or packed by zlib, gzip, bz2, xz, lzma, lz4 or zstd.
 import { Cursor, memoryBytes, readTrouble } from './cursor.ts'
-import type { GapList } from './gap-list.ts'
+import { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { arrayTensor, joblibArrays } from './numpy-arrays.ts'
 import { holdsLearned, isJoblib } from './pickle-classes.ts'
@@ -15,8 +15,16 @@ import type { FormatReader, TensorInfo, WeightsPart } from './weights.ts'
 /** Enough to see the first wrapper, or the first classes of scikit-learn. */
 const GLANCE_PACKED_BYTES = 16_384
 const GLANCE_BYTES = 65_536
+/** bzip2 gives nothing before the end of its first block, which takes at most about 900 KB; looked at in pieces. */
+const GLANCE_BLOCK_BYTES = 983_040
+const LOOK_BYTES = 65_536
 /** A model of this size is unpacked in full; of a larger one the beginning is told (CWE-409). */
 const MAX_UNPACKED_BYTES = 16_777_216
+/** Our own decoders take up to 300 ms for a megabyte: enough for every class and the first arrays (CWE-400). */
+const MAX_SLOW_BYTES = 1_048_576
+/** What a beginning can be blamed for. */
+const FAULTS = ['GNO_READ_INVALID', 'GNO_READ_LIMIT', 'GNO_READ_OVERLAP'] as const
+const SLOW: ReadonlySet<Packing> = new Set(['bz2', 'xz', 'lzma'])
 const GLANCE_BUDGET = { bytes: 1_048_576, steps: 65_536 }
 
 /** The reader of joblib's dumps. */
@@ -34,28 +42,28 @@ function recognise(look: Look): boolean {
     const walk = glancePickle(look)
     return walk !== null && isJoblib(walk)
   }
-  const head = unpackHead(look.at(0, GLANCE_PACKED_BYTES), packing, GLANCE_BYTES)
+  const head = glancePacked(look, packing)
   if (head === null || head.length < 2 || head[0] !== 0x80) return false
   const walk = glanceAt(new Cursor(memoryBytes(head), GLANCE_BUDGET), 'marked')
   return walk !== null && (isJoblib(walk) || holdsLearned(walk.globals))
 }
 
+function glancePacked(look: Look, packing: Packing): Uint8Array | null {
+  const head = unpackHead(look.at(0, GLANCE_PACKED_BYTES), packing, GLANCE_BYTES)?.bytes ?? null
+  if (packing !== 'bz2' || head === null || head.length > 0) return head
+  const pieces: Uint8Array[] = []
+  for (let at = 0; at < GLANCE_BLOCK_BYTES; at += LOOK_BYTES) pieces.push(look.at(at, LOOK_BYTES))
+  return unpackHead(Buffer.concat(pieces), packing, GLANCE_BYTES)?.bytes ?? null
+}
+
 function read(cursor: Cursor, gaps: GapList): WeightsPart {
   const packing = gaps.attempt(() => packingOf(cursor.copy(Math.min(cursor.size, 32)))) ?? null
   gaps.attempt(() => cursor.seek(0))
-  const walks: PickleWalk[] = []
   const inner = packing === null ? cursor : gaps.attempt(() => unpack(cursor, packing, gaps))
-  if (inner !== undefined) {
-    const first = walkPickle(
-      inner,
-      gaps,
-      joblibArrays(gaps, (nested) => walks.push(nested)),
-    )
-    walks.unshift(first)
-  }
-  const tensors = inner === undefined ? [] : tensorsOf(inner, gaps, walks)
+  const { walks, tensors } = inner === undefined ? { walks: [], tensors: [] } : readWhole(inner, gaps)
   const facts = pickleFacts(walks)
-  facts.set('compression', packing ?? 'none')
+  // joblib calls both containers of this packing by one name.
+  facts.set('compression', packing === 'xz' ? 'lzma' : (packing ?? 'none'))
   const isLearned = tensors.length > 0 || walks.some(({ globals }) => holdsLearned(globals))
   return {
     isModel: true,
@@ -70,6 +78,30 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
   }
 }
 
+/** The pickle and its arrays. What is missing behind the beginning of a large model is no fault of the file's. */
+function readWhole(
+  inner: Cursor | UnpackedPart,
+  gaps: GapList,
+): { readonly walks: readonly PickleWalk[]; readonly tensors: readonly TensorInfo[] } {
+  const isPart = !(inner instanceof Cursor)
+  const cursor = isPart ? inner.cursor : inner
+  const found = isPart ? new GapList('') : gaps
+  const walks: PickleWalk[] = []
+  const nested = (walk: PickleWalk): unknown => walks.push(walk)
+  walks.unshift(walkPickle(cursor, found, joblibArrays(found, nested)))
+  const tensors = tensorsOf(cursor, found, walks)
+  for (const { code, detail } of isPart ? found.list() : []) {
+    const fault = FAULTS.find((known) => known === code)
+    if (fault !== undefined) gaps.blame(fault, detail)
+  }
+  return { walks, tensors }
+}
+
+/** The beginning of a dump that is longer. */
+interface UnpackedPart {
+  readonly cursor: Cursor
+}
+
 function tensorsOf(inner: Cursor, gaps: GapList, walks: readonly PickleWalk[]): readonly TensorInfo[] {
   const find = (): never => {
     throw readTrouble('GNO_READ_INVALID', 'a tensor names a storage, and this file has none')
@@ -77,12 +109,17 @@ function tensorsOf(inner: Cursor, gaps: GapList, walks: readonly PickleWalk[]): 
   return harvestTensors(walks[0]?.value, { cursor: inner, gaps, find, other: arrayTensor }).tensors
 }
 
-function unpack(cursor: Cursor, packing: Packing, gaps: GapList): Cursor {
+function unpack(cursor: Cursor, packing: Packing, gaps: GapList): Cursor | UnpackedPart {
   const packed = cursor.copy(Math.min(cursor.size, MAX_UNPACKED_BYTES))
-  const bytes = unpackHead(packed, packing, Math.min(MAX_UNPACKED_BYTES, packed.length * 1_032 + 1_024))
-  if (bytes === null) throw readTrouble('GNO_READ_INVALID', `the ${packing} content cannot be unpacked`)
-  if (bytes.length >= MAX_UNPACKED_BYTES || packed.length < cursor.size) {
-    gaps.note('GNO_READ_BUDGET', `only the first ${bytes.length} unpacked bytes were read`)
+  const limit = SLOW.has(packing) ? MAX_SLOW_BYTES : MAX_UNPACKED_BYTES
+  const unpacked = unpackHead(packed, packing, limit)
+  if (unpacked === null) throw readTrouble('GNO_READ_INVALID', `the ${packing} content cannot be unpacked`)
+  const { bytes, end } = unpacked
+  const inner = cursor.over(bytes)
+  if (end === 'limit' || packed.length < cursor.size) {
+    gaps.note('GNO_READ_SKIPPED', `only the first ${bytes.length} unpacked bytes were read`)
+    return { cursor: inner }
   }
-  return cursor.over(bytes)
+  if (end === 'cut') gaps.blame('GNO_READ_TRUNCATED', `the ${packing} content breaks off after ${bytes.length} bytes`)
+  return inner
 }

@@ -1,10 +1,16 @@
 // The beginning of packed content, bounded: enough to tell what lies inside, and all of it where it is small.
-// gzip (RFC 1952), zlib (RFC 1950) and zstd (RFC 8878) by Node's own decoders, lz4 frames (lz4:doc/lz4_Frame_format.md) by hand.
+// gzip (RFC 1952), zlib (RFC 1950) and zstd (RFC 8878) by Node's own decoders, which know no
+// others; lz4 frames (lz4:doc/lz4_Frame_format.md), bzip2, xz and lzma by ours.
 import { constants, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib'
+import { unpackBzip2 } from './unpack-bzip2.ts'
 import { unpackLz4 } from './unpack-lz4.ts'
+import { unpackLzmaAlone, unpackXz } from './unpack-lzma.ts'
+import type { Unpacked } from './unpack-output.ts'
 
-/** Deflate unpacks at most 1,032 bytes from one: the first piece cannot exceed any limit we use (CWE-409). */
-const FIRST_PIECE = 1_024
+/** Deflate unpacks at most 1,032 bytes from one, and zstd 128 KiB from a block of four: so small a piece stays within the room. */
+const FIRST_PIECE = 32
+/** What a piece may unpack to at least, before it is cut to what was asked for (CWE-409). */
+const MIN_ROOM_BYTES = 1_048_576
 
 export type Packing = 'gzip' | 'zlib' | 'zstd' | 'lz4 frame' | 'joblib ZF (zlib, old)' | 'bz2' | 'xz' | 'lzma'
 
@@ -20,61 +26,75 @@ export function packingOf(head: Uint8Array): Packing | null {
   if (bytes[0] === 0x78 && ZLIB_LEVELS.includes(bytes[1] ?? 0)) return 'zlib'
   if (hex.startsWith('28b52ffd')) return 'zstd'
   if (hex.startsWith('04224d18')) return 'lz4 frame'
-  if (hex.startsWith('425a68')) return 'bz2'
+  if (/^425a683[1-9]314159265359/.test(hex)) return 'bz2'
   if (hex.startsWith('fd377a585a00')) return 'xz'
-  if (hex.startsWith('5d0000')) return 'lzma'
+  // Properties 3, 0, 2 and a dictionary of a power of two, at least 4 KiB, as every preset writes it; the size is often unknown.
+  if (/^5d0000[0-9a-f]{2}0[0-8](?:f{16}|[0-9a-f]{10}000000)00/.test(hex)) return 'lzma'
   // "ZF", the length as hexadecimal text of 19 places, then zlib (joblib before 0.10).
   return /^ZF0x[0-9a-f]+ *x$/.test(bytes.toString('latin1', 0, ZF_HEADER_BYTES + 1)) ? 'joblib ZF (zlib, old)' : null
 }
 
-/** Up to `limit` unpacked bytes, or null where there is no decoder here, or nothing could be unpacked. */
-export function unpackHead(packed: Uint8Array, packing: Packing, limit: number): Buffer | null {
+/** Up to `limit` unpacked bytes, or null where nothing could be unpacked. */
+export function unpackHead(packed: Uint8Array, packing: Packing, limit: number): Unpacked | null {
   switch (packing) {
     case 'gzip':
-      return growing(packed, limit, (piece) =>
-        gunzipSync(piece, { maxOutputLength: limit, finishFlush: constants.Z_SYNC_FLUSH }),
+      return growing(packed, limit, (piece, maxOutputLength) =>
+        gunzipSync(piece, { maxOutputLength, finishFlush: constants.Z_SYNC_FLUSH }),
       )
     case 'zlib':
       return inflate(packed, limit)
     case 'joblib ZF (zlib, old)':
       return inflate(packed.subarray(ZF_HEADER_BYTES), limit)
     case 'zstd':
-      return growing(packed, limit, (piece) =>
-        zstdDecompressSync(piece, { maxOutputLength: limit, finishFlush: constants.ZSTD_e_continue }),
+      return growing(packed, limit, (piece, maxOutputLength) =>
+        zstdDecompressSync(piece, { maxOutputLength, finishFlush: constants.ZSTD_e_continue }),
       )
     case 'lz4 frame':
       return unpackLz4(packed, limit)
     case 'bz2':
+      return unpackBzip2(packed, limit)
     case 'xz':
+      return unpackXz(packed, limit)
     case 'lzma':
-      return null
+      return unpackLzmaAlone(packed, limit)
   }
 }
 
-function inflate(packed: Uint8Array, limit: number): Buffer | null {
-  return growing(packed, limit, (piece) =>
-    inflateSync(piece, { maxOutputLength: limit, finishFlush: constants.Z_SYNC_FLUSH }),
+function inflate(packed: Uint8Array, limit: number): Unpacked | null {
+  return growing(packed, limit, (piece, maxOutputLength) =>
+    inflateSync(piece, { maxOutputLength, finishFlush: constants.Z_SYNC_FLUSH }),
   )
 }
 
-/** Unpacks ever longer pieces until the limit is met: Node gives nothing of what would go beyond it. */
-function growing(packed: Uint8Array, limit: number, unpack: (piece: Uint8Array) => Buffer): Buffer | null {
+type Unpack = (piece: Uint8Array, maxOutputLength: number) => Buffer
+
+/** Unpacks ever longer pieces, and halves the last step where it went beyond the room: Node gives nothing of what does. */
+function growing(packed: Uint8Array, limit: number, unpack: Unpack): Unpacked | null {
+  const room = Math.max(limit, MIN_ROOM_BYTES)
   let best: Buffer | null = null
-  for (let size = FIRST_PIECE; best === null || best.length < limit; size *= 2) {
-    const next = tryUnpack(packed.subarray(0, size), unpack)
-    if (next === null) break
-    best = next
-    if (size >= packed.length) break
+  let good = 0
+  let step = FIRST_PIECE
+  let isGrowing = true
+  while (step >= 1 && good < packed.length) {
+    const next = tryUnpack(packed.subarray(0, good + step), room, unpack)
+    if (next === 'cut') return best === null ? null : { bytes: best, end: 'cut' }
+    if (Buffer.isBuffer(next) && next.length > limit) return { bytes: next.subarray(0, limit), end: 'limit' }
+    isGrowing &&= next !== 'limit'
+    if (next !== 'limit') {
+      best = next
+      good += step
+    }
+    step = isGrowing ? good : Math.floor(step / 2)
   }
-  return best
+  return best === null ? null : { bytes: best, end: good >= packed.length ? 'whole' : 'limit' }
 }
 
-function tryUnpack(piece: Uint8Array, unpack: (piece: Uint8Array) => Buffer): Buffer | null {
+/** What a piece gives, or why it gives nothing: it would unpack beyond the room, or is damaged. */
+function tryUnpack(piece: Uint8Array, room: number, unpack: Unpack): Buffer | 'limit' | 'cut' {
   try {
-    return unpack(piece)
+    return unpack(piece, room)
   } catch (error) {
-    // A piece that cannot be unpacked, or would unpack beyond the limit, says no more than the piece before it.
-    if (error instanceof Error || (typeof error === 'object' && error !== null && 'code' in error)) return null
-    throw error
+    if (typeof error !== 'object' || error === null || !('code' in error)) throw error
+    return error.code === 'ERR_BUFFER_TOO_LARGE' ? 'limit' : 'cut'
   }
 }

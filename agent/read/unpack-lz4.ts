@@ -1,6 +1,7 @@
 // The beginning of an lz4 frame (lz4:doc/lz4_Frame_format.md 1.6.4, lz4_Block_format.md), bounded.
 //
 //   magic 4 | flags 1 | block size 1 | [content size 8] | [dictionary 4] | check 1 | (uint32 size, high bit: stored | data | [check 4])*
+import { HeadOutput, type Unpacked } from './unpack-output.ts'
 
 const VERSION_MASK = 0xc0
 const VERSION = 0x40
@@ -11,57 +12,27 @@ const STORED_BLOCK = 0x8000_0000
 const MIN_MATCH = 4
 
 /** Up to `limit` unpacked bytes; null when the frame is damaged before its first byte. */
-export function unpackLz4(packed: Uint8Array, limit: number): Buffer | null {
+export function unpackLz4(packed: Uint8Array, limit: number): Unpacked | null {
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.length)
   const flags = bytes[4] ?? 0
   if ((flags & VERSION_MASK) !== VERSION) return null
-  const out = new Output(limit)
+  const out = new HeadOutput(limit)
   let at = 7 + ((flags & HAS_SIZE) === 0 ? 0 : 8) + ((flags & HAS_DICTIONARY) === 0 ? 0 : 4)
-  while (at + 4 <= bytes.length && !out.isFull) {
+  let isWhole = false
+  while (at + 4 <= bytes.length && !out.isFull && !isWhole) {
     const size = bytes.readUInt32LE(at)
     const data = bytes.subarray(at + 4, at + 4 + (size & ~STORED_BLOCK))
-    if (size === 0) break
+    isWhole = size === 0
     if (size >= STORED_BLOCK) out.literals(data)
     else if (!unpackBlock(data, out)) break
     at += 4 + (size & ~STORED_BLOCK) + ((flags & HAS_BLOCK_CHECK) === 0 ? 0 : 4)
   }
-  return out.length === 0 ? null : out.bytes()
-}
-
-/** What was unpacked so far; never longer than its limit. */
-class Output {
-  readonly #room: Buffer
-  length = 0
-
-  constructor(limit: number) {
-    this.#room = Buffer.alloc(limit)
-  }
-
-  get isFull(): boolean {
-    return this.length === this.#room.length
-  }
-
-  literals(bytes: Uint8Array): void {
-    const fitting = bytes.subarray(0, this.#room.length - this.length)
-    this.#room.set(fitting, this.length)
-    this.length += fitting.length
-  }
-
-  /** Repeats what lies `distance` back; the two may overlap. False when nothing lies there. */
-  repeat(distance: number, count: number): boolean {
-    if (distance === 0 || distance > this.length) return false
-    const end = Math.min(this.length + count, this.#room.length)
-    for (; this.length < end; this.length += 1) this.#room[this.length] = this.#room[this.length - distance] ?? 0
-    return true
-  }
-
-  bytes(): Buffer {
-    return this.#room.subarray(0, this.length)
-  }
+  if (out.length === 0) return null
+  return { bytes: out.bytes(), end: isWhole ? 'whole' : out.isFull ? 'limit' : 'cut' }
 }
 
 /** False when the block is damaged. */
-function unpackBlock(block: Buffer, out: Output): boolean {
+function unpackBlock(block: Buffer, out: HeadOutput): boolean {
   let at = 0
   while (at < block.length && !out.isFull) {
     const token = block[at] ?? 0

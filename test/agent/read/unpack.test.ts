@@ -1,0 +1,136 @@
+// joblib's dumps in every packing, and the unpackers written for them. The packed bytes are those of Debian 12's xz 5.4.1 (`xz -k`,
+// `lzma -k`), bzip2 1.0.8 and lz4 1.9.4 (`lz4`, all without options), made once by hand of the file that `plain` builds.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import { afterAll, describe, expect, it } from '@jest/globals'
+import { inspectFile } from './open-candidate.ts'
+import { type Packing, packingOf, unpackHead } from '../../../agent/read/unpack-head.ts'
+import { patternBytes } from '../../build-gguf.ts'
+import { buildJoblib, joblibArray } from '../../build-pickle.ts'
+
+const plain = buildJoblib([
+  joblibArray('f4', [2, 3], patternBytes(24, 1)),
+  joblibArray('i2', [40], Buffer.alloc(80, 7)),
+])
+
+const PACKED = {
+  xz: [
+    'fd377a585a000004e6d6b4460200210116000000742fe5a3e001f500cd5d004000c7456f18efc471eb3fd87a7747053779ad0e010a9dcc2694efae0f',
+    'e37276808c5f577caa3488ea1eb7b76e8dc7cc824e9fb890d2e6dcc409b9b30cf431106b762ef61b49bc8e1c501f841a29454584a1df09501aa42ea8',
+    '64c787cdb070a5afc39e087804794bd88c3f090123f9ae76b192ab5302d446e8308ed257537f5e14068eda74360ac7274aa2c4ca729e2143fb0819fe',
+    'fc77818f6ee5645b3a9bd158b78f09e449cf55e521b9672c15d53a0e66d57ce43b3ab6061fa5ee587dbcf27ae6efb98351aa755339f3656a00000000',
+    '5215e07a4b54d5480001e901f60300000540356eb1c467fb020000000004595a',
+  ].join(''),
+  lzma: [
+    '5d00008000ffffffffffffffff004000c7456f18efc471eb3fd87a7747053779ad0e010a9dcc2694efae0fe37276808c5f577caa3488ea1eb7b76e8d',
+    'c7cc824e9fb890d2e6dcc409b9b30cf431106b762ef61b49bc8e1c501f841a29454584a1df09501aa42ea864c787cdb070a5afc39e087804794bd88c',
+    '3f090123f9ae76b192ab5302d446e8308ed257537f5e14068eda74360ac7274aa2c4ca729e2143fb0819fefc77818f6ee5645b3a9bd158b78f09e449',
+    'cf55e521b9672c15d53a0e66d57ce43b3ab6061fa5ee587dbcf27ae6efb98351aa755344a24a5afffb35d6cb',
+  ].join(''),
+  bz2: [
+    '425a68393141592653595feea4410000c9ffeffad4600800615420281d10d2bfffdebb6460804042002008000802040000b0011a8412aa7a8c4c8683',
+    '400680001a000d34da43d21cd313264d184c13134c026010c11811802aa9a084668ca69ea643d41a0001a190d3268010594c956d1969601b660df7a4',
+    '7222fe9e2bb21c6a98d1b2a297e1a22646070323e3128a02fcc7b6799e541376d7624d76cee325617330b2648e96966e0d42cb3a36350ca9d9995333',
+    '25459d8504e9947b4cad5b03435565b0a1b8ba832414a0a552c5d5c47696106645a143d4956d42faa44faa5a152e17591f1a522754ad420bebc914a2',
+    '4170f66d22ad2b3a099853a441898b77657941e4685820100d934709080405e07454498ee405968744c294bdf3f294a8f542753f8bb9229c28482ff7',
+    '522080',
+  ].join(''),
+  'lz4 frame': [
+    '04224d186440a7ec000000f00b80035d28636a6f626c69622e6e756d70795f7069636b6c650a4e0d00f1144172726179577261707065720a29812864',
+    '70300a285808000000737562636c617373633500400a6e64612b00300a58051c00a168617065284b024b03741000b16f726465725801000000431000',
+    '5364747970653900010c00f1130a285802000000663489887452580a000000616c6c6f775f6d6d617088581b0000006600115f6400ff205f616c6967',
+    '6e6d656e745f62797465734b10756202ffff0aec7e0c07984adbe57ab0b5118fcbc16d847b39896f5a7ddd00441f28db001b2f6932db00281f070100',
+    '3950070707652e00000000d9e38773',
+  ].join(''),
+} as const
+
+function packed(how: keyof typeof PACKED): Buffer {
+  return Buffer.from(PACKED[how], 'hex')
+}
+
+/** joblib before 0.10: the length as text in front of a zlib stream. */
+function oldFormat(): Buffer {
+  return Buffer.concat([Buffer.from(`ZF0x${plain.length.toString(16)}`.padEnd(21)), deflateSync(plain)])
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'gnomon-unpack-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function inspect(bytes: Uint8Array) {
+  const path = join(folder, 'sample')
+  writeFileSync(path, bytes)
+  const { format, verdict, fingerprint } = await inspectFile(path)
+  return { format, verdict, ...fingerprint }
+}
+
+const ways: readonly (readonly [packing: Packing, fact: string, bytes: Buffer])[] = [
+  ['xz', 'lzma', packed('xz')],
+  ['lzma', 'lzma', packed('lzma')],
+  ['bz2', 'bz2', packed('bz2')],
+  ['lz4 frame', 'lz4 frame', packed('lz4 frame')],
+  ['zstd', 'zstd', zstdCompressSync(plain)],
+  ['gzip', 'gzip', gzipSync(plain)],
+  ['zlib', 'zlib', deflateSync(plain)],
+  ['joblib ZF (zlib, old)', 'joblib ZF (zlib, old)', oldFormat()],
+]
+
+describe.each(ways)('a joblib dump in %s', (packing, fact, bytes) => {
+  it('gives its arrays', async () => {
+    const found = await inspect(bytes)
+
+    expect(found).toMatchObject({ format: 'joblib', verdict: 'unchecked', container: { compression: fact } })
+    expect(found.structure).toMatchObject({ tensorCount: 2, parameterCount: 46, tensorTypes: { F32: 1, I16: 1 } })
+  })
+
+  it('unpacks to what was packed, and never to more than was asked for', () => {
+    expect(packingOf(bytes)).toBe(packing)
+    expect(Buffer.from(unpackHead(bytes, packing, 4_096)?.bytes ?? []).equals(plain)).toBe(true)
+    expect(unpackHead(bytes, packing, 100)?.bytes.length ?? 0).toBeLessThanOrEqual(100)
+  })
+
+  it('gives only a beginning when it is cut anywhere', () => {
+    for (let size = 0; size < bytes.length; size += 1) {
+      const found = Buffer.from(unpackHead(bytes.subarray(0, size), packing, 4_096)?.bytes ?? [])
+      expect(plain.subarray(0, found.length).equals(found)).toBe(true)
+    }
+  })
+
+  it('stays within its limit whatever bit is flipped', () => {
+    for (let bit = 0; bit < bytes.length * 8; bit += 1) {
+      const broken = Buffer.from(bytes)
+      broken[bit >> 3] = (broken[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(unpackHead(broken, packing, 2_048)?.bytes.length ?? 0).toBeLessThanOrEqual(2_048)
+    }
+  })
+})
+
+describe('what is damaged', () => {
+  it.each(['xz', 'lzma', 'bz2', 'lz4 frame'] as const)('is malformed in %s when the end is missing', async (how) => {
+    const bytes = how === 'bz2' ? Buffer.concat([packed(how), Buffer.alloc(40)]) : packed(how).subarray(0, -60)
+    const wanted = how === 'bz2' ? 'unchecked' : 'malformed'
+
+    expect(await inspect(bytes)).toMatchObject({ format: 'joblib', verdict: wanted })
+  })
+
+  it.each(['xz', 'lzma', 'bz2'] as const)('gives nothing of other bytes behind the magic of %s', (how) => {
+    const bytes = Buffer.concat([packed(how).subarray(0, 14), patternBytes(2_000, 3)])
+
+    expect(unpackHead(bytes, how, 65_536)?.bytes.length ?? 0).toBeLessThan(64)
+  })
+})
+
+it('finds no model in other packed files', async () => {
+  const text = Buffer.from('plain text, and more of it\n'.repeat(400))
+  for (const bytes of [gzipSync(text), deflateSync(text), zstdCompressSync(text)]) {
+    expect((await inspect(bytes)).format).not.toBe('joblib')
+  }
+})
+
+it('does not blame a dump whose unpacked size is beyond what is read', async () => {
+  const large = buildJoblib([joblibArray('f4', [10_000_000], Buffer.alloc(40_000_000))])
+
+  expect(await inspect(gzipSync(large))).toMatchObject({ format: 'joblib', verdict: 'unchecked' })
+  expect(await inspect(zstdCompressSync(large))).toMatchObject({ format: 'joblib', verdict: 'unchecked' })
+})
