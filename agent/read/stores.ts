@@ -3,6 +3,7 @@
 import { trainingConfig } from './leftover-config.ts'
 import { trainer } from './leftover-trainer.ts'
 import { diffusers } from './store-diffusers.ts'
+import { firefoxCache } from './store-firefox-cache.ts'
 import { folderModels } from './store-folders.ts'
 import { hubCache } from './store-hub.ts'
 import { oci } from './store-oci.ts'
@@ -18,6 +19,7 @@ export const stores: readonly StoreReader[] = [
   oci,
   ramalama,
   webCache,
+  firefoxCache,
   diffusers,
   ...folderModels,
   projectorBeside,
