@@ -28,6 +28,7 @@ export class Look {
   /** The first bytes, at most 4 KiB. */
   readonly head: Uint8Array
   readonly #file: OpenedFile | null
+  #headText: string | undefined
   #looked = 0
   #zip: ZipDirectory | null | undefined
   #tar: TarDirectory | null | undefined
@@ -54,6 +55,10 @@ export class Look {
 
   /** The first bytes as Latin-1 text, for magic words. */
   text(position: number, count: number): string {
+    if (position >= 0 && position + count <= this.head.length) {
+      this.#headText ??= Buffer.from(this.head).toString('latin1')
+      return this.#headText.slice(position, position + count)
+    }
     return Buffer.from(this.at(position, count)).toString('latin1')
   }
 

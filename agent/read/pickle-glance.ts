@@ -1,8 +1,9 @@
 // Whether a file is a pickle at all, judged by walking into it: protocols 2 to 5 begin with two bytes, 0 and 1 with nothing.
-import { Cursor } from './cursor.ts'
+import { Cursor, memoryBytes } from './cursor.ts'
 import { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { joblibArrays } from './numpy-arrays.ts'
+import { OPCODES } from './pickle-opcodes.ts'
 import { calleeName } from './pickle-values.ts'
 import { type PickleWalk, walkPickle } from './pickle-walk.ts'
 
@@ -36,12 +37,37 @@ export function glancePickle(look: Look): PickleWalk | null {
 
 function glance(look: Look): PickleWalk | null {
   const [first = 0, version = 0] = look.head
-  const isMarked = first === PROTO && version >= 2 && version <= 5
-  return glanceAt(new Cursor(look.source, isMarked ? MARKED_BUDGET : UNMARKED_BUDGET), isMarked ? 'marked' : 'unmarked')
+  if (first === PROTO && version >= 2 && version <= 5) return glanceAt(new Cursor(look.source, MARKED_BUDGET), 'marked')
+  if (OPCODES[first] === undefined) return null
+  // Nearly every file breaks off in its first bytes, which are already here.
+  const inHead = glanceUnmarked(new Cursor(memoryBytes(look.head), UNMARKED_BUDGET), look.sizeBytes)
+  if (!inHead.isCut || look.head.length === look.sizeBytes) return inHead.walk
+  return glanceUnmarked(new Cursor(look.source, UNMARKED_BUDGET), look.sizeBytes).walk
 }
 
 /** Judges the pickle that begins under a cursor; the cursor's own budget bounds it. */
 export function glanceAt(cursor: Cursor, how: 'marked' | 'unmarked'): PickleWalk | null {
+  if (how === 'unmarked') return glanceUnmarked(cursor, cursor.size).walk
+  const { walk, isBroken } = walkFirst(cursor)
+  return isMarkedPickle(walk, isBroken) ? walk : null
+}
+
+/** `isCut`: the bytes under the cursor ended before the pickle did. */
+function glanceUnmarked(
+  cursor: Cursor,
+  sizeBytes: number,
+): { readonly walk: PickleWalk | null; readonly isCut: boolean } {
+  const { walk, isBroken, isCut } = walkFirst(cursor)
+  return { walk: isUnmarkedPickle(walk, sizeBytes, isBroken) ? walk : null, isCut }
+}
+
+interface FirstWalk {
+  readonly walk: PickleWalk
+  readonly isBroken: boolean
+  readonly isCut: boolean
+}
+
+function walkFirst(cursor: Cursor): FirstWalk {
   const gaps = new GapList('')
   const nested: PickleWalk[] = []
   const walk = walkPickle(
@@ -49,20 +75,19 @@ export function glanceAt(cursor: Cursor, how: 'marked' | 'unmarked'): PickleWalk
     gaps,
     joblibArrays(gaps, (inner) => nested.push(inner)),
   )
-  const isBroken = gaps.list().some(({ code }) => code === 'GNO_READ_INVALID')
-  const isPickle = how === 'marked' ? isMarkedPickle(walk, isBroken) : isUnmarkedPickle(walk, cursor, isBroken)
-  return isPickle ? walk : null
+  const codes = gaps.list().map(({ code }) => code)
+  return { walk, isBroken: codes.includes('GNO_READ_INVALID'), isCut: codes.includes('GNO_READ_TRUNCATED') }
 }
 
 function isMarkedPickle(walk: PickleWalk, isBroken: boolean): boolean {
   return walk.opcodeCount >= (isBroken && !hasCall(walk) ? MIN_BROKEN_OPCODES : MIN_OPCODES)
 }
 
-function isUnmarkedPickle(walk: PickleWalk, cursor: Cursor, isBroken: boolean): boolean {
+function isUnmarkedPickle(walk: PickleWalk, sizeBytes: number, isBroken: boolean): boolean {
   if (hasCall(walk)) return true
   const isTold = walk.globals.some(({ module, name }) => TELLING.has(module) && NAME.test(name))
   if (isTold && !isBroken && walk.opcodeCount >= MIN_OPCODES) return true
-  if (walk.isComplete) return walk.memoCount > 0 && walk.stoppedAt === cursor.size
+  if (walk.isComplete) return walk.memoCount > 0 && walk.stoppedAt === sizeBytes
   return !isBroken && walk.memoCount >= MIN_UNFINISHED_MEMOS
 }
 

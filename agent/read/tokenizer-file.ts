@@ -15,12 +15,12 @@ const TEKKEN_WORDS = ['"vocab"', '"rank"', '"token_bytes"']
 
 /** Which text this begins; SentencePiece's messages are told elsewhere. */
 export function nameTokenizerFile(head: Uint8Array): Exclude<TokenizerFile, 'tokenizer.model'> | undefined {
-  const text = Buffer.from(head).toString('latin1')
+  const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1')
   if (/^\s*\{/.test(text)) {
     if (HF_WORDS.every((word) => text.includes(word))) return 'tokenizer.json'
     return TEKKEN_WORDS.every((word) => text.includes(word)) ? 'tekken.json' : undefined
   }
-  const lines = text.split('\n').slice(0, LINES_IN_SIGHT)
+  const lines = text.split('\n', LINES_IN_SIGHT)
   if (lines.length < LINES_IN_SIGHT) return undefined
   if (lines.every((line, index) => isRankLine(line, index))) return 'tiktoken'
   return lines.every((line, index) => isWorldLine(line, index + 1)) ? 'rwkv-world' : undefined
