@@ -264,7 +264,41 @@ export function peekMember(cursor: Cursor, member: ZipMember, count: number): Ui
     throw readTrouble('GNO_READ_INVALID', `${what} claims ${member.sizeBytes} bytes from ${member.packedBytes}`)
   }
   const packed = cursor.copy(Math.min(member.packedBytes, count + DEFLATE_HEAD_BYTES))
-  return inflate(packed, packed.length * MAX_DEFLATE_RATIO, what, constants.Z_SYNC_FLUSH).subarray(0, count)
+  return inflateHead(packed, count, what)
+}
+
+/** What a piece may give beyond what is wanted of it: more than one packed byte can give. */
+const PEEK_ROOM_BYTES = 65_536
+
+/**
+ * Unpacks ever longer pieces until they give enough, and halves the last step where it gave too much: Node gives nothing of what is
+ * longer than allowed, and a megabyte of packed zeros would be a gigabyte (CWE-409).
+ */
+function inflateHead(packed: Uint8Array, count: number, what: string): Uint8Array {
+  let head: Uint8Array = new Uint8Array(0)
+  let good = 0
+  let step = DEFLATE_HEAD_BYTES
+  let isGrowing = true
+  while (step >= 1 && good < packed.length && head.length < count) {
+    const more = tryInflate(packed.subarray(0, good + step), count + PEEK_ROOM_BYTES, what)
+    isGrowing &&= more !== null
+    if (more !== null) {
+      head = more
+      good += step
+    }
+    step = isGrowing ? good : Math.floor(step / 2)
+  }
+  return head.subarray(0, count)
+}
+
+/** Null where the piece gives more than `limit` bytes. */
+function tryInflate(piece: Uint8Array, limit: number, what: string): Uint8Array | null {
+  try {
+    return inflate(piece, limit, what, constants.Z_SYNC_FLUSH)
+  } catch (error) {
+    if (troubleOf(error)?.code === 'GNO_READ_LIMIT') return null
+    throw error
+  }
 }
 
 function inflate(packed: Uint8Array, limit: number, what: string, finishFlush = constants.Z_FINISH): Uint8Array {
