@@ -6,7 +6,7 @@
 //   PICO: 'PICO' | u32 | u32 size | u32 parameter bytes, place | u32 | u32 transform place, bytes
 import { type Cursor, readTrouble } from './cursor.ts'
 import { hasIdentifier } from './flatbuffer.ts'
-import type { GapList } from './gap-list.ts'
+import { type GapList, quoted } from './gap-list.ts'
 import { type JsonValue, parseJsonTree } from './json-tree.ts'
 import { TensorTable } from './laid-out.ts'
 import type { Look } from './look.ts'
@@ -153,6 +153,7 @@ function readPico(cursor: Cursor, { facts }: Draft): void {
 function readArchive(cursor: Cursor, { facts }: Draft, gaps: GapList): void {
   const directory = readZip(cursor)
   if (directory === null) throw readTrouble('GNO_READ_TRUNCATED', 'the model has no zip directory')
+  for (const name of directory.doubles) gaps.blame('GNO_READ_INVALID', `${quoted(name)} is there twice`)
   const configuration = directory.byName.get(CONFIGURATION)
   facts.set('members', directory.members.length)
   facts.set('coefficientBytes', directory.byName.get(COEFFICIENTS)?.sizeBytes ?? 0)

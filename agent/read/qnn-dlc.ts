@@ -4,7 +4,7 @@
 //   d5 0a | u16 major | u32 minor, 0 | u32 root | 'NETD', 'NETP' or 'NR64' | flatbuffer
 import { type Cursor, readTrouble } from './cursor.ts'
 import { Flatbuffer, hasIdentifier } from './flatbuffer.ts'
-import type { GapList } from './gap-list.ts'
+import { type GapList, quoted } from './gap-list.ts'
 import type { Look } from './look.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 import { STORED, openMember, readZip } from './zip.ts'
@@ -114,6 +114,7 @@ function readNet(cursor: Cursor, facts: Facts): void {
 function readArchive(cursor: Cursor, facts: Facts, gaps: GapList): void {
   const directory = readZip(cursor)
   if (directory === null) throw readTrouble('GNO_READ_TRUNCATED', 'the container has no zip directory')
+  for (const name of directory.doubles) gaps.blame('GNO_READ_INVALID', `${quoted(name)} is there twice`)
   facts.set('members', directory.members.length)
   facts.set('hasParameters', directory.byName.has(PARAMETERS))
   const metadata = directory.byName.get(METADATA)
