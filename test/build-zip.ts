@@ -14,6 +14,10 @@ export interface ZipPart {
   readonly headerAt?: number
   /** The name in the local header, where it differs from the directory's. */
   readonly localName?: string
+  /** What is written in place of the deflated data: a stream that nobody has the memory to make honestly. */
+  readonly packed?: Uint8Array
+  /** 64-bit size, packed size and place in the directory's extra field, its 32-bit ones being all ones. */
+  readonly wide?: readonly [size: bigint, packed: bigint, headerAt: bigint]
 }
 
 export interface ZipOptions {
@@ -42,7 +46,7 @@ function uint32(...values: readonly number[]): Buffer {
   return bytes
 }
 
-function uint64(value: number): Buffer {
+function uint64(value: number | bigint): Buffer {
   const bytes = Buffer.alloc(8)
   bytes.writeBigUInt64LE(BigInt(value))
   return bytes
@@ -55,16 +59,21 @@ interface Written {
 
 function writeMember(part: ZipPart, at: number, align: number): Written {
   const method = part.method ?? 0
-  const packed = method === 8 ? deflateRawSync(part.data) : Buffer.from(part.data)
+  const packed = part.packed ?? (method === 8 ? deflateRawSync(part.data) : Buffer.from(part.data))
   const name = Buffer.from(part.name)
   const localName = Buffer.from(part.localName ?? part.name)
   const end = at + LOCAL_BYTES + localName.length
   const gap = align > 1 ? (align - ((end + 4) % align)) % align : 0
   // PyTorch pads with an extra field of its own, "FB".
   const extra = align > 1 ? Buffer.concat([Buffer.from('FB'), uint16(gap), Buffer.alloc(gap, 'Z')]) : Buffer.alloc(0)
+  const wide = part.wide === undefined ? Buffer.alloc(0) : Buffer.concat([uint16(1, 24), ...part.wide.map(uint64)])
+  const [packedBytes, sizeBytes] =
+    part.wide === undefined
+      ? [part.packedBytes ?? packed.length, part.sizeBytes ?? part.data.length]
+      : [0xffffffff, 0xffffffff]
   const common = Buffer.concat([
     uint16(20, part.isEncrypted === true ? 1 : 0, method, 0, 33),
-    uint32(part.crc32 ?? crc32(part.data), part.packedBytes ?? packed.length, part.sizeBytes ?? part.data.length),
+    uint32(part.crc32 ?? crc32(part.data), packedBytes, sizeBytes),
   ])
   return {
     local: Buffer.concat([
@@ -76,9 +85,10 @@ function writeMember(part: ZipPart, at: number, align: number): Written {
       packed,
     ]),
     entry: Buffer.concat([
-      Buffer.concat([uint32(0x02014b50), uint16(20), common, uint16(name.length, 0, 0, 0, 0)]),
-      uint32(0, part.headerAt ?? at),
+      Buffer.concat([uint32(0x02014b50), uint16(20), common, uint16(name.length, wide.length, 0, 0, 0)]),
+      uint32(0, part.wide === undefined ? (part.headerAt ?? at) : 0xffffffff),
       name,
+      wide,
     ]),
   }
 }
