@@ -104,7 +104,7 @@ export function joblibArrays(gaps: GapList, nested: (walk: PickleWalk) => void):
     if (declared > BigInt(cursor.remaining)) {
       throw readTrouble('GNO_READ_TRUNCATED', `an array of ${declared} bytes at byte ${at}, file has ${cursor.size}`)
     }
-    cursor.skip(Number(declared))
+    cursor.leap(at + Number(declared))
     return { kind: 'array', type: type.type, shape, at, size: Number(declared) }
   }
 }

@@ -121,8 +121,8 @@ export class PickleMachine {
 
   recall(index: number): void {
     const value = this.#memo.get(index)
-    if (value === undefined) throw this.broken(`nothing is in the memo at ${index}`)
-    this.push(value)
+    if (value === undefined) this.stumble(`nothing is in the memo at ${index}`)
+    this.push(value ?? UNKNOWN)
   }
 
   /** Text of a declared length: held when short, else only its place. */
@@ -134,7 +134,7 @@ export class PickleMachine {
 
   bytes(size: number, isText: boolean): PickleBytes {
     const at = this.cursor.position
-    this.cursor.skip(size)
+    this.cursor.leap(at + size)
     this.hold(0)
     return { kind: 'bytes', at, size, isText }
   }
@@ -197,6 +197,12 @@ export class PickleMachine {
 
   odd(at: number, what: string): void {
     if (this.oddities.length < MAX_ODDITIES) this.oddities.push({ at, what })
+  }
+
+  /** Python stops here. Where it has imported something before, we look on for what else is named; all else is no pickle. */
+  stumble(what: string): void {
+    if (this.globals.size === 0) throw this.broken(what)
+    this.odd(this.cursor.position, what)
   }
 
   broken(what: string): Error {

@@ -171,8 +171,9 @@ function stackGlobal(machine: PickleMachine, at: number): void {
 function nameText(machine: PickleMachine, value: PickleValue): string {
   if (typeof value === 'string') return value
   const object = objectOf(value)
-  if (object?.kind === 'unknown' || (object?.kind === 'bytes' && object.isText)) return '?'
-  throw machine.broken('a name that is no text')
+  const isText = object?.kind === 'unknown' || (object?.kind === 'bytes' && object.isText)
+  if (!isText) machine.stumble('a name that is no text')
+  return '?'
 }
 
 function extension(machine: PickleMachine, code: number, at: number): void {

@@ -1,6 +1,6 @@
 // Python pickles, protocols 0 to 5 (CPython:Lib/pickletools.py): one after another, read as opcodes and never run.
 // Those that name classes of machine learning hold weights; the rest is somebody's data.
-import { type Cursor, readTrouble } from './cursor.ts'
+import type { Cursor } from './cursor.ts'
 import type { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { arrayTensor } from './numpy-arrays.ts'
@@ -8,6 +8,7 @@ import { holdsLearned, isJoblib } from './pickle-classes.ts'
 import { pickleFacts } from './pickle-facts.ts'
 import { glancePickle } from './pickle-glance.ts'
 import { type PickleWalk, walkPickle } from './pickle-walk.ts'
+import { insideStorages } from './torch-inside.ts'
 import { startsLegacy } from './torch-magic.ts'
 import { describeLeftover } from './torch-training.ts'
 import { type Harvest, harvestTensors } from './torch-tree.ts'
@@ -39,13 +40,16 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
   if (cursor.remaining > 0 && gaps.verdict() === 'unchecked') {
     gaps.note('GNO_READ_SKIPPED', `${cursor.remaining} bytes behind the last pickle were not read`)
   }
-  const harvests = walks.map(({ value }) => harvestTensors(value, { cursor, gaps, find: refuse, other: arrayTensor }))
+  const inside = insideStorages(cursor, gaps)
+  const { open, find } = inside
+  const harvests = walks.map(({ value }) => harvestTensors(value, { cursor, gaps, find, open, other: arrayTensor }))
   const tensors = keepNames(harvests)
   const [first] = walks
   const [harvest] = harvests
-  const where = { cursor, gaps, find: refuse }
+  const where = { cursor, gaps, find }
   const leftover = harvest === undefined ? null : describeLeftover(first?.value, harvest, where)
-  const facts = pickleFacts(walks)
+  const facts = pickleFacts([...walks, ...inside.walks])
+  facts.set('pickles', walks.filter(({ isComplete }) => isComplete).length)
   if (cursor.size > stoppedAt) facts.set('trailingBytes', cursor.size - stoppedAt)
   for (const [key, value] of leftover?.facts ?? []) facts.set(key, value)
   const isLearned = tensors.length > 0 || walks.some(({ globals }) => holdsLearned(globals))
@@ -86,9 +90,4 @@ function keepNames(harvests: readonly Harvest[]): readonly TensorInfo[] {
   return harvests.flatMap(({ tensors }, index) =>
     tensors.map((tensor) => ({ ...tensor, name: `${index}.${tensor.name}` })),
   )
-}
-
-/** A plain pickle has no storages beside it. */
-function refuse(): never {
-  throw readTrouble('GNO_READ_INVALID', 'a tensor names a storage, and this file has none')
 }

@@ -31,6 +31,9 @@ export interface StoragePlace {
 /** Where the bytes of a storage lie. Throws ReadTrouble where they are not there. */
 export type FindStorage = (storage: TorchStorage) => StoragePlace
 
+/** Reads a storage that the pickle carries in another way than by reference; null where the value is none. Throws ReadTrouble. */
+export type OpenStorage = (value: PickleValue | undefined) => TorchStorage | null
+
 /** What a tensor's call says, before it is believed. */
 interface Declared {
   readonly storage: TorchStorage
@@ -80,8 +83,8 @@ function unwrap(call: PickleCall, name: string): PickleValue | undefined {
 }
 
 /** Reads one rebuilding call into a tensor that lies where it says. Throws ReadTrouble. */
-export function believeTensor(name: string, call: PickleCall, find: FindStorage): TensorInfo {
-  const declared = readDeclared(name, call)
+export function believeTensor(name: string, call: PickleCall, find: FindStorage, open?: OpenStorage): TensorInfo {
+  const declared = readDeclared(name, call, open)
   const place = find(declared.storage)
   const { type, shape } = declared
   const elements = product(name, shape)
@@ -100,9 +103,9 @@ export function believeTensor(name: string, call: PickleCall, find: FindStorage)
   return { name, type: type.type, shape, elements, offset, bytes: isRaw ? span * type.bytes : null }
 }
 
-function readDeclared(name: string, call: PickleCall): Declared {
+function readDeclared(name: string, call: PickleCall, open: OpenStorage | undefined): Declared {
   const [held, offset, size, stride] = call.args
-  const storage = readStorage(held)
+  const storage = readStorage(held) ?? open?.(held) ?? null
   const shape = readNumbers(size)
   const strides = readNumbers(stride)
   const stated = calleeName(call) === V3 ? torchType(globalName(call.args[V3_TYPE_ARGUMENT])) : null

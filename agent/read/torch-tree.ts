@@ -1,9 +1,10 @@
 // Finds the tensors in what a PyTorch pickle builds: state dictionaries at any depth, whole modules, checkpoints with an optimizer.
 import { type Cursor, readTrouble } from './cursor.ts'
 import type { GapList } from './gap-list.ts'
+import { isStorageInText } from './torch-inside.ts'
 import { isOptimizer } from './torch-optimizer.ts'
 import { type PickleObject, type PickleValue, calleeName, itemsOf, objectOf, pairsOf } from './pickle-values.ts'
-import { type FindStorage, believeTensor, tensorCall } from './torch-storage.ts'
+import { type FindStorage, type OpenStorage, believeTensor, tensorCall } from './torch-storage.ts'
 import { type TensorInfo, heldBytes } from './weights.ts'
 
 /** The largest unsharded checkpoints have under 20,000 tensors; optimizers keep three for each (CWE-770). */
@@ -41,6 +42,7 @@ export interface TreeReading {
   readonly gaps: GapList
   readonly find: FindStorage
   readonly other?: OtherTensor
+  readonly open?: OpenStorage
 }
 
 /** Collects all tensors under a value; a tensor that cannot exist is left out and told in the gaps. */
@@ -52,7 +54,7 @@ export function harvestTensors(root: PickleValue | undefined, reading: TreeReadi
       reading.cursor.step()
       const tensor = tensorOf(visit, reading)
       if (tensor === null) visitObject(visit, draft)
-      else if (tensor !== 'lie') keep(tensor, draft)
+      else if (tensor !== 'left out') keep(tensor, draft)
     }
   })
   return { tensors: withoutHolder(draft.tensors, root), optimizers: draft.optimizers }
@@ -85,12 +87,16 @@ function visitObject(visit: Visit, draft: Draft): void {
   if (!hasOptimizer || visit.depth === 0) descend(object, visit, draft.waiting)
 }
 
-function tensorOf({ value, name }: Visit, reading: TreeReading): TensorInfo | null | 'lie' {
+function tensorOf({ value, name }: Visit, reading: TreeReading): TensorInfo | null | 'left out' {
   const call = tensorCall(value)
+  if (call !== null && isStorageInText(call.args[0])) {
+    reading.gaps.note('GNO_READ_SKIPPED', 'a tensor lies in bytes that are written as text')
+    return 'left out'
+  }
   const found = reading.gaps.attempt(() =>
-    call === null ? (reading.other?.(value, name) ?? null) : believeTensor(name, call, reading.find),
+    call === null ? (reading.other?.(value, name) ?? null) : believeTensor(name, call, reading.find, reading.open),
   )
-  return found === undefined ? 'lie' : found
+  return found === undefined ? 'left out' : found
 }
 
 /** Puts what a value holds on the list, the first on top. */

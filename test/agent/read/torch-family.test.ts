@@ -16,11 +16,9 @@ import {
   buildTorchLegacy,
   buildTorchTar,
   buildTorchZip,
-  frameOf,
   joblibArray,
   linearState,
   numpyArray,
-  opcodes,
   orderedDict,
   torchMembers,
   torchTensor,
@@ -188,70 +186,6 @@ it('calls an encrypted checkpoint unscannable, never clean', async () => {
   expect(found.codes).toContain('GNO_READ_LOCKED')
 })
 
-describe('pickles', () => {
-  it.each([
-    ['a list of protocol 0', buildPickle(['a', 1, 'b'], { protocol: 0 }), 'unchecked'],
-    ['a dictionary of protocol 4', buildPickle(new Map([['a', 1]]), { protocol: 4, isFramed: true }), 'unchecked'],
-    ['two of them', Buffer.concat([buildPickle([1, 2, 3]), buildPickle([4, 5, 6])]), 'unchecked'],
-    [
-      'a text of 100 MB that is not there',
-      Buffer.concat([Buffer.from([0x80, 2]), opcodes(['a', 'b']), Buffer.from('X\x00\xe1\xf5\x05.', 'latin1')]),
-      'malformed',
-    ],
-    ['one without STOP', buildPickle(['a', 'b', 'c'], { end: Buffer.alloc(0) }), 'malformed'],
-    [
-      'a memo place that holds nothing',
-      Buffer.from('\x80\x02](K\x01K\x02K\x03K\x04K\x05eh\x09.', 'latin1'),
-      'malformed',
-    ],
-    [
-      'an opcode that crosses its frame',
-      Buffer.concat([Buffer.from([0x80, 4]), frameOf(4), opcodes(['abc', 'def']), Buffer.from('.')]),
-      'malformed',
-    ],
-    [
-      'a frame inside a frame',
-      Buffer.concat([Buffer.from([0x80, 4]), frameOf(20), frameOf(9), opcodes(['abc']), Buffer.from('.')]),
-      'malformed',
-    ],
-  ])('%s', async (_, bytes, verdict) => {
-    expect(await inspect(bytes)).toMatchObject({ format: 'pickle', verdict })
-  })
-
-  it('tell every name that Python would import, and how often it would call', async () => {
-    const bytes = buildPickle({ call: 'os.system', args: ['true'] })
-
-    const found = await inspect(bytes)
-
-    expect(found.container).toMatchObject({ globals: 'os.system', globalCount: 1, calls: 1 })
-  })
-
-  it('give the arrays of numpy as tensors, where their bytes lie', async () => {
-    const array = numpyArray('f8', [4], patternBytes(32, 1))
-
-    const found = await inspect(buildPickle(new Map([['coef_', array]]), { protocol: 3 }))
-
-    expect(found.structure).toMatchObject({ tensorCount: 1, parameterCount: 4, tensorTypes: { F64: 1 } })
-  })
-
-  it('survive a list of lists that doubles 60 times', async () => {
-    const doubling = Array.from(
-      { length: 60 },
-      (_, index) => `(h${String.fromCharCode(index)}h${String.fromCharCode(index)}lq${String.fromCharCode(index + 1)}`,
-    )
-    const bytes = Buffer.from(`\x80\x02]q\x00${doubling.join('')}.`, 'latin1')
-
-    expect(await inspect(bytes)).toMatchObject({ format: 'pickle', verdict: 'unchecked' })
-  })
-
-  it.each(['(define x 1)\n', 'cat\ndog\nmouse\n', 'Nancy\n', 'N', '.', 'class A:\n  pass\n', '[]\n', '{"a": 1}\n'])(
-    'are not seen in the text %j',
-    async (text) => {
-      expect((await inspect(Buffer.from(text))).format).toBeNull()
-    },
-  )
-})
-
 describe('leftovers of training', () => {
   const parameter = torchTensor({ key: '0', elements: 12, shape: [3, 4], strides: [4, 1] })
 
@@ -302,6 +236,36 @@ describe('leftovers of training', () => {
 
     expect(found.training).toMatchObject({ kind: 'checkpoint', optimizer: 'Lion', epoch: 3 })
     expect(found.structure).toMatchObject({ tensorCount: 2, parameterCount: 15 })
+  })
+
+  it('tell the state of a schedule from weights (scheduler.pt)', async () => {
+    const value = new Map<Py, Py>([
+      ['base_lrs', [0.5]],
+      ['last_epoch', 40],
+      ['_step_count', 41],
+      ['_last_lr', [0.125]],
+      ['lr_lambdas', [null]],
+    ])
+
+    const found = await inspect(buildTorchZip({ value }))
+
+    expect(found).toMatchObject({
+      verdict: 'unchecked',
+      training: { kind: 'schedule-state', step: 40, learningRates: [0.125] },
+    })
+  })
+
+  it('tell random states from weights (rng_state.pth)', async () => {
+    const bytes = torchTensor({ storage: 'ByteStorage', key: '0', elements: 5056, shape: [5056], strides: [1] })
+    const value = new Map<Py, Py>([
+      ['python', { tuple: [3, { tuple: [1, 2, 3] }, null] }],
+      ['numpy', { tuple: ['MT19937', numpyArray('u4', [2], patternBytes(8, 1)), 624, 0, 0] }],
+      ['cpu', bytes],
+    ])
+
+    const found = await inspect(buildTorchZip({ value, storages: [5056] }))
+
+    expect(found).toMatchObject({ verdict: 'unchecked', training: { kind: 'random-state' } })
   })
 
   it('read the learning rate and the schedule of training arguments', async () => {
