@@ -4,6 +4,7 @@ import type { FindingEvidence } from '../contract/finding.ts'
 import type { Coverage } from '../contract/report.ts'
 import type { Runtime } from '../contract/runtime.ts'
 import type { Confidence, Gap } from '../contract/wire.ts'
+import { artifactEvidence, cut, describeStructure, listOf } from './artifact-evidence.ts'
 import { type Contradiction, contradictions } from './contradictions.ts'
 import type { FieldValue } from './operators.ts'
 import type { Pack } from './pack.ts'
@@ -30,8 +31,6 @@ export interface JudgeSubject {
   readonly simulated: boolean
 }
 
-/** Of a model of many shards the first digests are told; the inventory has all. */
-const MAX_TOLD_PARTS = 32
 /** A story lists no more weights than this (contract/runtime.ts); behind a full list there may be others. */
 const MAX_LISTED_WEIGHTS = 64
 /** A title is one line on a screen; the paths in it may be 16,384 characters. */
@@ -39,13 +38,16 @@ const MAX_LABEL_CHARS = 300
 
 /** An artifact, with its contradictions worked out. */
 export function artifactSubject(artifact: Artifact, pack: Pack): JudgeSubject {
-  const { structure, claims, content } = artifact.fingerprint
+  const { structure, claims, content, training } = artifact.fingerprint
   const [best] = artifact.identifications
   const found = contradictions(artifact, pack)
   const fields = new Map<string, readonly FieldValue[]>([
     ['verdict', [artifact.verdict]],
     ['artifactKind', [artifact.kind]],
     ['format', listOf(artifact.format)],
+    ['dialect', listOf(artifact.dialect)],
+    ['store', listOf(artifact.store?.id)],
+    ['trainingKind', listOf(training?.kind)],
     ['structureKind', listOf(structure?.kind)],
     ['architecture', listOf(structure?.architecture)],
     ['tensorCount', listOf(structure?.tensorCount)],
@@ -122,6 +124,8 @@ function describeModel(artifact: Artifact): string {
   const { structure } = artifact.fingerprint
   const quantization = structure?.quantization === undefined ? '' : ` ${structure.quantization}`
   if (best !== undefined) return `${best.model}${quantization} (${best.confidence})`
+  const { training } = artifact.fingerprint
+  if (training !== undefined) return `${training.optimizer ?? training.framework ?? 'training'} ${training.kind}`
   return `${structure?.architecture ?? artifact.format ?? 'unknown'}${quantization} model`
 }
 
@@ -130,7 +134,7 @@ function artifactReasons(artifact: Artifact, found: readonly Contradiction[]): r
   const reasons = [
     `its first bytes and structure are ${artifact.format ?? 'none that is known'}, whatever its name says`,
   ]
-  if (structure !== undefined) reasons.push(describeStructure(structure))
+  if (structure !== undefined) reasons.push(artifact.summary ?? describeStructure(structure))
   reasons.push(...found.map((each) => `${each.claim}, but ${each.observed}`))
   reasons.push(...(artifact.identifications[0]?.because ?? []))
   if (artifact.verdict === 'malformed') reasons.push(...damageOf(artifact))
@@ -141,50 +145,6 @@ function artifactReasons(artifact: Artifact, found: readonly Contradiction[]): r
 function damageOf({ gaps }: Artifact): readonly string[] {
   const damage = gaps.filter(({ code }) => code.startsWith('GNO_READ_') && code !== 'GNO_READ_SKIPPED')
   return damage.slice(0, 3).map(({ code, detail }) => `${code}: ${detail}`)
-}
-
-function describeStructure(structure: NonNullable<Artifact['fingerprint']['structure']>): string {
-  const parts = [
-    `${structure.tensorCount} tensors with ${structure.parameterCount} parameters`,
-    ...listOf(structure.structureKey),
-    ...(structure.bitsPerWeight === undefined ? [] : [`${structure.bitsPerWeight.toFixed(2)} bits per weight`]),
-  ]
-  return `it holds a ${structure.kind} model: ${parts.join(', ')}`
-}
-
-function artifactEvidence(artifact: Artifact, found: readonly Contradiction[]): readonly FindingEvidence[] {
-  const place = artifact.path
-  const { structure, tokenizer, barcode, claims } = artifact.fingerprint
-  const evidence: FindingEvidence[] = [
-    {
-      kind: 'format',
-      place,
-      detail: `${artifact.format ?? 'unknown'} ${artifact.formatVersion ?? ''}, ${artifact.sizeBytes} bytes`.trim(),
-    },
-  ]
-  const add = (kind: string, detail: string): unknown => evidence.push({ kind, place, detail: cut(detail) })
-  if (claims?.name !== undefined) add('claims', `calls itself "${claims.name}"`)
-  if (claims?.license !== undefined) add('claims', `claims the licence ${claims.license}`)
-  if (claims?.placeDigest !== undefined) add('claims', `its place names SHA-256 ${claims.placeDigest.sha256}`)
-  if (structure !== undefined) {
-    add(
-      'structure',
-      `${describeStructure(structure)}${structure.architectureDigest === undefined ? '' : `, ${structure.architectureDigest}`}`,
-    )
-  }
-  if (tokenizer !== undefined)
-    add('tokenizer', `${tokenizer.kind}, ${tokenizer.size} tokens, ${tokenizer.baseVocabDigest ?? 'no digest'}`)
-  if (barcode !== undefined) add('barcode', `${barcode.digest}, ${barcode.bytesSampled} bytes sampled`)
-  for (const { path, role, sha256 } of artifact.parts.slice(0, MAX_TOLD_PARTS)) {
-    if (role === 'weights' && sha256 !== undefined) {
-      evidence.push({ kind: 'content', place: path, detail: `SHA-256 ${sha256}` })
-    }
-  }
-  for (const each of found) add('contradiction', `${each.claim}; ${each.observed}; ${each.because.join('; ')}`)
-  for (const each of artifact.identifications)
-    add(`identification rung ${each.rung}`, `${each.model} (${each.confidence}): ${each.because.join('; ')}`)
-  for (const gap of artifact.gaps) evidence.push({ kind: gap.code, place: gap.place, detail: gap.detail })
-  return evidence
 }
 
 /** A runtime; `artifacts` by the paths of their weights says what it uses. */
@@ -317,12 +277,4 @@ export function hostSubject(coverage: Coverage, gaps: readonly Gap[]): JudgeSubj
     models: [],
     simulated: false,
   }
-}
-
-function listOf<T extends FieldValue>(value: T | null | undefined): readonly T[] {
-  return value === null || value === undefined ? [] : [value]
-}
-
-function cut(sentence: string): string {
-  return sentence.slice(0, 2_000)
 }

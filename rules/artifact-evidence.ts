@@ -1,0 +1,101 @@
+// The evidence of a finding about a model: what each rung and each observation said, one piece each.
+import type { Artifact } from '../contract/artifact.ts'
+import type { Fingerprint, Structure, Training } from '../contract/fingerprint.ts'
+import type { FindingEvidence } from '../contract/finding.ts'
+import type { Contradiction } from './contradictions.ts'
+import type { FieldValue } from './operators.ts'
+
+/** Of a model of many shards the first digests are told; the inventory has all. */
+const MAX_TOLD_PARTS = 32
+
+/** A kind and what it says; undefined where it says nothing. */
+type Said = readonly [kind: string, detail: string | undefined]
+
+/** Everything that is known of a model, with the contradictions worked out. */
+export function artifactEvidence(artifact: Artifact, found: readonly Contradiction[]): readonly FindingEvidence[] {
+  const place = artifact.path
+  const { format, formatVersion, sizeBytes, identifications, gaps } = artifact
+  const said: readonly Said[] = [
+    ['format', `${format ?? 'unknown'} ${formatVersion ?? ''}, ${sizeBytes} bytes`.trim()],
+    ...claimsSaid(artifact.fingerprint),
+    ...rungsSaid(artifact.fingerprint),
+    ...surroundingsSaid(artifact),
+  ]
+  const concluded: readonly Said[] = [
+    ...found.map((each): Said => ['contradiction', `${each.claim}; ${each.observed}; ${each.because.join('; ')}`]),
+    ...identifications.map(
+      (each): Said => [
+        `identification rung ${each.rung}`,
+        `${each.model} (${each.confidence}): ${each.because.join('; ')}`,
+      ],
+    ),
+  ]
+  const tell = ([kind, detail]: Said): readonly FindingEvidence[] =>
+    detail === undefined ? [] : [{ kind, place, detail: cut(detail) }]
+  return [
+    ...said.flatMap(tell),
+    ...contents(artifact),
+    ...concluded.flatMap(tell),
+    ...gaps.map((gap) => ({ kind: gap.code, place: gap.place, detail: gap.detail })),
+  ]
+}
+
+function contents({ parts }: Artifact): readonly FindingEvidence[] {
+  const told = parts.slice(0, MAX_TOLD_PARTS)
+  return told.flatMap(({ path, role, sha256 }) =>
+    role === 'weights' && sha256 !== undefined ? [{ kind: 'content', place: path, detail: `SHA-256 ${sha256}` }] : [],
+  )
+}
+
+function claimsSaid({ claims }: Fingerprint): readonly Said[] {
+  return [
+    ['claims', claims?.name && `calls itself "${claims.name}"`],
+    ['claims', claims?.license && `claims the licence ${claims.license}`],
+    ['claims', claims?.placeDigest && `its place names SHA-256 ${claims.placeDigest.sha256}`],
+  ]
+}
+
+function rungsSaid({ structure, tokenizer, lineage, barcode, training }: Fingerprint): readonly Said[] {
+  const digest = structure?.architectureDigest === undefined ? '' : `, ${structure.architectureDigest}`
+  return [
+    ['structure', structure && `${describeStructure(structure)}${digest}`],
+    [
+      'tokenizer',
+      tokenizer && `${tokenizer.kind}, ${tokenizer.size} tokens, ${tokenizer.baseVocabDigest ?? 'no digest'}`,
+    ],
+    ['lineage', lineage && `${lineage.normDigest}, norms of ${lineage.blocks} blocks`],
+    ['barcode', barcode && `${barcode.digest}, ${barcode.bytesSampled} bytes sampled`],
+    ['training', training && describeTraining(training)],
+  ]
+}
+
+function surroundingsSaid({ store, arrival, relations = [] }: Artifact): readonly Said[] {
+  return [
+    ['store', store && `${store.id} keeps it as ${store.name}`],
+    ...(arrival?.marks ?? []).map(({ mark, value }): Said => ['arrival', `${mark} ${value}`]),
+    ...relations.map(({ kind, path, because }): Said => [`relation ${kind}`, `${path}: ${because.join('; ')}`]),
+  ]
+}
+
+function describeTraining({ kind, framework, optimizer, step, maxSteps }: Training): string {
+  const steps = step === undefined ? undefined : `step ${step} of ${maxSteps ?? 'an unknown number'}`
+  return [kind, framework, optimizer, steps].filter((part) => part !== undefined).join(', ')
+}
+
+/** What the header says, for where there is no sentence about it. */
+export function describeStructure(structure: Structure): string {
+  const parts = [
+    `${structure.tensorCount} tensors with ${structure.parameterCount} parameters`,
+    ...listOf(structure.structureKey),
+    ...(structure.bitsPerWeight === undefined ? [] : [`${structure.bitsPerWeight.toFixed(2)} bits per weight`]),
+  ]
+  return `it holds a ${structure.kind} model: ${parts.join(', ')}`
+}
+
+export function listOf<T extends FieldValue>(value: T | null | undefined): readonly T[] {
+  return value === null || value === undefined ? [] : [value]
+}
+
+export function cut(sentence: string): string {
+  return sentence.slice(0, 2_000)
+}
