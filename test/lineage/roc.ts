@@ -38,7 +38,8 @@ const NOTHING_SHARED = 'nothing shared'
 
 /** Everything that docs/lineage-roc.json holds. */
 export function measureLineage() {
-  const trained = SHAPES.flatMap((shape) => pairUp(expand(loadDataset(shape))))
+  const byShape = SHAPES.map((shape) => ({ shape, pairs: pairUp(expand(loadDataset(shape))) }))
+  const trained = byShape.flatMap(({ pairs }) => pairs)
   const synthetic = makeSynthetic(SEED).map(({ a, b, kind, isRelated }) =>
     comparePair(memberOf(a, kind), memberOf(b, kind), kind, isRelated),
   )
@@ -46,6 +47,10 @@ export function measureLineage() {
     note: 'No real checkpoint was at hand: the trained models are tiny (64 to 96 channels, 4 to 6 blocks), see test/lineage/README.md.',
     threshold: DERIVED_SIMILARITY,
     trained: report(trained),
+    heldOut: byShape.map(({ shape, pairs }) => {
+      const others = byShape.filter((other) => other.shape !== shape).flatMap((other) => other.pairs)
+      return { shape, ...tryHeldOut(others, pairs) }
+    }),
     synthetic: report(synthetic),
     bytesRead: bytesRead(),
   }
@@ -91,6 +96,21 @@ function report(pairs: readonly Pair[]) {
       baseline.filter(({ isRelated, score }) => !isRelated && score >= 0.85).length /
         baseline.filter(({ isRelated }) => !isRelated).length,
     ),
+  }
+}
+
+/** What a cut above every stranger of two shapes does on the third, which had no say in it. */
+function tryHeldOut(seen: readonly Pair[], unseen: readonly Pair[]) {
+  const threshold = Math.max(...seen.filter(({ isRelated }) => !isRelated).map(({ similarity }) => similarity))
+  const shareFound = (related: boolean): number => {
+    const own = unseen.filter(({ isRelated }) => isRelated === related)
+    return round(own.filter(({ similarity }) => similarity > threshold).length / own.length)
+  }
+  return {
+    pairs: unseen.length,
+    threshold: round(threshold),
+    truePositiveRate: shareFound(true),
+    falsePositiveRate: shareFound(false),
   }
 }
 
