@@ -8,7 +8,8 @@ import { judge } from '../rules/judge.ts'
 import type { Relatable } from '../rules/relate-artifacts.ts'
 import { addArrivals } from './add-arrivals.ts'
 import { finishArtifact } from './finish-artifact.ts'
-import { type DraftArtifact, isCandidateName, readCandidates } from './read/read-candidates.ts'
+import { isCandidateName } from './read/candidate-name.ts'
+import { type DraftArtifact, readCandidates } from './read/read-candidates.ts'
 import { StoreClaims } from './read/read-stores.ts'
 import { storeRootOf } from './read/store-root.ts'
 import { relateFound } from './relate-found.ts'
@@ -16,7 +17,7 @@ import { createGapList, type GapList } from './sense/gap-list.ts'
 import { MINIMUM_BYTES, walkFiles } from './sense/walk.ts'
 import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
 import { countOf } from './show/measure.ts'
-import { readWalked } from './walked-folder.ts'
+import { mayHoldModels, readWalked } from './walked-folder.ts'
 import { identityKey } from './weights-in-use.ts'
 
 /** Models kept of one sweep. A machine with more is a model store of its own; a flood of crafted files must not eat the memory (CWE-770). */
@@ -158,6 +159,7 @@ async function readInto(
   options: SweepOptions,
   tell: (current: string) => void,
 ): Promise<void> {
+  if (!mayHoldModels(folder)) return
   const { deep, digests, signal, decoySizes } = options
   const reading = {
     deep,

@@ -2,13 +2,18 @@
 import type { WalkedFolder } from '../contract/observation.ts'
 import { type DraftArtifact, type ReadOptions, readCandidates } from './read/read-candidates.ts'
 import { placeStore } from './read/place-store.ts'
-import { type StoreClaims, readStores } from './read/read-stores.ts'
+import { type StoreClaims, mayHoldStore, readStores } from './read/read-stores.ts'
 import { webPlace } from './read/web-place.ts'
 
 export interface WalkedOptions extends Omit<ReadOptions, 'reportAll'> {
   /** Sizes of registered decoys: such files are hashed whole. */
   readonly decoySizes: ReadonlySet<number>
   readonly claims: StoreClaims
+}
+
+/** False for a folder that needs no reading, as nearly all do: told without a promise, since a disk has a hundred thousand. */
+export function mayHoldModels({ path, candidates, fileNames, folderNames }: WalkedFolder): boolean {
+  return candidates.length > 0 || mayHoldStore({ path, files: fileNames, folders: folderNames })
 }
 
 /** The models of one folder. */

@@ -18,6 +18,7 @@ const MAX_BYTES = 262_144
 
 export const trainingConfig: StoreReader = {
   id: 'training-configuration',
+  signs: ['.yaml', '.yml', '.YAML', '.YML'],
   covers: 'leftover',
   recognise: ({ path, files }) => files.some((name) => isLikely(name, path)),
   read: readConfigs,

@@ -26,6 +26,7 @@ const MAX_TEXT_BYTES = 256
 
 export const trainer: StoreReader = {
   id: 'training-run',
+  signs: [STATE, ...PICKLES, '.pt', '.distcp'],
   covers: 'leftover',
   recognise: ({ files }) => files.some((name) => name === STATE || PICKLES.includes(name) || SHARD.test(name)),
   read: readRun,

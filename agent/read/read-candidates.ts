@@ -10,7 +10,6 @@ import { type Found, type ShardGroup, groupShards, missingShards, splitKey } fro
 import { type HfFolder, folderOf, readHfFolder } from './hf-folder.ts'
 import { Look, lookAt } from './look.ts'
 import { MAX_NORM_VALUES } from './norm-values.ts'
-import { HEX_64, OLLAMA_PREFIX, splitPath } from './place-claims.ts'
 import { type ReadOptions as PartOptions, type ReadPart, readPart } from './read-part.ts'
 import { type Sniffed, sniff } from './sniff-format.ts'
 import { type WeightsPart, heldBytes } from './weights.ts'
@@ -28,33 +27,6 @@ const NO_BYTES = memoryBytes(new Uint8Array(0))
 
 /** Files looked at before other work may run: a first look takes about 20 microseconds. */
 const LOOKS_PER_TURN = 64
-
-/** Extensions of weights and of the containers around them. */
-const WEIGHT_ENDINGS: readonly string[] = ['.gguf', '.safetensors', '.sft', '.ggml', '.gguf.part']
-/** Extensions that mean weights only in a folder that looks like a store of models. */
-const LIKELY_ENDINGS: readonly string[] = (
-  '.bin .pt .pth .ckpt .onnx .ort .tflite .llamafile .mlmodel .litertlm .task .keras .h5 .hdf5 .npz .msgpack .pkl .joblib .skops ' +
-  '.nemo .distcp .engine .plan .pte .ptd .mnn .rknn .dlc .dduf .pdparams .pdiparams .cbm .ubj .jit .mar'
-).split(' ')
-const STORE_WORDS: readonly string[] = [
-  'models',
-  'huggingface',
-  'ollama',
-  'lmstudio',
-  'lm-studio',
-  'checkpoints',
-  'loras',
-]
-
-/** Says whether a file too small to be judged anyway deserves a look, because its extension or its place suggests weights. */
-export function isCandidateName(name: string, folderPath: string): boolean {
-  const lower = name.toLowerCase()
-  if (WEIGHT_ENDINGS.some((ending) => lower.endsWith(ending))) return true
-  const folders = splitPath(folderPath.toLowerCase())
-  if (folders.at(-1) === 'blobs' && (HEX_64.test(lower) || HEX_64.test(lower.slice(OLLAMA_PREFIX.length)))) return true
-  if (!LIKELY_ENDINGS.some((ending) => lower.endsWith(ending))) return false
-  return folders.some((folder) => STORE_WORDS.some((word) => folder.includes(word)))
-}
 
 /** The container's id in formats.ts, or null. Reads at most 4 KiB; throws nothing. */
 export function sniffFormat(file: OpenedFile): string | null {

@@ -48,12 +48,26 @@ export interface StoreRequest {
   readonly claims: StoreClaims
 }
 
+const SIGNS: ReadonlySet<string> = new Set(stores.flatMap(({ signs }) => signs))
+
+/** False for a folder in which no store can be, told in one go over its names. */
+export function mayHoldStore({ files, folders }: StorePlace): boolean {
+  return files.some(isSign) || folders.some((name) => SIGNS.has(name))
+}
+
+function isSign(name: string): boolean {
+  if (SIGNS.has(name)) return true
+  const dot = name.lastIndexOf('.')
+  return dot > 0 && SIGNS.has(name.slice(dot))
+}
+
 /** The models that stores find in a folder. A folder whose names fit no store costs no system call. */
 export async function* readStores(
   { place, hold, claims }: StoreRequest,
   options: Omit<StoreOptions, 'readInside'>,
 ): AsyncGenerator<StoreFind> {
-  const fitting = claims.isInside(place.path) ? [] : stores.filter(({ recognise }) => recognise(place))
+  const fitting =
+    !mayHoldStore(place) || claims.isInside(place.path) ? [] : stores.filter(({ recognise }) => recognise(place))
   const folder = fitting.length === 0 ? null : hold()
   if (folder === null) return
   const open = { claims, place, found: new Set<StoreReader['covers']>() }

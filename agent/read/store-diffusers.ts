@@ -12,6 +12,7 @@ const MAIN: readonly string[] = ['transformer', 'unet', 'prior']
 
 export const diffusers: StoreReader = {
   id: 'diffusers',
+  signs: ['model_index.json'],
   covers: 'model',
   recognise: ({ files }) => files.includes('model_index.json'),
   async *read(folder, options) {

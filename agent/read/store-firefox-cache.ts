@@ -21,6 +21,7 @@ const MAX_BODIES = 512
 
 export const firefoxCache: StoreReader = {
   id: 'firefox-cache',
+  signs: [BODY],
   covers: 'leftover',
   recognise: ({ path, files }) => path.includes('morgue') && files.some((name) => name.endsWith(BODY)),
   async *read(folder, options) {

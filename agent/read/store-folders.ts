@@ -10,6 +10,7 @@ import type { StoreOptions, StorePlace, StoreReader } from './store-reader.ts'
 /** How one kind of folder is laid out. */
 interface Layout {
   readonly id: string
+  readonly signs: readonly string[]
   readonly recognise: (place: StorePlace) => boolean
   /** Folders below it whose files belong to the model. */
   readonly inner: readonly FilePath[]
@@ -26,12 +27,14 @@ const CORE_ML: readonly FilePath[] = [['weights'], ['analytics'], ['model'], ['n
 const layouts: readonly Layout[] = [
   {
     id: 'tf-savedmodel',
+    signs: ['saved_model.pb', 'saved_model.pbtxt'],
     recognise: ({ files }) => files.includes('saved_model.pb') || files.includes('saved_model.pbtxt'),
     inner: [['variables'], ['assets']],
     weights: [/^saved_model\.pb(txt)?$/, /^variables\.data-/],
   },
   {
     id: 'mlpackage',
+    signs: ['Manifest.json'],
     recognise: ({ path, files, folders }) =>
       files.includes('Manifest.json') && (path.endsWith('.mlpackage') || folders.includes('Data')),
     inner: [
@@ -42,6 +45,7 @@ const layouts: readonly Layout[] = [
   },
   {
     id: 'mlmodelc',
+    signs: ['coremldata.bin'],
     recognise: ({ path, files }) =>
       files.includes('coremldata.bin') && (path.endsWith('.mlmodelc') || files.includes('metadata.json')),
     inner: CORE_ML,
@@ -49,6 +53,7 @@ const layouts: readonly Layout[] = [
   },
   {
     id: 'mlc',
+    signs: ['ndarray-cache.json', 'tensor-cache.json'],
     recognise: ({ files }) =>
       (files.includes('mlc-chat-config.json') || files.includes('params_shard_0.bin')) &&
       (files.includes('ndarray-cache.json') || files.includes('tensor-cache.json')),
@@ -61,6 +66,7 @@ const layouts: readonly Layout[] = [
   },
   {
     id: 'tensorrt-llm',
+    signs: ['.engine'],
     recognise: ({ files }) => files.includes('config.json') && files.some((name) => /^rank\d+\.engine$/.test(name)),
     inner: [],
     weights: [/^rank\d+\.engine$/],
@@ -72,6 +78,7 @@ const layouts: readonly Layout[] = [
   },
   {
     id: 'onnx-genai',
+    signs: ['genai_config.json'],
     recognise: ({ files }) => files.includes('genai_config.json') && files.some((name) => name.endsWith('.onnx')),
     inner: [],
     weights: [/\.onnx$/],
@@ -98,6 +105,7 @@ function texts(
 /** One reader for each layout. */
 export const folderModels: readonly StoreReader[] = layouts.map((layout) => ({
   id: layout.id,
+  signs: layout.signs,
   covers: 'model',
   recognise: layout.recognise,
   async *read(folder, options) {

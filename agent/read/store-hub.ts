@@ -5,6 +5,7 @@ import { type StoreReader, lastName } from './store-reader.ts'
 
 export const hubCache: StoreReader = {
   id: 'hf-cache',
+  signs: ['snapshots'],
   covers: 'store',
   recognise: ({ path, folders }) => lastName(path).startsWith(HUB_PREFIX) && folders.includes('snapshots'),
   read: (folder, options) => {

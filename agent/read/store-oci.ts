@@ -16,6 +16,7 @@ const REFERENCES: readonly string[] = ['org.opencontainers.image.ref.name', 'io.
 
 export const oci: StoreReader = {
   id: 'oci',
+  signs: ['blobs'],
   covers: 'store',
   recognise: ({ files, folders }) =>
     folders.includes('blobs') &&

@@ -23,6 +23,7 @@ const ID_CHARS = 12
 
 export const ollama: StoreReader = {
   id: 'ollama',
+  signs: ['manifests'],
   covers: 'store',
   recognise: ({ files, folders }) =>
     folders.includes('manifests') &&

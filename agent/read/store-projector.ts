@@ -9,6 +9,7 @@ const MAX_PARTS = 4_096
 
 export const projectorBeside: StoreReader = {
   id: 'projector-beside',
+  signs: ['.gguf', '.GGUF'],
   covers: 'model',
   recognise: ({ files }) => {
     const models = files.filter((name) => /\.gguf$/i.test(name))

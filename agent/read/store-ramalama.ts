@@ -19,6 +19,7 @@ const TRANSPORTS: readonly string[] = [
 
 export const ramalama: StoreReader = {
   id: 'ramalama',
+  signs: ['snapshots'],
   covers: 'store',
   recognise: ({ path, folders }) =>
     folders.includes('snapshots') &&

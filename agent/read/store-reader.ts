@@ -35,6 +35,11 @@ export interface StoreReader {
    * training left, beside whatever else lies there.
    */
   readonly covers: 'store' | 'model' | 'leftover'
+  /**
+   * A folder that is recognised has a file or folder of one of these names, or a file with one of these endings (from the last dot).
+   * Asked first, for all readers at once: half a million names must cost next to nothing.
+   */
+  readonly signs: readonly string[]
   readonly recognise: (place: StorePlace) => boolean
   /** Never throws for what it finds. Nothing is yielded where no weights are: a name in a manifest is no model. */
   readonly read: (folder: OpenedFolder, options: StoreOptions) => AsyncGenerator<StoreFind>

@@ -13,6 +13,7 @@ import { readTree } from './store-tree.ts'
 import { type WebFile, modelName, readCacheKey } from './web-address.ts'
 
 const INDEX = 'index.txt'
+const NETWORK_INDEX = 'index'
 const ENTRY = /^[0-9a-f]{16}_0$/
 /** Weights are larger, whatever the model; a folder without such an entry is not looked at any further. */
 const MIN_WEIGHTS_BYTES = 65_536
@@ -27,6 +28,7 @@ const MAX_ORIGIN_BYTES = 1_024
 
 export const webCache: StoreReader = {
   id: 'web-cache',
+  signs: [INDEX, NETWORK_INDEX],
   covers: 'store',
   recognise: ({ path, files, folders }) =>
     files.includes(INDEX) ? folders.length > 0 && path.includes('CacheStorage') : isNetworkCache(path, files),
@@ -46,7 +48,7 @@ export const webCache: StoreReader = {
 
 /** Folders of Cache Storage are read from the folder of their page. */
 function isNetworkCache(path: string, files: readonly string[]): boolean {
-  return files.includes('index') && !path.includes('CacheStorage') && files.some((name) => ENTRY.test(name))
+  return files.includes(NETWORK_INDEX) && !path.includes('CacheStorage') && files.some((name) => ENTRY.test(name))
 }
 
 function cachesBelow(folder: OpenedFolder): readonly (readonly string[])[] {

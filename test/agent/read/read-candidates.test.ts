@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { isCandidateName, readCandidates, sniffFormat } from '../../../agent/read/read-candidates.ts'
+import { readCandidates, sniffFormat } from '../../../agent/read/read-candidates.ts'
 import { artifactSchema } from '../../../contract/artifact.ts'
 import type { Gap } from '../../../contract/wire.ts'
 import { type GgufSpec, buildGguf, scalar, text } from '../../build-gguf.ts'
@@ -379,20 +379,5 @@ describe('sniffFormat', () => {
     file.close()
 
     expect(sniffed).toBe(format)
-  })
-})
-
-describe('isCandidateName', () => {
-  it.each([
-    ['tiny.gguf', '/home/a/Documents', true],
-    ['Tiny.SAFETENSORS', '/tmp', true],
-    [`sha256-${HEX}`, '/usr/share/ollama/.ollama/models/blobs', true],
-    [HEX, 'C:\\Users\\a\\.cache\\huggingface\\hub\\models--o--n\\blobs', true],
-    ['pytorch_model.bin', '/home/a/.cache/huggingface/hub/x', true],
-    ['firmware.bin', '/lib/firmware', false],
-    ['notes.txt', '/home/a/models', false],
-    [HEX, '/home/a/.git/objects', false],
-  ])('%s in %s: %s', (name, folder, isCandidate) => {
-    expect(isCandidateName(name, folder)).toBe(isCandidate)
   })
 })
