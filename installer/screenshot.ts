@@ -121,6 +121,15 @@ async function photographPage(session: Session): Promise<void> {
   say(`page.png, ${Object.keys(PICTURED).join('.png, ')}.png taken`)
 }
 
+/** `gnomon inspect` of the renamed model, on a terminal of its own. */
+async function drawInspection(model: string): Promise<void> {
+  const words = [process.execPath, join(dist, 'agent/gnomon.js'), 'inspect', model]
+  const command = `stty cols ${COLUMNS} rows 48; exec ${words.map((word) => `'${word}'`).join(' ')}`
+  const { stdout } = await run(SCRIPT, ['-qefc', command, '/dev/null'], { timeout: WITHIN_MS })
+  writeFileSync(join(pictures, 'inspect.svg'), drawTerminal(`gnomon inspect ${RENAMED}`, stdout))
+  say('inspect.svg drawn')
+}
+
 async function takePictures(place: string): Promise<void> {
   const home = join(place, 'ann')
   mkdirSync(join(home, 'Documents'), { recursive: true })
@@ -133,6 +142,7 @@ async function takePictures(place: string): Promise<void> {
     } finally {
       await session.stop()
     }
+    await drawInspection(join(home, 'Documents', RENAMED))
     const shown = session.said().replaceAll(/#token=\S+/g, '#token=…')
     writeFileSync(join(pictures, 'quickstart.svg'), drawTerminal('npm start', shown.replaceAll('^C', '')))
     say('quickstart.svg drawn')
