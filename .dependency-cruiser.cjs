@@ -21,7 +21,7 @@ const DOORS = {
   zod: '^contract/',
   fastify: '^collector/routes/',
   '@fastify': '^collector/routes/',
-  'node-llama-cpp': '^rules/workbench/reference/',
+  'node-llama-cpp': '^(rules/workbench/reference|bench)/',
   yaml: '^rules/workbench/',
   typescript: '^installer/',
   '@huggingface/gguf': '^bench/',

@@ -1,14 +1,20 @@
 // `npm run bench [-- NAME… --markdown]`: runs the benchmarks and prints their tables. Asserts nothing: the budgets are in DESIGN.md section 8.
 import { parseArgs } from 'node:util'
+import { measure as measureContentDigest } from './content-digest.ts'
 import { measure as measureFileWalk } from './file-walk.ts'
 import { measure as measureGgufHeader } from './gguf-header.ts'
 import { measure as measureIngest } from './ingest.ts'
+import { measure as measureKnownFiles } from './known-files.ts'
 import type { Benchmark } from './measurement.ts'
 import { measure as measureProcessScan } from './process-scan.ts'
+import { measure as measureRecognition } from './recognition.ts'
 import { describeMachine, renderMarkdown, renderTable } from './show-table.ts'
 
 const BENCHMARKS: readonly Benchmark[] = [
-  { name: 'gguf-header', title: 'Header of a GGUF with a 256k vocabulary', measure: measureGgufHeader },
+  { name: 'gguf-header', title: 'A 70B as GGUF with a 256k vocabulary, 42 GB sparse', measure: measureGgufHeader },
+  { name: 'content-digest', title: 'SHA-256 of everything (rung 6)', measure: measureContentDigest },
+  { name: 'known-files', title: 'Lookup of known files', measure: measureKnownFiles },
+  { name: 'recognition', title: 'First look at ordinary files', measure: measureRecognition },
   { name: 'file-walk', title: 'First sweep of files', measure: measureFileWalk },
   { name: 'process-scan', title: 'Process scan', measure: measureProcessScan },
   { name: 'ingest', title: 'Ingest, 64 agents', measure: measureIngest },

@@ -44,7 +44,7 @@ const CLEAN: Readonly<Record<string, readonly string[]>> = {
   'collector/exports/bom.ts': [],
   'collector/exports/csv.ts': [],
   'installer/quickstart.ts': ['node:child_process'],
-  'bench/walk.ts': ['../agent/sweep.ts', '@huggingface/gguf'],
+  'bench/walk.ts': ['../agent/sweep.ts', '@huggingface/gguf', 'node-llama-cpp'],
   'test/sweep.test.ts': ['../agent/sweep.ts', '../installer/quickstart.ts'],
 }
 
