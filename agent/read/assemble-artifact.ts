@@ -35,6 +35,9 @@ export interface Assembly {
 const MAX_GAPS = 256
 const MAX_PARTS = 4_096
 
+/** Containers that keep the names of parameters, so that roles can be told from them. */
+const NAMED_PARAMETERS: ReadonlySet<string> = new Set(['gguf', 'safetensors', 'pytorch-zip', 'pytorch-legacy', 'numpy'])
+
 /** Builds the draft of one artifact. */
 export function assembleArtifact(assembly: Assembly): Draft {
   const { parts, folder, gaps } = assembly
@@ -121,9 +124,16 @@ function structureOf(assembly: Assembly, hyperparameters: Hyperparameters): Pick
   const [{ weights: main }] = parts
   if (!holdsWeights(main)) return {}
   const tensors = parts.flatMap(({ weights }) => [...weights.tensors, ...(weights.elsewhere ?? [])])
-  const structure = describeStructure(hyperparameters, tensors, main.kind ?? folder?.kind)
+  const described = describeStructure(hyperparameters, tensors, main.kind ?? folder?.kind)
+  const isNamed = folder === undefined || NAMED_PARAMETERS.has(parts[0].format ?? '')
+  const structure = isNamed ? described : withoutRoles(described)
   const adapter = joinAdapter(main.adapter, folder?.adapter)
   return { structure: adapter === undefined ? structure : { ...structure, adapter } }
+}
+
+/** The configuration is that of the model, the names of the tensors are those of a compiled graph. */
+function withoutRoles({ architectureDigest: _, ...structure }: Structure): Structure {
+  return structure
 }
 
 function barcodeOf(parts: readonly ReadPart[]): Pick<Fingerprint, 'barcode'> {

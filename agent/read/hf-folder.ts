@@ -1,4 +1,4 @@
-// The files beside safetensors weights in a Hugging Face folder: configuration, tokenizer, list of shards. Their trouble is told
+// The files beside weights in a folder of Hugging Face's, ONNX Runtime GenAI's or MLC's layout: configuration, tokenizer, list of shards. Their trouble is told
 // as gaps of their own and never makes the weights malformed.
 import { createHash } from 'node:crypto'
 import type { FilePart } from '../../contract/artifact.ts'
@@ -14,9 +14,13 @@ import {
   readHfKind,
   readHfQuantization,
 } from './hf-config.ts'
+import { indexName } from './group-shards.ts'
 import { readHfTokenizer } from './hf-tokenizer.ts'
+import { type TokenizerSide, readAddedTokens, readTokenizerSide } from './hf-tokenizer-side.ts'
+import { type Beside, digestMergesText, readVocabJson, readVocabText } from './hf-vocab-files.ts'
 import { type JsonValue, parseJsonTree } from './json-tree.ts'
 import { JsonWalk } from './json-walk.ts'
+import { readMlcConfig, readGenAiConfig } from './runtime-config.ts'
 import { readTokenizerFile } from './tokenizer-file.ts'
 import type { Hyperparameters } from './weights.ts'
 
@@ -45,20 +49,15 @@ export interface HfFolder {
   readonly shardNames: readonly string[]
 }
 
-/** Reads the neighbours of an opened weights file. */
-export function readHfFolder(anchor: OpenedFile, gaps: GapList): HfFolder {
+/** Reads the neighbours of an opened weights file of this name. */
+export function readHfFolder(anchor: OpenedFile, name: string, gaps: GapList): HfFolder {
   const siblings = new Siblings(anchor, gaps)
-  const main = siblings.read('config.json', 'config', MAX_CONFIG_BYTES, parseJsonTree)
-  const adapter = siblings.read('adapter_config.json', 'config', MAX_CONFIG_BYTES, parseJsonTree)
-  const config = [adapter, main].find((tree) => tree !== undefined && isModelConfig(tree))
-  if (config === undefined || !isModelConfig(config)) {
-    return { isModelFolder: false, hyperparameters: {}, claims: {}, parts: [], shardNames: [] }
-  }
-  const tokenizer = readTokenizer(siblings)
-  const side = siblings.read('tokenizer_config.json', 'tokenizer', MAX_CONFIG_BYTES, parseJsonTree)
+  const config = readConfig(siblings)
+  if (config === undefined) return { isModelFolder: false, hyperparameters: {}, claims: {}, parts: [], shardNames: [] }
+  const side = siblings.read('tokenizer_config.json', 'tokenizer', MAX_CONFIG_BYTES, readTokenizerSide)
+  const tokenizer = readTokenizer(siblings, side)
   const template = siblings.read('chat_template.jinja', 'tokenizer', MAX_CONFIG_BYTES, digestTemplate)
-  const templateDigest = template ?? digestTemplate(findTemplate(side))
-  const shardNames = siblings.read('model.safetensors.index.json', 'index', MAX_INDEX_BYTES, readShardNames)
+  const templateDigest = template ?? digestTemplate(side?.templates[0])
   const kind = readHfKind(config)
   const described = readHfAdapter(config)
   const quantization = readHfQuantization(config)
@@ -73,28 +72,70 @@ export function readHfFolder(anchor: OpenedFile, gaps: GapList): HfFolder {
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(described === undefined ? {} : { adapter: described }),
     ...(quantization === undefined ? {} : { quantization }),
+    shardNames: readIndex(siblings, name),
     parts: siblings.parts,
-    shardNames: shardNames ?? [],
   }
+}
+
+/** The configuration of an adapter before that of its base, then what runtimes keep in place of either. */
+function readConfig(siblings: Siblings): ReadonlyMap<string, JsonValue> | undefined {
+  const main = siblings.read('config.json', 'config', MAX_CONFIG_BYTES, parseJsonTree)
+  const adapter = siblings.read('adapter_config.json', 'config', MAX_CONFIG_BYTES, parseJsonTree)
+  const config = [adapter, main].find((tree) => tree !== undefined && isModelConfig(tree))
+  if (config !== undefined && isModelConfig(config)) return config
+  return (
+    siblings.read('mlc-chat-config.json', 'config', MAX_CONFIG_BYTES, (bytes) => readMlcConfig(parseJsonTree(bytes))) ??
+    siblings.read('genai_config.json', 'config', MAX_CONFIG_BYTES, (bytes) => readGenAiConfig(parseJsonTree(bytes)))
+  )
+}
+
+/** Shards that the list beside this file promises. */
+function readIndex(siblings: Siblings, name: string): readonly string[] {
+  const names = new Set([indexName(name), ...(name.endsWith('.safetensors') ? ['model.safetensors.index.json'] : [])])
+  for (const wanted of names) {
+    const shards = siblings.read(wanted, 'index', MAX_INDEX_BYTES, readShardNames)
+    if (shards !== undefined) return shards
+  }
+  return []
 }
 
 /** Files that hold the vocabulary where there is no tokenizer.json: SentencePiece, tiktoken, tekken and RWKV folders. */
 const TOKENIZER_FILES = [
   'tokenizer.model',
+  'spiece.model',
+  'sentencepiece.bpe.model',
   'tekken.json',
   'tiktoken.model',
   'qwen.tiktoken',
   'rwkv_vocab_v20230424.txt',
 ]
 
-function readTokenizer(siblings: Siblings): Tokenizer | undefined {
+function readTokenizer(siblings: Siblings, side: TokenizerSide | undefined): Tokenizer | undefined {
   const main = siblings.read('tokenizer.json', 'tokenizer', MAX_TOKENIZER_BYTES, readHfTokenizer)
   if (main !== undefined) return main
+  const beside = readBeside(siblings, side)
   for (const name of TOKENIZER_FILES) {
-    const found = siblings.read(name, 'tokenizer', MAX_TOKENIZER_BYTES, readTokenizerFile)
+    const found = siblings.read(name, 'tokenizer', MAX_TOKENIZER_BYTES, (bytes) =>
+      readTokenizerFile(bytes, beside.added),
+    )
     if (found !== undefined) return found
   }
-  return undefined
+  const mergesDigest = siblings.read('merges.txt', 'tokenizer', MAX_TOKENIZER_BYTES, digestMergesText)
+  if (mergesDigest !== undefined) {
+    const found = siblings.read('vocab.json', 'tokenizer', MAX_TOKENIZER_BYTES, (bytes) => readVocabJson(bytes, beside))
+    if (found !== undefined) return { ...found, mergesDigest }
+  }
+  return siblings.read('vocab.txt', 'tokenizer', MAX_TOKENIZER_BYTES, (bytes) => readVocabText(bytes, beside))
+}
+
+/** Added tokens of all files that list some; tokenizer_config.json is the newest of them and overrides the others. */
+function readBeside(siblings: Siblings, side: TokenizerSide | undefined): Beside {
+  const added = siblings.read('added_tokens.json', 'tokenizer', MAX_CONFIG_BYTES, readAddedTokens)
+  const special = siblings.read('special_tokens_map.json', 'tokenizer', MAX_CONFIG_BYTES, readTokenizerSide)
+  return {
+    added: new Map([...(added ?? []), ...(side?.added ?? [])]),
+    special: new Set([...(side?.special ?? []), ...(special?.special ?? [])]),
+  }
 }
 
 /** Opens the files beside the weights one after the other, and keeps a record of those that were read. */
@@ -140,12 +181,7 @@ export function folderOf(path: string): string {
   return cut <= 0 ? path.slice(0, cut + 1) : path.slice(0, cut)
 }
 
-function findTemplate(tree: JsonValue | undefined): Uint8Array | undefined {
-  const template: unknown = tree instanceof Map ? tree.get('chat_template') : undefined
-  return typeof template === 'string' ? Buffer.from(template) : undefined
-}
-
-function digestTemplate(template: Uint8Array | undefined): string | undefined {
+function digestTemplate(template: Uint8Array | string | undefined): string | undefined {
   return template === undefined ? undefined : `tpl1:${createHash('sha256').update(template).digest('hex')}`
 }
 

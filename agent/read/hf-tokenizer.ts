@@ -9,7 +9,7 @@ const MAX_WORD_BYTES = 256
 const MAX_ADDED_CHARS = 2_097_152
 
 /** Where tokens lie in the JSON text, by id. Grows with what was read, never from a declared size. */
-class TokenPlaces {
+export class TokenPlaces {
   starts = new Int32Array(1024).fill(-1)
   stops = new Int32Array(1024)
   count = 0
@@ -67,7 +67,7 @@ export function readHfTokenizer(bytes: Uint8Array): Tokenizer {
   return {
     kind: kindOf(draft),
     size: draft.size,
-    ...digestVocabulary(bytes, draft, spelling),
+    ...digestPlaces(bytes, draft, spelling),
     ...(merges === undefined ? {} : { mergesDigest: merges }),
   }
 }
@@ -173,9 +173,10 @@ function kindOf(draft: Draft): string {
   return spellingOf(draft) === 'byte-level' ? 'gpt2' : 'llama'
 }
 
-function digestVocabulary(
+/** Digests the tokens that lie in the JSON text: those that were added apart from the others. */
+export function digestPlaces(
   bytes: Uint8Array,
-  draft: Draft,
+  draft: Pick<Draft, 'tokens' | 'added'>,
   spelling: TokenSpelling,
 ): Pick<Tokenizer, 'baseVocabDigest' | 'addedTokensDigest'> {
   const base = new TokenDigest('tok1')

@@ -6,7 +6,7 @@ import { type Draft, assembleArtifact } from './assemble-artifact.ts'
 import { unwrapEntry } from './cache-entry.ts'
 import { memoryBytes, troubleOf } from './cursor.ts'
 import { GapList } from './gap-list.ts'
-import { type Found, type ShardGroup, groupShards, missingShards, splitKey } from './group-shards.ts'
+import { type Found, type ShardGroup, groupShards, isFolderFormat, missingShards, splitKey } from './group-shards.ts'
 import { type HfFolder, folderOf, readHfFolder } from './hf-folder.ts'
 import { Look, lookAt } from './look.ts'
 import { MAX_NORM_VALUES } from './norm-values.ts'
@@ -92,7 +92,7 @@ async function* readFound(found: readonly Found[], options: ReadOptions): AsyncG
     const [first, ...others] = parts
     if (first === undefined || !parts.some((part) => part.weights.isModel && holdsWeights(part.weights))) continue
     const { split } = first.weights
-    if (split === undefined) yield assembleGroup([first, ...others], folder, gaps, options)
+    if (split === undefined) yield assembleGroup([first, ...others], { group, folder, gaps }, options)
     else {
       const key = splitKey(first.name, split)
       splits.set(key, [...(splits.get(key) ?? []), holdWithin(first, room)])
@@ -136,8 +136,8 @@ async function readGroup(group: ShardGroup, gaps: GapList, options: ReadOptions)
   for (const { candidate, reader } of group.members) {
     const failed = new GapList(candidate.path)
     const part = await readOpened(candidate, failed, async (file) => {
-      if (group.mayBeFolder && folder === undefined) {
-        folder = readHfFolder(file, gaps)
+      if (group.folder !== 'none' && folder === undefined) {
+        folder = readHfFolder(file, candidate.name, gaps)
         noteMissing(group, folder, file.listSiblings(), gaps)
       }
       const fileCount = group.members.length
@@ -189,19 +189,26 @@ function noteMissing(
   }
 }
 
+interface GroupFinding {
+  readonly group: ShardGroup
+  readonly folder: HfFolder | undefined
+  readonly gaps: GapList
+}
+
 function assembleGroup(
   parts: readonly [ReadPart, ...ReadPart[]],
-  folder: HfFolder | undefined,
-  gaps: GapList,
+  { group, folder, gaps }: GroupFinding,
   options: ReadOptions,
 ): DraftArtifact {
   const [first] = parts
   const isDeep = options.deep
-  if (folder !== undefined) {
+  if (folder !== undefined && group.folder === 'is') {
     return assembleArtifact({ kind: 'folder', path: folderOf(first.path), parts, folder, gaps, isDeep })
   }
   const kind = parts.length > 1 ? 'split' : 'file'
-  return assembleArtifact({ kind, path: first.path, parts, gaps, isDeep })
+  // The neighbours are parts of the folder's main model, and only told once.
+  const described = folder === undefined ? {} : { folder: { ...folder, parts: [] } }
+  return assembleArtifact({ kind, path: first.path, parts, ...described, gaps, isDeep })
 }
 
 /** GGUF shards say themselves which place they have, whatever their names are. */
@@ -225,7 +232,8 @@ async function reportOne(candidate: CandidateFile, options: ReadOptions): Promis
     const sniffed = gaps.attempt(() => sniff(file)) ?? { look: new Look(NO_BYTES, ''), reader: null, notModel: null }
     const reading = { name: candidate.name, reader: sniffed.reader, look: sniffed.look, fileCount: 1 }
     const part = await readPart(file, reading, options)
-    const nearby = sniffed.reader?.id === 'safetensors' ? readHfFolder(file, gaps) : undefined
+    const isDescribed = isFolderFormat(sniffed.reader?.id) && holdsWeights(part.weights)
+    const nearby = isDescribed ? readHfFolder(file, candidate.name, gaps) : undefined
     return describeOne(part, sniffed, nearby, gaps, options)
   })
   return draft ?? describeUnopened(candidate, gaps)

@@ -107,8 +107,9 @@ function toldInside(weights: WeightsPart, container: string): WeightsPart {
 function readOwnNorms(file: OpenedFile, weights: WeightsPart, how: PartReading, gaps: GapList): PartNorms | null {
   const { kind, holds = 'weights', tensors, hyperparameters } = weights
   if (!weights.isModel || holds !== 'weights' || (kind !== undefined && kind !== 'text')) return null
-  // The version follows the magic; big-endian files keep it in the other order.
-  const isBigEndian = how.reader?.id === 'gguf' && how.look.head[GGUF_MAGIC_BYTES] === 0
+  // The version follows the magic of GGUF; big-endian files keep it in the other order. PyTorch says it in a member of its own.
+  const isBigGguf = how.reader?.id === 'gguf' && how.look.head[GGUF_MAGIC_BYTES] === 0
+  const isBigEndian = isBigGguf || weights.facts?.get('byteOrder') === 'big'
   return readNorms(file, { tensors, layers: hyperparameters.layers ?? how.layers, isBigEndian }, gaps)
 }
 

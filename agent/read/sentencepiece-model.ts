@@ -46,20 +46,54 @@ function pieceTypeInSight(look: Look, range: FieldRange): number | null {
   return type?.number === 3 && type.wireType === VARINT ? fieldNumber(type) : null
 }
 
-/** Digests the pieces. Throws ReadTrouble for what is no model. */
-export function readSentencePieceModel(cursor: Cursor, step: Step): Tokenizer {
+const NONE_ADDED: ReadonlyMap<number, string> = new Map()
+
+/**
+ * Digests the pieces. Tokens that files beside the model add replace the pieces of their ids, as the converters have it. Throws
+ * ReadTrouble for what is no model.
+ */
+export function readSentencePieceModel(cursor: Cursor, step: Step, added = NONE_ADDED): Tokenizer {
   const vocabulary = new Vocabulary('sentencepiece', step)
+  const replaced = areIdsMoved(cursor, added) ? null : added
   let id = 0
   let model = UNIGRAM
   for (const field of readFields(cursor)) {
     if (field.wireType !== SIZED) continue
     if (field.number === 2) model = readModelType(cursor, field)
     if (field.number !== 1) continue
-    addPiece(cursor, field, id, vocabulary)
+    const piece = readPiece(cursor, field, id)
+    const content = replaced?.get(id)
+    if (content !== undefined) vocabulary.addAdded(id, Buffer.from(content))
+    else addPiece(piece, id, vocabulary, replaced === null)
     id += 1
   }
   if (id === 0) throw readTrouble('GNO_READ_INVALID', 'the model has no pieces')
-  return vocabulary.finish(model === UNIGRAM ? 't5' : 'llama', id)
+  let size = id
+  for (const [place, content] of [...added].sort(([left], [right]) => left - right)) {
+    if (replaced === null || place >= id) vocabulary.addAdded(place, Buffer.from(content))
+    size = Math.max(size, place + 1)
+  }
+  return vocabulary.finish(model === UNIGRAM ? 't5' : 'llama', size)
+}
+
+/**
+ * True for models whose library numbers pieces otherwise (Fairseq's XLM-R and NLLB put four tokens in front): the unknown piece is
+ * among the added tokens under another id. Ordinary pieces keep their order, so the base is the same.
+ */
+function areIdsMoved(cursor: Cursor, added: ReadonlyMap<number, string>): boolean {
+  if (added.size === 0) return false
+  let id = 0
+  for (const field of readFields(cursor)) {
+    if (field.number !== 1 || field.wireType !== SIZED) continue
+    const { type, text } = readPiece(cursor, field, id)
+    if (type === UNKNOWN) {
+      const content = Buffer.from(text).toString('utf8')
+      return added.has(id) && added.get(id) !== content && [...added.values()].includes(content)
+    }
+    id += 1
+    if (id > PIECES_IN_SIGHT) return false
+  }
+  return false
 }
 
 function readModelType(cursor: Cursor, range: FieldRange): number {
@@ -69,7 +103,12 @@ function readModelType(cursor: Cursor, range: FieldRange): number {
   return UNIGRAM
 }
 
-function addPiece(cursor: Cursor, range: FieldRange, id: number, vocabulary: Vocabulary): void {
+interface ReadPiece {
+  readonly type: number
+  readonly text: Uint8Array
+}
+
+function readPiece(cursor: Cursor, range: FieldRange, id: number): ReadPiece {
   let type = NORMAL
   let text: FieldRange | undefined
   for (const field of readFields(cursor, range)) {
@@ -78,9 +117,12 @@ function addPiece(cursor: Cursor, range: FieldRange, id: number, vocabulary: Voc
   }
   if (text === undefined) throw readTrouble('GNO_READ_INVALID', `piece ${id} has no text`)
   if (text.size > MAX_TOKEN_BYTES) throw readTrouble('GNO_READ_LIMIT', `piece ${id} has ${text.size} bytes`)
-  if (type === UNUSED) return
   cursor.seek(text.start)
-  const token = cursor.view(text.size)
-  if (type === NORMAL || type === BYTE) vocabulary.addOrdinary(token)
-  else vocabulary.addAdded(id, token)
+  return { type, text: cursor.view(text.size) }
+}
+
+function addPiece({ type, text }: ReadPiece, id: number, vocabulary: Vocabulary, isMoved: boolean): void {
+  if (type === NORMAL || type === BYTE) vocabulary.addOrdinary(text)
+  // Where ids are moved, the files beside the model list all that are not ordinary.
+  else if (type !== UNUSED && !isMoved) vocabulary.addAdded(id, text)
 }

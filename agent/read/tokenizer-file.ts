@@ -43,6 +43,9 @@ export function readTokenizerBytes(kind: TokenizerFile, bytes: Uint8Array, step:
 }
 
 /** Reads a neighbour of weights, whatever it turns out to be: `tokenizer.model` is a message in some folders and ranks in others. */
-export function readTokenizerFile(bytes: Uint8Array): Tokenizer {
-  return readTokenizerBytes(nameTokenizerFile(bytes.subarray(0, 4_096)) ?? 'tokenizer.model', bytes, () => undefined)
+export function readTokenizerFile(bytes: Uint8Array, added: ReadonlyMap<number, string>): Tokenizer {
+  const kind = nameTokenizerFile(bytes.subarray(0, 4_096))
+  const noStep = (): void => undefined
+  if (kind !== undefined) return readTokenizerBytes(kind, bytes, noStep)
+  return readSentencePieceModel(new Cursor(memoryBytes(bytes)), noStep, added)
 }
