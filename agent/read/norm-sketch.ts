@@ -23,12 +23,12 @@ export function sketchNorm(values: Float32Array, target: Int8Array): boolean {
   const { mean, deviation } = spread(values)
   if (!(deviation > Math.abs(mean) * MIN_RELATIVE_DEVIATION) || !Number.isFinite(deviation)) return false
   const sums = new Float64Array(SKETCH_BYTES)
+  const { buckets, signs } = placesFor(values.length)
   for (let index = 0; index < values.length; index += 1) {
-    const hash = mix(index)
     const centred = ((values[index] ?? 0) - mean) / deviation
     const cut = centred > MAX_DEVIATIONS ? MAX_DEVIATIONS : centred < -MAX_DEVIATIONS ? -MAX_DEVIATIONS : centred
-    const bucket = hash >>> 26
-    sums[bucket] = (sums[bucket] ?? 0) + ((hash & 1) === 0 ? cut : -cut)
+    const bucket = buckets[index] ?? 0
+    sums[bucket] = (sums[bucket] ?? 0) + (signs[index] ?? 0) * cut
   }
   let largest = 0
   for (const sum of sums) largest = Math.max(largest, Math.abs(sum))
@@ -39,11 +39,38 @@ export function sketchNorm(values: Float32Array, target: Int8Array): boolean {
 
 function spread(values: Float32Array): { readonly mean: number; readonly deviation: number } {
   let sum = 0
-  for (const value of values) sum += value
+  for (let index = 0; index < values.length; index += 1) sum += values[index] ?? 0
   const mean = sum / values.length
   let squares = 0
-  for (const value of values) squares += (value - mean) * (value - mean)
+  for (let index = 0; index < values.length; index += 1) {
+    const distance = (values[index] ?? 0) - mean
+    squares += distance * distance
+  }
   return { mean, deviation: Math.sqrt(squares / values.length) }
+}
+
+/** Where each value of a norm goes. */
+interface Places {
+  readonly buckets: Uint8Array
+  readonly signs: Int8Array
+}
+
+/** The norms of a model have one width or two, so their places are worked out once and not a million times. */
+const MAX_KEPT_VALUES = 65_536
+let kept: Places = { buckets: new Uint8Array(0), signs: new Int8Array(0) }
+
+function placesFor(count: number): Places {
+  if (count <= kept.buckets.length) return kept
+  const buckets = new Uint8Array(count)
+  const signs = new Int8Array(count)
+  for (let index = 0; index < count; index += 1) {
+    const hash = mix(index)
+    buckets[index] = hash >>> 26
+    signs[index] = (hash & 1) === 0 ? 1 : -1
+  }
+  const made = { buckets, signs }
+  if (count <= MAX_KEPT_VALUES) kept = made
+  return made
 }
 
 /** A fixed hash of an index: the finaliser of MurmurHash3 over index + 1. Changing it makes a new scheme. */
