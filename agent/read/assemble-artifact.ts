@@ -53,9 +53,7 @@ export function assembleArtifact(assembly: Assembly): Draft {
     kind: assembly.kind,
     path: assembly.path,
     parts: [...files, ...(folder?.parts ?? [])].slice(0, MAX_PARTS),
-    sizeBytes:
-      files.reduce((sum, part) => sum + part.sizeBytes, 0) +
-      (folder?.parts ?? []).reduce((sum, part) => sum + part.sizeBytes, 0),
+    sizeBytes: totalBytes([...files, ...(folder?.parts ?? [])]),
     ...(modifiedAt === undefined ? {} : { modifiedAt }),
     format: first.format,
     formatVersion: first.weights.formatVersion,
@@ -67,6 +65,14 @@ export function assembleArtifact(assembly: Assembly): Draft {
     identities: parts.map((part) => part.whole ?? part.identity),
     marks: samples.marks,
   }
+}
+
+/** Holes of exabytes add up to more than a number on the wire may be (CWE-190). */
+function totalBytes(parts: readonly FilePart[]): number {
+  return Math.min(
+    Number.MAX_SAFE_INTEGER,
+    parts.reduce((sum, part) => sum + part.sizeBytes, 0),
+  )
 }
 
 function findDialect({ parts, folder }: Assembly): string | undefined {

@@ -61,12 +61,15 @@ function openByPath(place: string | Buffer, path: string): Result<OpenedDescript
   }
 }
 
+/** A file system in memory gives holes of 8 EiB; no number on the wire is larger than this (CWE-190). */
+const MAX_SIZE_BYTES = BigInt(Number.MAX_SAFE_INTEGER)
+
 /** The identity that caches and comparisons use. */
 export function identityOf(stat: BigIntStats): FileIdentity {
   return {
     dev: String(stat.dev),
     inode: String(stat.ino),
-    sizeBytes: Number(stat.size),
+    sizeBytes: Number(stat.size < MAX_SIZE_BYTES ? stat.size : MAX_SIZE_BYTES),
     mtimeNs: String(stat.mtimeNs),
     ctimeNs: String(stat.ctimeNs),
   }
