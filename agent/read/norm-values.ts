@@ -109,7 +109,8 @@ function widen(bytes: Uint8Array, type: string): Float32Array {
   const halves = new Uint16Array(bytes.buffer)
   const values = new Float32Array(halves.length)
   const bits = new Uint32Array(values.buffer)
-  for (const [index, half] of halves.entries()) {
+  for (let index = 0; index < halves.length; index += 1) {
+    const half = halves[index] ?? 0
     if (type === 'BF16') bits[index] = half << 16
     else values[index] = widenHalf(half)
   }
