@@ -36,10 +36,10 @@ export async function measure(): Promise<readonly Measurement[]> {
   const folder = mkdtempSync(join(tmpdir(), 'gnomon-bench-'))
   try {
     const path = join(folder, 'generated-70b.gguf')
-    const model = inChild<GeneratedModel>('writeModel', path, 'generated-model')
-    const { climbs, grownBytes } = inChild<OwnFigures>('climbOften', path)
-    const llama = inChild<number>('timeNodeLlamaCpp', path)
-    const huggingFace = inChild<number>('timeHuggingFace', path)
+    const model = inChild('writeModel', path, 'generated-model') as GeneratedModel
+    const { climbs, grownBytes } = inChild('climbOften', path) as OwnFigures
+    const llama = Number(inChild('timeNodeLlamaCpp', path))
+    const huggingFace = Number(inChild('timeHuggingFace', path))
     const warm = climbs.slice(2)
     const middle = (of: (climb: Climb) => number): number => median(warm.map(of))
     const headerMs = middle((climb) => climb.headerMs)
@@ -82,14 +82,14 @@ function totalOf(climb: Climb | undefined): number {
 }
 
 /** Runs an exported function of this folder on the file, in a process of its own. */
-function inChild<T>(name: string, path: string, module = 'gguf-header'): T {
+function inChild(name: string, path: string, module = 'gguf-header'): unknown {
   const program = `const m = await import(process.argv[1]); process.stdout.write(JSON.stringify(await m[process.argv[2]](process.argv[3])))`
   const url = new URL(`${module}.js`, import.meta.url).href
   const text = execFileSync(process.execPath, ['--input-type=module', '-e', program, url, name, path], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-  return JSON.parse(text) as T
+  return JSON.parse(text)
 }
 
 /** Climbs the ladder again and again; how much memory that took beyond the loaded program, at the peak of the first two. */
