@@ -47,6 +47,8 @@ import { coreml } from './coreml.ts'
 import { tfjs } from './tfjs.ts'
 import { mxnetCaffeDarknet } from './mxnet-caffe-darknet.ts'
 import { sentencepiece } from './sentencepiece.ts'
+import { nemo } from './nemo.ts'
+import { pytorchMar } from './pytorch-mar.ts'
 import { pytorchTar } from './pytorch-tar.ts'
 import { skops } from './skops.ts'
 import { joblib } from './joblib.ts'
@@ -98,6 +100,8 @@ export const formats: readonly FormatReader[] = [
   mxnetCaffeDarknet,
   sentencepiece,
   pytorchTar,
+  pytorchMar,
+  nemo,
   skops,
   joblib,
   treeModels,

@@ -20,23 +20,25 @@ export interface TarDirectory {
   readonly members: readonly TarMember[]
 }
 
-/** Lists the members. Null when the first block is no header; what is damaged later ends the list with ReadTrouble. */
-export function readTar(cursor: Cursor): TarDirectory | null {
-  const members: TarMember[] = []
+/**
+ * Lists the members. Null when the first block is no header; what is damaged later ends the list with ReadTrouble, and `members`
+ * keeps what was listed, with the member that is cut.
+ */
+export function readTar(cursor: Cursor, members: TarMember[] = []): TarDirectory | null {
   let at = 0
   while (at + BLOCK_BYTES <= cursor.size) {
     cursor.step()
-    cursor.seek(at)
+    cursor.leap(at)
     const header = Buffer.from(cursor.view(BLOCK_BYTES))
     if (header.every((byte) => byte === 0)) break
     const member = readHeader(header, at + BLOCK_BYTES)
     if (member === null && members.length === 0) return null
     if (member === null) throw readTrouble('GNO_READ_INVALID', `no tar header at byte ${at}`)
+    if (members.length === MAX_MEMBERS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_MEMBERS} members`)
+    members.push(member)
     if (member.sizeBytes > cursor.size - member.dataAt) {
       throw readTrouble('GNO_READ_TRUNCATED', `a member of ${member.sizeBytes} bytes at byte ${member.dataAt}`)
     }
-    if (members.length === MAX_MEMBERS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_MEMBERS} members`)
-    members.push(member)
     at = member.dataAt + Math.ceil(member.sizeBytes / BLOCK_BYTES) * BLOCK_BYTES
   }
   return members.length === 0 ? null : { members }
