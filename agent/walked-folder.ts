@@ -1,6 +1,8 @@
 // One folder of a walk, read: the stores in it first, then every candidate that no store has told of.
 import type { WalkedFolder } from '../contract/observation.ts'
 import { type DraftArtifact, type ReadOptions, readCandidates } from './read/read-candidates.ts'
+import { HUB_NOTES, tellDownload } from './read/hub-metadata.ts'
+import { placeRole } from './read/place-role.ts'
 import { placeStore } from './read/place-store.ts'
 import { type StoreClaims, mayHoldStore, readStores } from './read/read-stores.ts'
 import { webPlace } from './read/web-place.ts'
@@ -18,19 +20,31 @@ export function mayHoldModels({ path, candidates, fileNames, folderNames }: Walk
 
 /** The models of one folder. */
 export async function* readWalked(folder: WalkedFolder, options: WalkedOptions): AsyncGenerator<DraftArtifact> {
+  const isNoted = folder.folderNames.includes(HUB_NOTES)
+  for await (const draft of readDrafts(folder, options)) {
+    const held = isNoted ? folder.hold() : null
+    try {
+      yield placed(held === null ? draft : tellDownload(draft, held, options))
+    } finally {
+      held?.close()
+    }
+  }
+}
+
+async function* readDrafts(folder: WalkedFolder, options: WalkedOptions): AsyncGenerator<DraftArtifact> {
   const { claims, decoySizes, ...reading } = options
   const { path, fileNames, folderNames } = folder
   const place = { path, files: fileNames, folders: folderNames }
   const mustHash = (sizeBytes: number): boolean => decoySizes.has(sizeBytes)
   for await (const { draft } of readStores({ place, hold: () => folder.hold(), claims }, { ...reading, mustHash }))
-    yield placed(draft)
+    yield draft
   const candidates = claims.unclaimed(folder.candidates)
   if (candidates.length === 0) return
   const deep = options.deep || candidates.some(({ identity }) => mustHash(identity.sizeBytes))
   let told = 0
   for await (const draft of readCandidates(candidates, { ...reading, deep, reportAll: false })) {
     told += draft.parts.length
-    yield placed(draft)
+    yield draft
   }
   noteUntold(path, candidates.length - told, options)
 }
@@ -43,8 +57,17 @@ function noteUntold(path: string, count: number, { onGap }: WalkedOptions): void
   onGap?.({ code: 'GNO_READ_SKIPPED', place: place.allPages, count, detail })
 }
 
-/** A program that keeps its models as plain files is named by their place, where no store has said more. */
+/** A program that keeps its models as plain files is named by their place, and so is what it uses them for. */
 function placed(draft: DraftArtifact): DraftArtifact {
-  const store = draft.store ?? placeStore(draft.path)
-  return store === undefined ? draft : { ...draft, store }
+  const place = placeStore(draft.path)
+  const store = draft.store ?? place
+  if (store === undefined) return draft
+  const role = placeRole(place?.id ?? '', place?.name ?? '')
+  const { fingerprint } = draft
+  const tags = [...(fingerprint.claims?.tags ?? []), ...(role === undefined ? [] : [role])].slice(-MAX_TAGS)
+  const claims = role === undefined ? {} : { claims: { ...fingerprint.claims, tags } }
+  return { ...draft, store, fingerprint: { ...fingerprint, ...claims } }
 }
+
+/** What the wire carries (contract/fingerprint.ts). */
+const MAX_TAGS = 64

@@ -1,7 +1,8 @@
-// Folders that are one model by their layout: TensorFlow SavedModel, Core ML packages and compiled models, MLC, TensorRT-LLM and
-// ONNX Runtime GenAI (Foundry Local keeps such folders). Layouts: facts/formats.json.
+// Folders that are one model by their layout: TensorFlow SavedModel, Core ML packages and compiled models, MLC, the built-in models
+// of browsers and Apple's systems, TensorRT-LLM and ONNX Runtime GenAI (Foundry Local keeps such folders). Layouts: facts/formats.json.
 import type { FilePart } from '../../contract/artifact.ts'
 import type { OpenedFolder } from '../../contract/observation.ts'
+import { splitPath } from './place-claims.ts'
 import { shortName, storeOf } from './store-drafts.ts'
 import { type JsonObject, objectOf, readJsonIn, textOf } from './store-files.ts'
 import { type FilePath, filesBelow, readFolderModel } from './store-folder-model.ts'
@@ -18,11 +19,30 @@ interface Layout {
   readonly weights: readonly RegExp[]
   /** File that says what the model is called, and how. */
   readonly describe?: (folder: OpenedFolder, options: StoreOptions) => Description
+  /** The gap where such a folder has no weights that are read, although it surely holds some. */
+  readonly untold?: string
 }
 
 type Description = Pick<Parameters<typeof readFolderModel>[1], 'claims' | 'container' | 'store'>
 
 const CORE_ML: readonly FilePath[] = [['weights'], ['analytics'], ['model'], ['neural_network_optionals']]
+
+/** An asset keeps its model as it is or compiled, and adapters beside it. */
+const APPLE_DATA: readonly FilePath[] = [
+  ['AssetData'],
+  ['AssetData', 'weights'],
+  ['AssetData', 'model.mlmodelc'],
+  ['AssetData', 'model.mlmodelc', 'weights'],
+  ['AssetData', 'model.mlmodelc', 'analytics'],
+]
+
+/** Folders whose versions are the built-in model of a browser, in lower case. */
+const COMPONENTS: ReadonlyMap<string, string> = new Map([
+  ['optguideondevicemodel', 'chrome-nano'],
+  ['optguideondeviceclassifiermodel', 'chrome-nano'],
+  ['edgellmondevicemodel', 'edge-built-in'],
+])
+const MODEL_STORE = 'optimization_guide_model_store'
 
 const layouts: readonly Layout[] = [
   {
@@ -65,6 +85,38 @@ const layouts: readonly Layout[] = [
     },
   },
   {
+    id: 'chrome-component',
+    signs: ['weights.bin', 'on_device_model_execution_config.pb'],
+    recognise: ({ path, files }) => componentOf(path) !== undefined && files.includes('manifest.json'),
+    inner: [],
+    weights: [/^weights\.bin$/, /\.(bin|tflite|litertlm|task|onnx)$/],
+    describe: describeComponent,
+  },
+  {
+    id: 'chrome-model-store',
+    signs: ['model-info.pb'],
+    recognise: ({ files }) => files.includes('model-info.pb') && files.some((name) => name.endsWith('.tflite')),
+    inner: [],
+    weights: [/^model\.tflite$/, /\.tflite$/],
+    describe: ({ path }) => {
+      const segments = splitPath(path)
+      const at = segments.indexOf(MODEL_STORE)
+      return {
+        store: storeOf('chrome-nano', segments.slice(at === -1 ? -1 : at, at === -1 ? undefined : at + 2).join('/')),
+      }
+    },
+  },
+  {
+    id: 'apple-asset',
+    signs: ['AssetData'],
+    recognise: ({ path, files, folders }) =>
+      folders.includes('AssetData') && files.includes('Info.plist') && /\.asset$|MobileAsset_UAF/.test(path),
+    inner: APPLE_DATA,
+    weights: [/^(model\.mil|model\.espresso\.net)$/, /\.(mlmodel|gguf|safetensors|tflite|onnx)$/, /^weights?\.bin$/],
+    describe: ({ path }) => ({ store: storeOf('apple-assets', splitPath(path).slice(-2).join('/')) }),
+    untold: 'the asset holds no weights in a format that is read',
+  },
+  {
     id: 'tensorrt-llm',
     signs: ['.engine'],
     recognise: ({ files }) => files.includes('config.json') && files.some((name) => /^rank\d+\.engine$/.test(name)),
@@ -85,6 +137,21 @@ const layouts: readonly Layout[] = [
     describe: describeFoundry,
   },
 ]
+
+/** `<component>/<version>`: which browser's. */
+function componentOf(path: string): string | undefined {
+  return COMPONENTS.get((splitPath(path).at(-2) ?? '').toLowerCase())
+}
+
+function describeComponent(folder: OpenedFolder, options: StoreOptions): Description {
+  const manifest = readJsonIn(folder, 'manifest.json', options.onGap)
+  const spec = objectOf(manifest?.get('BaseModelSpec'))
+  const [component = '', version = ''] = splitPath(folder.path).slice(-2)
+  const name = textOf(spec?.get('name')) ?? component
+  return {
+    store: storeOf(componentOf(folder.path) ?? 'chrome-nano', name, textOf(manifest?.get('version')) ?? version),
+  }
+}
 
 /** inference_model.json stands only in the folders of Foundry Local, and names the model. */
 function describeFoundry(folder: OpenedFolder, options: StoreOptions): Description {
@@ -114,7 +181,14 @@ export const folderModels: readonly StoreReader[] = layouts.map((layout) => ({
     const beside = files.flatMap((path) => (weights.includes(path) ? [] : [[path, roleOf(path)] as const]))
     const shards = weights.map((path) => [path, 'weights'] as const)
     const model = { weights, beside: [...shards, ...beside], ...layout.describe?.(folder, options) }
-    yield* readFolderModel(folder, model, options)
+    let isTold = false
+    for await (const find of readFolderModel(folder, model, options)) {
+      isTold = true
+      yield find
+    }
+    const { untold } = layout
+    if (!isTold && untold !== undefined)
+      options.onGap?.({ code: 'GNO_READ_SKIPPED', place: folder.path, count: 1, detail: untold })
   },
 }))
 

@@ -20,7 +20,7 @@ import {
   textOf,
   useSmall,
 } from './store-files.ts'
-import type { StoreOptions } from './store-reader.ts'
+import type { StoreFind, StoreOptions } from './store-reader.ts'
 
 /** Layers of one manifest: the largest safetensors model in Ollama has about 2,000 (CWE-770). */
 const MAX_LAYERS = 4_096
@@ -117,6 +117,8 @@ export interface Blobs {
 export interface LayeredModel {
   readonly draft: Draft
   readonly claimed: readonly FileIdentity[]
+  /** Adapters among the layers: each is an artifact that belongs to the model, too. */
+  readonly adapters: readonly Draft[]
   readonly parts: readonly FilePart[]
   readonly claims: Claims
   readonly container: Container
@@ -154,7 +156,9 @@ export async function readLayered(
   const draft = foldDrafts(first, others)
   const beside = await readBeside(layers, blobs, options, gaps)
   const described = describeLayers(layers, blobs, options.onGap)
-  return { ...described, draft, claimed: [...draft.identities, ...beside], gaps }
+  const claimed = [draft, ...beside].flatMap(({ identities }) => identities)
+  const adapters = beside.filter(({ fingerprint }) => fingerprint.structure?.kind === 'adapter')
+  return { ...described, draft, claimed, adapters, gaps }
 }
 
 /** Tells of blobs that are not there. True when at least one blob of weights is. */
@@ -193,26 +197,42 @@ function showWeights(weights: readonly Layer[], layers: readonly Layer[], blobs:
 }
 
 /**
- * A projector belongs to its model and is no model of its own. What is called so and holds something else is not claimed, so that it
- * is reported as what it is; and an adapter changes what a model does, so it is reported by itself, too.
+ * A projector or an adapter belongs to its model. What is called so and holds something else is not claimed, so that it is reported as
+ * what it is.
  */
 async function readBeside(
   layers: readonly Layer[],
   blobs: Blobs,
   options: StoreOptions,
   gaps: GapList,
-): Promise<readonly FileIdentity[]> {
-  const claimed: FileIdentity[] = []
+): Promise<readonly Draft[]> {
+  const beside: Draft[] = []
   for (const { role, hex } of layers) {
-    if (role !== 'projector') continue
+    if (role !== 'projector' && role !== 'adapter') continue
     const candidate = candidateIn(() => blobs.open(hex), hex)
     const drafts: Draft[] = []
     for await (const draft of readModels(candidate === null ? [] : [candidate], options)) drafts.push(draft)
-    const isSo = ({ fingerprint }: Draft): boolean => [role, 'other'].includes(fingerprint.structure?.kind ?? '')
-    claimed.push(...drafts.filter(isSo).flatMap(({ identities }) => identities))
+    const kinds = role === 'projector' ? [role, 'other'] : [role]
+    const isSo = ({ fingerprint }: Draft): boolean => kinds.includes(fingerprint.structure?.kind ?? '')
+    beside.push(...drafts.filter(isSo))
     if (!drafts.every(isSo)) gaps.note('GNO_READ_INVALID', `blob ${hex.slice(0, 12)} is called ${role} and is none`)
   }
-  return claimed
+  return beside
+}
+
+/** The adapters of a model as artifacts of their own, linked to it: an adapter changes what a model does. */
+export function tellAdapters({ adapters }: LayeredModel, model: Draft): readonly StoreFind[] {
+  const because = [`the manifest ${model.store?.name ?? ''} puts it on this model`]
+  const relations = [{ kind: 'adapter-of' as const, path: model.path, artifactId: model.artifactId, because }]
+  return adapters.map((adapter) => ({
+    draft: {
+      ...adapter,
+      kind: 'store',
+      ...(model.store === undefined ? {} : { store: model.store }),
+      relations: [...relations, ...(adapter.relations ?? [])],
+    },
+    claimed: adapter.identities,
+  }))
 }
 
 function describeLayers(

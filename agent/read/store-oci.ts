@@ -6,7 +6,7 @@ import { GapList } from './gap-list.ts'
 import type { JsonValue } from './json-tree.ts'
 import { shortName, storeOf, tellStore } from './store-drafts.ts'
 import { type JsonObject, listOf, objectOf, openBelow, readJsonIn, reading, textOf } from './store-files.ts'
-import { type Blobs, hexOf, readLayered, readLayers } from './store-layers.ts'
+import { type Blobs, hexOf, readLayered, readLayers, tellAdapters } from './store-layers.ts'
 import type { StoreFind, StoreOptions, StoreReader } from './store-reader.ts'
 import { lastName } from './store-reader.ts'
 
@@ -47,8 +47,7 @@ async function* readImages(
     if (manifest === undefined) continue
     const name = next.name
     pending.push(...referencesIn(manifest).map((inner) => ({ ...inner, name: inner.name === '' ? name : inner.name })))
-    const found = await readImage(manifest.object, { reference: next, path: manifest.path }, blobs, options)
-    if (found !== undefined) yield found
+    yield* await readImage(manifest.object, { reference: next, path: manifest.path }, blobs, options)
   }
 }
 
@@ -114,13 +113,13 @@ async function readImage(
   { reference, path }: Place,
   blobs: Blobs,
   options: StoreOptions,
-): Promise<StoreFind | undefined> {
+): Promise<readonly StoreFind[]> {
   const gaps = new GapList(path)
   const layers = gaps.attempt(() => readLayers(manifest)) ?? []
   for (const gap of gaps.list()) options.onGap?.(gap)
-  if (!layers.some(({ role }) => role === 'weights')) return undefined
+  if (!layers.some(({ role }) => role === 'weights')) return []
   const model = await readLayered(layers, blobs, path, options)
-  if (model === undefined) return undefined
+  if (model === undefined) return []
   const file = blobs.open(reference.hex)
   const parts = [...manifestPart(path, file), ...model.parts]
   file?.close()
@@ -143,7 +142,7 @@ async function readImage(
     container: model.container,
     gaps: model.gaps,
   })
-  return { draft, claimed: model.claimed }
+  return [{ draft, claimed: model.claimed }, ...tellAdapters(model, draft)]
 }
 
 function manifestPart(path: string, file: OpenedFile | null): { path: string; sizeBytes: number; role: 'manifest' }[] {

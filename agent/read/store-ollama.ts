@@ -8,7 +8,7 @@ import { parseJsonTree } from './json-tree.ts'
 import { GapList } from './gap-list.ts'
 import { shortName, storeOf, tellStore } from './store-drafts.ts'
 import { type JsonObject, objectOf, openBelow, reading, readSmall, textOf } from './store-files.ts'
-import { type Blobs, type LayeredModel, hexOf, readLayered, readLayers } from './store-layers.ts'
+import { type Blobs, type LayeredModel, hexOf, readLayered, readLayers, tellAdapters } from './store-layers.ts'
 import type { StoreFind, StoreOptions, StoreReader } from './store-reader.ts'
 
 /** `manifests`, host, namespace, name: the folder of tags. */
@@ -63,8 +63,7 @@ async function* readTags(
   for (const segments of listTags(store, options)) {
     if (options.signal.aborted) return
     const tag = readManifest(store, segments, options)
-    const found = tag === undefined ? undefined : await readTag(tag, blobs, known, options)
-    if (found !== undefined) yield found
+    if (tag !== undefined) yield* await readTag(tag, blobs, known, options)
   }
 }
 
@@ -112,24 +111,24 @@ async function readTag(
   blobs: Blobs,
   known: Map<string, LayeredModel | undefined>,
   options: StoreOptions,
-): Promise<StoreFind | undefined> {
+): Promise<readonly StoreFind[]> {
   const gaps = new GapList(tag.path)
   const layers = gaps.attempt(() => readLayers(tag.manifest)) ?? []
   const config = readConfig(tag, blobs, options)
   if (isCloud(tag, config)) gaps.note('GNO_READ_SKIPPED', 'the tag names a model in the cloud, no weights are here')
   if (layers.length === 0 || isCloud(tag, config)) {
     for (const gap of gaps.list()) options.onGap?.(gap)
-    return undefined
+    return []
   }
   const key = layers.map(({ role, hex }) => `${role} ${hex}`).join(' ')
   if (!known.has(key) && known.size >= MAX_MODELS) {
     gaps.note('GNO_READ_BUDGET', `more than ${MAX_MODELS} models in one store`)
     for (const gap of gaps.list()) options.onGap?.(gap)
-    return undefined
+    return []
   }
   const model = known.has(key) ? known.get(key) : await readLayered(layers, blobs, tag.path, options)
   known.set(key, model)
-  if (model === undefined) return undefined
+  if (model === undefined) return []
   const manifest = { path: tag.path, sizeBytes: tag.sizeBytes, role: 'manifest' as const }
   const [host = '', namespace = '', name = '', version = ''] = tag.segments
   const draft = tellStore(model.draft, {
@@ -141,7 +140,7 @@ async function readTag(
     container: model.container,
     gaps: model.gaps,
   })
-  return { draft, claimed: model.claimed }
+  return [{ draft, claimed: model.claimed }, ...tellAdapters(model, draft)]
 }
 
 function readConfig(tag: Tag, blobs: Blobs, { onGap }: StoreOptions): JsonObject | undefined {

@@ -6,6 +6,7 @@ import { diffusers } from './store-diffusers.ts'
 import { firefoxCache } from './store-firefox-cache.ts'
 import { folderModels } from './store-folders.ts'
 import { hubCache } from './store-hub.ts'
+import { jan } from './store-jan.ts'
 import { oci } from './store-oci.ts'
 import { ollama } from './store-ollama.ts'
 import { projectorBeside } from './store-projector.ts'
@@ -22,6 +23,7 @@ export const stores: readonly StoreReader[] = [
   firefoxCache,
   diffusers,
   ...folderModels,
+  jan,
   projectorBeside,
   trainer,
   trainingConfig,

@@ -3,9 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
-import { buildGguf } from '../../build-gguf.ts'
+import { buildGguf, text } from '../../build-gguf.ts'
 import { buildOnnx, buildSavedModel } from '../../build-protobuf.ts'
 import { buildSafetensors } from '../../build-safetensors.ts'
+import { buildTflite } from '../../build-edge-models.ts'
+import { tensorCache } from '../../build-side-files.ts'
 import { hubRepository, sha256Of, writeStore } from '../../build-stores.ts'
 import { openNow, readTreeForTest } from './open-folder.ts'
 import { FAMILIES, ggufDecoder } from './sample-models.ts'
@@ -16,6 +18,13 @@ afterEach(() => expect(openNow.size).toBe(0))
 
 const family = FAMILIES[0] ?? { gguf: 'llama', hf: 'llama' }
 const GGUF = buildGguf(ggufDecoder(family))
+const PROJECTOR = buildGguf({
+  kv: [
+    ['general.architecture', text('clip')],
+    ['general.type', text('mmproj')],
+  ],
+  tensors: [{ name: 'v.patch_embd.weight', dims: [8, 8] }],
+})
 const corpus = join(dirname(dirname(import.meta.dirname)), 'corpus/read')
 const sample = (name: string): Buffer => readFileSync(join(corpus, name))
 const weightsOf = (name: string): Buffer => buildSafetensors({ tensors: [{ name, dtype: 'F16', shape: [4, 4] }] })
@@ -88,6 +97,72 @@ describe('other folders that are one model', () => {
       { kind: 'folder', format: 'coreml' },
     ],
     [
+      'a compiled Core ML model',
+      {
+        'm.mlmodelc/coremldata.bin': sample('coreml/coremldata.bin'),
+        'm.mlmodelc/metadata.json': '[{}]',
+        'm.mlmodelc/weights/weight.bin': sample('coreml/weight.bin'),
+      },
+      { kind: 'folder', format: 'coreml' },
+    ],
+    [
+      'an MLC model',
+      {
+        'mlc-chat-config.json': '{"model_type":"llama","quantization":"q4f16_1","model_config":{}}',
+        'tensor-cache.json': tensorCache(),
+        'params_shard_0.bin': Buffer.alloc(72, 7),
+        'tokenizer.json': '{}',
+      },
+      { kind: 'folder', format: 'mlc', fingerprint: { container: { quantization: 'q4f16_1' } } },
+    ],
+    [
+      "Chrome's built-in model",
+      {
+        'OptGuideOnDeviceModel/2025.6.30.1229/manifest.json':
+          '{"version":"2025.6.30.1229","BaseModelSpec":{"name":"v3Nano","version":"2025.06.30.1229"}}',
+        'OptGuideOnDeviceModel/2025.6.30.1229/on_device_model_execution_config.pb': 'x',
+        'OptGuideOnDeviceModel/2025.6.30.1229/weights.bin': Buffer.alloc(4096, 3),
+      },
+      { kind: 'store', store: { id: 'chrome-nano', name: 'v3Nano', version: '2025.6.30.1229' } },
+    ],
+    [
+      "a small model of Chrome's store",
+      {
+        'optimization_guide_model_store/24/A1/B2/model-info.pb': 'x',
+        'optimization_guide_model_store/24/A1/B2/model.tflite': buildTflite().bytes,
+      },
+      { kind: 'store', store: { id: 'chrome-nano', name: 'optimization_guide_model_store/24' }, format: 'tflite' },
+    ],
+    [
+      "an asset of Apple's models",
+      {
+        'com_apple_MobileAsset_UAF_FM_GenerativeModels/ab12.asset/Info.plist': '<plist/>',
+        'com_apple_MobileAsset_UAF_FM_GenerativeModels/ab12.asset/AssetData/network.mlmodel':
+          sample('coreml/network.mlmodel'),
+        'com_apple_MobileAsset_UAF_FM_GenerativeModels/ab12.asset/AssetData/weights/weight.bin':
+          sample('coreml/weight.bin'),
+        'com_apple_MobileAsset_UAF_FM_GenerativeModels/ab12.asset/AssetData/metadata.json': '{}',
+      },
+      {
+        kind: 'store',
+        store: { id: 'apple-assets', name: 'com_apple_MobileAsset_UAF_FM_GenerativeModels/ab12.asset' },
+        format: 'coreml',
+      },
+    ],
+    [
+      'a model of Jan, with its projector',
+      {
+        'jan/data/llamacpp/models/org/tiny/model.yml': `model_path: llamacpp/models/org/tiny/model.gguf\nname: Tiny\nmodel_sha256: ${sha256Of(GGUF)}\n`,
+        'jan/data/llamacpp/models/org/tiny/model.gguf': GGUF,
+        'jan/data/llamacpp/models/org/tiny/mmproj.gguf': PROJECTOR,
+      },
+      {
+        kind: 'store',
+        store: { id: 'jan', name: 'Tiny' },
+        fingerprint: { claims: { placeDigest: { sha256: sha256Of(GGUF), from: 'hub-metadata' } } },
+      },
+    ],
+    [
       'a TensorRT-LLM folder',
       {
         'config.json': '{"pretrained_config":{"architecture":"LlamaForCausalLM","dtype":"float16"}}',
@@ -127,6 +202,32 @@ function ociStore(layers: readonly { readonly mediaType: string; readonly conten
   const hex = sha256Of(manifest)
   return { hex, blobs: { ...blobs, [`blobs/sha256/${hex}`]: manifest } }
 }
+
+describe('folders that only look like one', () => {
+  it("is a gap where an asset of Apple's models has nothing that is read", async () => {
+    const { drafts, gaps } = await readTreeForTest(
+      folderOf({ 'x.asset/Info.plist': '<plist/>', 'x.asset/AssetData/weights.bin': Buffer.alloc(4096, 9) }),
+    )
+
+    expect(drafts).toEqual([])
+    expect(gaps).toMatchObject([{ code: 'GNO_READ_SKIPPED', detail: expect.stringContaining('holds no weights') }])
+  })
+
+  it('leaves a model.yml of another program alone, and files called mmproj that are models', async () => {
+    const other = buildGguf(
+      ggufDecoder(family, { layers: 3, width: 32, heads: 4, kvHeads: 2, feedForward: 64, vocabulary: 16 }),
+    )
+    const { drafts } = await readTreeForTest(
+      folderOf({ 'a/model.yml': 'title: x', 'a/m.gguf': GGUF, 'b/m.gguf': GGUF, 'b/mmproj-m.gguf': other }),
+    )
+
+    expect(drafts.map(({ kind, parts }) => [kind, parts.length])).toEqual([
+      ['file', 1],
+      ['file', 1],
+      ['file', 1],
+    ])
+  })
+})
 
 describe('an OCI store', () => {
   const MODEL = [

@@ -120,6 +120,42 @@ describe('an Ollama store', () => {
     expect(drafts.map(({ kind }) => kind)).toEqual(['store', 'file'])
   })
 
+  it('tells an adapter once, as an artifact of the store that is linked to its model', async () => {
+    const adapter = buildGguf({
+      kv: [
+        ['general.architecture', text('llama')],
+        ['general.type', text('adapter')],
+        ['adapter.type', text('lora')],
+      ],
+      tensors: [
+        { name: 'blk.0.attn_q.weight.lora_a', dims: [32, 4] },
+        { name: 'blk.0.attn_q.weight.lora_b', dims: [4, 32] },
+      ],
+    })
+    const layers = [...PLAIN.layers, { mediaType: image('adapter'), content: adapter }]
+    const folder = store({ [TAG]: { layers } })
+
+    const { drafts } = await readTreeForTest(folder)
+
+    const [model, lora] = drafts
+    expect(drafts.map(({ kind }) => kind)).toEqual(['store', 'store'])
+    expect(model?.parts.map(({ role }) => role)).toEqual(['weights', 'manifest', 'adapter'])
+    expect(lora?.path).toBe(join(folder, `blobs/sha256-${sha256Of(adapter)}`))
+    expect(lora?.store).toEqual(model?.store)
+    expect(lora?.relations).toMatchObject([{ kind: 'adapter-of', path: model?.path, artifactId: model?.artifactId }])
+  })
+
+  it('does not let a layer pass off a model as an adapter', async () => {
+    const hidden = buildGguf(
+      ggufDecoder(family, { layers: 3, width: 32, heads: 4, kvHeads: 2, feedForward: 64, vocabulary: 16 }),
+    )
+    const layers = [...PLAIN.layers, { mediaType: image('adapter'), content: hidden }]
+
+    const { drafts } = await readTreeForTest(store({ [TAG]: { layers } }))
+
+    expect(drafts.map(({ kind }) => kind)).toEqual(['store', 'file'])
+  })
+
   it('does not let a layer pass off a model as a projector', async () => {
     const hidden = buildGguf(
       ggufDecoder(family, { layers: 3, width: 32, heads: 4, kvHeads: 2, feedForward: 64, vocabulary: 16 }),

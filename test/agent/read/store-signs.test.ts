@@ -18,6 +18,7 @@ const PLACES: Readonly<Record<string, StorePlace>> = {
   'web-cache': at('/h/Service Worker/CacheStorage/0123', ['index.txt'], ['uuid']),
   'firefox-cache': at('/h/storage/default/https+++a/cache/morgue/1', ['{u}.final']),
   'chrome-component': at('/h/OptGuideOnDeviceModel/2025.1', ['manifest.json', 'weights.bin']),
+  'chrome-model-store': at('/h/optimization_guide_model_store/24/a/b', ['model-info.pb', 'model.tflite']),
   'apple-asset': at('/h/x.asset', ['Info.plist'], ['AssetData']),
   'jan-model': at('/h/jan/models/tiny', ['model.yml', 'tiny.gguf']),
   diffusers: at('/h/sd', ['model_index.json'], ['unet']),
