@@ -91,7 +91,7 @@ function takeField(walk: JsonWalk, draft: Draft): void {
   }
 }
 
-/** `eos_token`, `additional_special_tokens`, and not `add_bos_token`, which is a switch. */
+/** `eos_token`, `additional_special_tokens`; `add_bos_token` is a switch and names nothing. */
 function endsWithToken(walk: JsonWalk): boolean {
   if (walk.stop - walk.start > MAX_WORD_BYTES) return false
   return /_tokens?$/.test(walk.text(MAX_WORD_BYTES))
