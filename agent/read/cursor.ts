@@ -3,13 +3,14 @@
 import { readSync } from 'node:fs'
 import type { Failure, FailureCode } from '../../contract/failure.ts'
 import type { OpenedFile } from '../../contract/observation.ts'
+import { quietError } from './quiet-error.ts'
 
 /** The failures behind the errors that this folder throws; an error that is not in here is a bug and passes through. */
 const troubles = new WeakMap<Error, Failure>()
 
 /** Makes the error with which a reader stops. Readers never catch it: `GapList.attempt` turns it into a gap. */
 export function readTrouble(code: FailureCode, detail: string, cause?: unknown): Error {
-  const error = new Error(`${code}: ${detail}`, { cause })
+  const error = quietError(`${code}: ${detail}`, cause)
   troubles.set(error, cause === undefined ? { code, detail } : { code, detail, cause })
   return error
 }
@@ -352,8 +353,7 @@ export class Cursor {
 
   #failString(at: number, size: number): never {
     this.#position = this.#start + at
-    const place = `at byte ${this.#position}, file has ${this.size}`
-    throw readTrouble('GNO_READ_TRUNCATED', `string of ${size} bytes ${place}`)
+    throw readTrouble('GNO_READ_TRUNCATED', `string of ${size} bytes at byte ${this.#position}, file has ${this.size}`)
   }
 
   /** Loads the window so that the byte at window index `at`, maybe outside, becomes its first; returns its new index, 0. */

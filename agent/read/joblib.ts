@@ -9,12 +9,10 @@ import { pickleFacts } from './pickle-facts.ts'
 import { glanceAt, glancePickle } from './pickle-glance.ts'
 import { type PickleWalk, walkPickle } from './pickle-walk.ts'
 import { harvestTensors } from './torch-tree.ts'
-import { type Packing, packingOf, unpackHead } from './unpack-head.ts'
+import { type Packing, packingOf, unpackFirst, unpackHead } from './unpack-head.ts'
 import type { FormatReader, TensorInfo, WeightsPart } from './weights.ts'
 
 const PROTO = 0x80
-/** A deflate block states its codes in at most about 300 bytes before its first character. */
-const FIRST_PACKED_BYTES = 1_024
 /** Enough to see the first wrapper, or the first classes of scikit-learn. */
 const GLANCE_PACKED_BYTES = 16_384
 const GLANCE_BYTES = 65_536
@@ -45,9 +43,9 @@ function recognise(look: Look): boolean {
     const walk = glancePickle(look)
     return walk !== null && isJoblib(walk)
   }
-  // Nearly everything packed begins with something else, which a few bytes tell.
-  const [first] = unpackHead(look.at(0, FIRST_PACKED_BYTES), packing, 1)?.bytes ?? []
-  if (first !== undefined && first !== PROTO) return false
+  // Nearly everything packed begins with something else.
+  const first = unpackFirst(look.head, packing)
+  if (first !== null && first[0] !== PROTO) return false
   const head = glancePacked(look, packing)
   if (head === null || head.length < 2 || head[0] !== PROTO) return false
   const walk = glanceAt(new Cursor(memoryBytes(head), GLANCE_BUDGET), 'marked')

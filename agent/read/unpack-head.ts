@@ -9,6 +9,9 @@ import type { Unpacked } from './unpack-output.ts'
 
 /** Deflate unpacks at most 1,032 bytes from one, and zstd 128 KiB from a block of four: so small a piece stays within the room. */
 const FIRST_PIECE = 32
+/** A deflate block states its codes in at most about 300 bytes; what follows shows the first header of a tar archive. */
+const FIRST_PACKED_BYTES = 1_024
+const MIN_FIRST_BYTES = 512
 /** What a piece may unpack to at least, before it is cut to what was asked for (CWE-409). */
 const MIN_ROOM_BYTES = 1_048_576
 
@@ -58,6 +61,19 @@ export function unpackHead(packed: Uint8Array, packing: Packing, limit: number):
     case 'lzma':
       return unpackLzmaAlone(packed, limit)
   }
+}
+
+/**
+ * What the first packed bytes unpack to, in one call: enough to tell thousands of archives from a model, and for nothing else. Null
+ * where they give nothing.
+ */
+export function unpackFirst(packed: Uint8Array, packing: Packing): Uint8Array | null {
+  const piece = packed.subarray(0, FIRST_PACKED_BYTES)
+  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MIN_ROOM_BYTES }
+  const unpack = packing === 'gzip' ? gunzipSync : packing === 'zlib' ? inflateSync : null
+  if (unpack === null) return unpackHead(piece, packing, MIN_FIRST_BYTES)?.bytes ?? null
+  const first = tryUnpack(piece, MIN_ROOM_BYTES, () => unpack(piece, options))
+  return Buffer.isBuffer(first) && first.length > 0 ? first : null
 }
 
 function inflate(packed: Uint8Array, limit: number): Unpacked | null {
