@@ -204,7 +204,7 @@ describe('a lying GGUF file', () => {
       put(Buffer.from('GGUF is a file format for weights of language models.\n'.repeat(40))),
     )
 
-    expect({ format: draft.format, verdict: draft.verdict }).toEqual({ format: null, verdict: 'unchecked' })
+    expect({ format: draft.format, verdict: draft.verdict }).toEqual({ format: null, verdict: 'not-a-model' })
   })
 })
 
