@@ -48,6 +48,7 @@ import { tfjs } from './tfjs.ts'
 import { mxnetCaffeDarknet } from './mxnet-caffe-darknet.ts'
 import { sentencepiece } from './sentencepiece.ts'
 import { nemo } from './nemo.ts'
+import { paddle } from './paddle.ts'
 import { pytorchMar } from './pytorch-mar.ts'
 import { pytorchTar } from './pytorch-tar.ts'
 import { skops } from './skops.ts'
@@ -102,6 +103,7 @@ export const formats: readonly FormatReader[] = [
   pytorchTar,
   pytorchMar,
   nemo,
+  paddle,
   skops,
   joblib,
   treeModels,

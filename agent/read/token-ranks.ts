@@ -15,7 +15,11 @@ const MAX_LINE_BYTES = MAX_TOKEN_BYTES * 4 + 64
 /** Mistral's tokenizers keep this many places for special tokens where they do not say otherwise. */
 const DEFAULT_SPECIAL = 1_000
 
-export const isRankLine = (line: string, rank: number) => RANK_LINE.exec(line)?.[2] === String(rank)
+/** Base64 comes in fours: `stdout 0` is a line of a log. */
+export const isRankLine = (line: string, rank: number) => {
+  const [, token = '', told] = RANK_LINE.exec(line) ?? []
+  return told === String(rank) && token.length % 4 === 0
+}
 export const isWorldLine = (line: string, id: number) => WORLD_LINE.exec(line)?.[1] === String(id)
 
 /** Reads tiktoken's lines; ranks are the ids and must ascend. */
