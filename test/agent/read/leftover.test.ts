@@ -6,6 +6,7 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
 import { type Rate, nameSchedule } from '../../../agent/read/leftover-schedule.ts'
 import { scanYaml } from '../../../agent/read/yaml-keys.ts'
 import { artifactSchema } from '../../../contract/artifact.ts'
+import { type Py, buildTorchZip, torchTensor } from '../../build-pickle.ts'
 import { buildSafetensors } from '../../build-safetensors.ts'
 import { writeStore } from '../../build-stores.ts'
 import { openNow, readTreeForTest } from './open-folder.ts'
@@ -82,6 +83,43 @@ describe('a trainer state', () => {
     expect(leftover?.fingerprint.training?.learningRates).toHaveLength(20)
     expect(leftover?.parts.map(({ role }) => role)).toEqual(['training', 'training'])
     expect(artifactSchema.safeParse({ ...leftover, identifications: [], simulated: false }).error).toBeUndefined()
+  })
+
+  it('joins the state with the optimizer that lies beside it, as its pickle says', async () => {
+    const moment = torchTensor({ key: '0', elements: 12, shape: [3, 4], strides: [4, 1] })
+    const first = new Map<Py, Py>([
+      ['step', 40],
+      ['exp_avg', moment],
+      ['exp_avg_sq', moment],
+    ])
+    const value = new Map<Py, Py>([
+      ['state', new Map<Py, Py>([[0, first]])],
+      [
+        'param_groups',
+        [
+          new Map<Py, Py>([
+            ['lr', 0.25],
+            ['weight_decay', 0.01],
+          ]),
+        ],
+      ],
+    ])
+    const folder = folderOf({
+      'checkpoint-40/trainer_state.json': trainerState(rates(warmed(cosine)), 40),
+      'checkpoint-40/optimizer.pt': buildTorchZip({ value, storages: [48] }),
+    })
+
+    const { drafts } = await readTreeForTest(folder)
+
+    expect(drafts).toHaveLength(1)
+    expect(drafts[0]?.fingerprint.training).toMatchObject({
+      kind: 'checkpoint',
+      framework: 'transformers',
+      optimizer: 'AdamW',
+      step: 40,
+      schedule: 'warm-up, then cosine',
+    })
+    expect(drafts[0]?.parts.map(({ role }) => role).sort()).toEqual(['optimizer', 'training'])
   })
 
   it('keeps at most 64 rates of ten thousand log lines', async () => {
