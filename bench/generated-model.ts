@@ -1,5 +1,5 @@
 // A model as benchmarks need it: a real header (256,000 tokens, their merges, every tensor of a 70B with quantized weights), norms with
-// values of their own, and holes for everything else, so that 42 GB take 20 MB of disk. Made by rule: anybody can repeat a run.
+// values of their own, and holes for everything else, so that 41 GB take 15 MB of disk. Made by rule: anybody can repeat a run.
 import { createCipheriv } from 'node:crypto'
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import type { OpenedFile } from '../contract/observation.ts'
