@@ -1,6 +1,7 @@
 // The opcodes of pickle protocols 0 to 5 (CPython:Lib/pickletools.py, PEP 307, 3154, 574), each as what it does to the symbols.
 import type { PickleMachine } from './pickle-machine.ts'
 import {
+  type PickleDict,
   type PickleItems,
   type PicklePersistent,
   type PickleValue,
@@ -116,8 +117,16 @@ function pushLong(machine: PickleMachine, size: number): void {
   machine.push(size === 0 ? 0 : bytes.readIntLE(0, size))
 }
 
+/** Stand for what there is no room for: one object for all of them, into which nothing is put any more. */
+const NO_ROOM: Readonly<Record<PickleItems['kind'], PickleItems>> & { readonly dict: PickleDict } = {
+  tuple: { kind: 'tuple', items: [] },
+  list: { kind: 'list', items: [] },
+  set: { kind: 'set', items: [] },
+  dict: { kind: 'dict', pairs: [] },
+}
+
 function pushItems(machine: PickleMachine, kind: PickleItems['kind'], items: PickleValue[]): void {
-  machine.push({ kind, items: machine.hold(items.length) ? items : [] })
+  machine.push(machine.hold(items.length) ? { kind, items } : NO_ROOM[kind])
 }
 
 /** The last `count` values as a tuple. */
@@ -129,7 +138,7 @@ function pushTuple(machine: PickleMachine, count: number): void {
 
 function pushDict(machine: PickleMachine, pairs: PickleValue[]): void {
   if (pairs.length % 2 === 1) throw machine.broken('a dictionary with a key and no value')
-  machine.push({ kind: 'dict', pairs: machine.hold(pairs.length) ? pairs : [] })
+  machine.push(machine.hold(pairs.length) ? { kind: 'dict', pairs } : NO_ROOM.dict)
 }
 
 function append(machine: PickleMachine, values: readonly PickleValue[]): void {
