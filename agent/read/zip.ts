@@ -2,8 +2,8 @@
 // Follows PKWARE APPNOTE 6.3.10 with zip64. Nothing is unpacked to disk, and no name of a member is ever opened.
 //
 //   member*: local header | name | extra | data        central directory: entry* | [zip64 end | locator] | end record | comment
-import { constants, inflateRawSync } from 'node:zlib'
-import { type Cursor, readTrouble, troubleOf } from './cursor.ts'
+import { type ZlibOptions, constants, inflateRawSync } from 'node:zlib'
+import { type Cursor, MAX_LOAN_BYTES, readTrouble, troubleOf } from './cursor.ts'
 import { quoted } from './gap-list.ts'
 
 const END_SIGNATURE = 0x06054b50
@@ -234,9 +234,17 @@ export function openMember(cursor: Cursor, member: ZipMember, limit: number): Cu
     throw readTrouble('GNO_READ_LIMIT', `${what} has ${member.sizeBytes} bytes unpacked, limit ${limit}`)
   }
   cursor.seek(at)
-  const packed = cursor.copy(member.packedBytes)
-  return cursor.over(inflate(packed, limit, what))
+  // In one piece: Node joins pieces at the end and needs twice the room for that. The size is checked against the limit above.
+  const chunkSize = Math.max(LEAST_PIECE, member.sizeBytes + 1)
+  const unpack = (packed: Uint8Array): Uint8Array => inflate(packed, limit, what, { chunkSize })
+  const isLarge = member.packedBytes > LARGE_BYTES && member.packedBytes <= MAX_LOAN_BYTES
+  return cursor.over(isLarge ? cursor.lend(member.packedBytes, unpack) : unpack(cursor.copy(member.packedBytes)))
 }
+
+/** From here on the packed bytes are lent, not copied: archives in archives would hold a copy each until the collector comes. */
+const LARGE_BYTES = 1_048_576
+/** What Node wants a piece to have at least. */
+const LEAST_PIECE = 64
 
 /** Deflate cannot make more than this of one byte: what claims more is a lie or a bomb (CWE-409). */
 const MAX_DEFLATE_RATIO = 1_032
@@ -294,16 +302,16 @@ function inflateHead(packed: Uint8Array, count: number, what: string): Uint8Arra
 /** Null where the piece gives more than `limit` bytes. */
 function tryInflate(piece: Uint8Array, limit: number, what: string): Uint8Array | null {
   try {
-    return inflate(piece, limit, what, constants.Z_SYNC_FLUSH)
+    return inflate(piece, limit, what, { finishFlush: constants.Z_SYNC_FLUSH })
   } catch (error) {
     if (troubleOf(error)?.code === 'GNO_READ_LIMIT') return null
     throw error
   }
 }
 
-function inflate(packed: Uint8Array, limit: number, what: string, finishFlush = constants.Z_FINISH): Uint8Array {
+function inflate(packed: Uint8Array, limit: number, what: string, how: ZlibOptions = {}): Uint8Array {
   try {
-    return inflateRawSync(packed, { maxOutputLength: Math.max(1, limit), finishFlush })
+    return inflateRawSync(packed, { maxOutputLength: Math.max(1, limit), ...how })
   } catch (cause) {
     if (troubleOf(cause) !== undefined) throw cause
     const isTooLong = cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE'
