@@ -2,37 +2,25 @@
 // folder, which divide the readers among them, so that jest runs them side by side.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { finishArtifact } from '../../agent/finish-artifact.ts'
 import { memoryBytes } from '../../agent/read/cursor.ts'
 import { formats } from '../../agent/read/formats.ts'
 import { Look } from '../../agent/read/look.ts'
 import { findReader } from '../../agent/read/sniff-format.ts'
 import type { FormatReader } from '../../agent/read/weights.ts'
-import { openPack } from '../../agent/rule-pack.ts'
-import { renderInspection } from '../../agent/show/inspection.ts'
-import { terminalOf } from '../../agent/show/terminal.ts'
-import { inspectionSchema } from '../../contract/artifact.ts'
-import { printable } from '../../contract/printable.ts'
-import { wellFormed } from '../../contract/well-formed.ts'
-import { inspectFile } from '../agent/read/open-candidate.ts'
 import { SEED, breachOf, probe, samplesOf, seeded } from '../conformance/probe.ts'
 import { damage, turnBits } from '../conformance/mutate.ts'
+import { breachOfDraft, inspectPath } from './inspect-for-test.ts'
 
 /** Issue 3 asks for at least so many a reader. */
 const FLIPS = 20_000
-const DAMAGES = 6_000
+const DAMAGES = 4_000
 /** Whole inspections, through a file, the barcode and the rules, cost a hundred times as much. */
 const INSPECTIONS = 150
 const SHARES = 4
 /** A hang guard, not a budget. */
 const WITHIN_MS = 300_000
-
-const opened = openPack(join(dirname(dirname(import.meta.dirname)), 'dist/rules/pack.json'))
-if (!opened.ok) throw new Error(opened.failure.detail)
-const pack = opened.value
-const terminal = terminalOf({ write: () => true }, {})
 
 /** As the product does it: whoever recognises the bytes reads them, and what lies inside them. */
 function breachAsFound(bytes: Buffer, direct: FormatReader): string | null {
@@ -53,17 +41,6 @@ function hold(format: FormatReader, rounds: number, mutate: typeof turnBits): vo
     const breach = breachOf(bytes, probe(format, bytes)) ?? breachAsFound(bytes, format)
     if (breach !== null) throw new Error(`seed ${SEED}, ${sample.name}, round ${round}: ${breach}`)
   }
-}
-
-/** Inspects as `gnomon inspect` does, and returns what is wrong with the answer. */
-export async function breachOfInspection(path: string): Promise<string | null> {
-  const artifact = wellFormed(finishArtifact(await inspectFile(path), { pack, isSimulated: () => false }))
-  const parsed = inspectionSchema.safeParse(artifact)
-  if (!parsed.success) return `does not fit the wire: ${parsed.error.message}`
-  const unsafe = renderInspection(artifact, terminal)
-    .split('\n')
-    .find((line) => line !== printable(line))
-  return unsafe === undefined ? null : `prints ${JSON.stringify(unsafe)}`
 }
 
 /** Tests one share of the readers. */
@@ -95,7 +72,7 @@ export function holdShare(share: number): void {
           const bytes = (round % 2 === 0 ? turnBits : damage)(sample?.bytes ?? Buffer.alloc(0), next)
           const path = join(folder, 'sample')
           writeFileSync(path, bytes)
-          const breach = await breachOfInspection(path)
+          const breach = breachOfDraft(await inspectPath(path))
           expect({ round, sample: sample?.name, breach }).toEqual({ round, sample: sample?.name, breach: null })
         }
       },

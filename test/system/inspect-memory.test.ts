@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from '@jest/globals'
+import { WORST_FAMILIES } from './worst-families.ts'
 import { WORST_MODELS } from './worst-models.ts'
 
 const root = dirname(dirname(import.meta.dirname))
@@ -76,6 +77,23 @@ describe('gnomon inspect stays below 256 MB', () => {
       expect(status).toBe(0)
       expect(verdicts).toHaveLength(1)
       expect(verdicts[0]).not.toBe('not-a-model')
+      expect(peakBytes).toBeLessThan(MAX_PEAK_BYTES)
+    },
+    WITHIN_MS,
+  )
+
+  it.each(WORST_FAMILIES)(
+    'on %s, whatever it is taken for',
+    (name, write) => {
+      const path = join(folder, name)
+      write(path)
+
+      const { status, verdicts, peakBytes } = inspect([path])
+      rmSync(path)
+
+      console.log(`${name}: peak ${Math.round(peakBytes / 1e6)} MB, ${verdicts.join(', ')}`)
+      expect(status).toBe(0)
+      expect(verdicts).toHaveLength(1)
       expect(peakBytes).toBeLessThan(MAX_PEAK_BYTES)
     },
     WITHIN_MS,
