@@ -28,9 +28,12 @@ export function memoryNeedOf(structure: Structure | undefined, weightsBytes: num
     }
   }
   const kvCacheBytes = bytesPerToken * contextLength
+  const totalBytes = weightsBytes + kvCacheBytes
+  // Numbers that lie, or a hole of exabytes: more than the wire carries, and than any machine has (CWE-190).
+  if (!Number.isSafeInteger(totalBytes)) return undefined
   const because = [weights, `KV cache of ${bytesPerToken} bytes a token (F16) at ${contextLength} tokens`]
   if ((structure.slidingWindow ?? 0) > 0) because.push('layers with a sliding window keep less: an upper bound')
-  return { weightsBytes, kvCacheBytes, contextLength, totalBytes: weightsBytes + kvCacheBytes, because }
+  return { weightsBytes, kvCacheBytes, contextLength, totalBytes, because }
 }
 
 function cacheBytesPerToken(structure: Structure): number | undefined {
