@@ -60,7 +60,8 @@ function readEpsilon(metadata: GgufMetadata, architecture: string, kind: 'rms' |
 function readLayers(metadata: GgufMetadata, architecture: string): number | undefined {
   const blocks = metadata.whole(`${architecture}.block_count`, MAX_LAYERS)
   const predicting = metadata.whole(`${architecture}.nextn_predict_layers`, MAX_LAYERS) ?? 0
-  return blocks === undefined ? undefined : Math.max(0, blocks - predicting)
+  // A draft model of its own (Gemma 4's assistant) consists of nothing else.
+  return blocks === undefined || predicting >= blocks ? blocks : blocks - predicting
 }
 
 /** Converters since 2025 store latent attention as one KV head; the published configuration has as many as heads. */

@@ -41,12 +41,15 @@ const TYPES: Readonly<Record<string, string>> = {
   mamba: 'falcon_mamba',
   mimo2: 'mimo_v2_flash mimo_v2',
   'minimax-m2': 'minimax_m2',
+  'minimax-m3': 'minimax_m3 minimax_m3_vl',
+  mllama: 'mllama_text_model',
   'modern-bert': 'modernbert',
   'neo-bert': 'neobert',
   'nomic-bert': 'nomic_bert',
   olmo: 'hf_olmo',
   olmo2: 'olmo3',
   'pangu-embedded': 'PanguEmbedded',
+  paddleocr: 'paddleocr_vl',
   phi2: 'phi',
   phi3: 'phi3_v phi4mm',
   qwen2moe: 'qwen2_moe',
@@ -73,17 +76,30 @@ const CLASSES: ReadonlyMap<string, string> = new Map([
   ['T5EncoderModel', 't5encoder'],
   ['LlamaBidirectionalModel', 'llama-embed'],
   ['Gemma3TextModel', 'gemma-embedding'],
+  ['Gemma4AssistantForCausalLM', 'gemma4-assistant'],
+  ['Gemma4UnifiedAssistantForCausalLM', 'gemma4-assistant'],
+  ['CogVLMForCausalLM', 'cogvlm'],
+  ['DeepseekOCRForCausalLM', 'deepseek2-ocr'],
+  ['DeepseekOCR2ForCausalLM', 'deepseek2-ocr'],
+  ['UnlimitedOCRForCausalLM', 'deepseek2-ocr'],
+  ['EuroBertModel', 'eurobert'],
+  ['JinaEmbeddingsV5Model', 'eurobert'],
+  ['RND1', 'rnd1'],
+  ['RwkvHybridForCausalLM', 'arwkv7'],
+  ['XLMRobertaLoRA', 'jina-bert-v3'],
 ])
 
 /** The outer type where it has a word in llama.cpp (`qwen2_vl`), else the decoder's own. */
 export function nameHfArchitecture(
-  className: string | undefined,
+  classNames: readonly string[],
   outer: string | undefined,
   inner: string | undefined,
 ): string | undefined {
-  const named = CLASSES.get(className ?? '')
+  const named = classNames.map((name) => CLASSES.get(name)).find((word) => word !== undefined)
   if (named !== undefined) return named
-  const type = outer !== undefined && (ARCHITECTURES.has(outer) || outer === 'mistral3') ? outer : (inner ?? outer)
+  // Mistral 4 is kept inside the class of Mistral 3.
+  const isOuter = outer !== undefined && (ARCHITECTURES.has(outer) || (outer === 'mistral3' && inner !== 'mistral4'))
+  const type = isOuter ? outer : (inner ?? outer)
   return type === undefined ? undefined : (ARCHITECTURES.get(type) ?? type)
 }
 

@@ -41,10 +41,10 @@ export function isModelConfig(tree: JsonValue): tree is Config {
 
 /** Hyperparameters of the text decoder; a multimodal configuration keeps them one level down. */
 export function readHfHyperparameters(config: Config): Hyperparameters {
-  const inner = child(config, 'text_config') ?? child(config, 'llm_config')
+  const inner = child(config, 'text_config') ?? child(config, 'llm_config') ?? child(config, 'language_config')
   const stated = inner === undefined ? config : new Map<string, JsonValue>([...config, ...inner])
   const architecture = nameHfArchitecture(
-    firstWord(stated, 'architectures'),
+    [firstWord(config, 'architectures'), firstWord(stated, 'architectures')].filter((name) => name !== undefined),
     word(config, 'model_type'),
     word(stated, 'model_type'),
   )
@@ -137,7 +137,11 @@ function readFeedForward(text: Config, architecture: string | undefined): number
   return architecture === 'neo-bert' && stated !== undefined ? Math.trunc((2 * stated) / 3) : stated
 }
 
+/** Time mixing turns nothing, though the configuration of what it was made from (Qwen 2) still states a base. */
+const UNTURNED: ReadonlySet<string> = new Set(['rwkv6qwen2', 'arwkv7'])
+
 function readRopeBase(text: Config, architecture: string | undefined): number | undefined {
+  if (UNTURNED.has(architecture ?? '')) return undefined
   const parameters = child(text, 'rope_parameters')
   const full = child(parameters, 'full_attention') ?? parameters
   const keys = ['global_rope_theta', 'rope_theta', 'rotary_emb_base', 'rope_freq_constant'] as const

@@ -43,20 +43,59 @@ const ATTENTION: Readonly<Record<string, string>> = {
     'self_attn.k_norm self_attn.k_layernorm self_attn.key_layernorm self_attn.k_layernorm.norms attention.key_layernorm ' +
     'attention.self.layer_norm_k attn.k_ln attn.k_norm mixer.k_weight mixer.k_norm self_attention.k_layernorm',
   attn_sub_norm: 'self_attn.inner_attn_ln self_attn.attn_sub_norm',
-  attn_sinks: 'self_attn.sinks self_attn.attention_sink_bias',
+  cross_attn_q_proj: 'cross_attn.q_proj',
+  cross_attn_k_proj: 'cross_attn.k_proj',
+  cross_attn_v_proj: 'cross_attn.v_proj',
+  cross_attn_o_proj: 'cross_attn.o_proj',
+  cross_attn_q_norm: 'cross_attn.q_norm',
+  cross_attn_k_norm: 'cross_attn.k_norm',
+  cross_attn_attn_gate: 'cross_attn_attn_gate',
+  cross_attn_mlp_gate: 'cross_attn_mlp_gate',
+  vis_attn_qkv: 'self_attn.vision_expert_query_key_value',
+  vis_attn_output: 'self_attn.vision_expert_dense',
+  vis_gate: 'mlp.vision_mlp.gate_proj',
+  vis_up: 'mlp.vision_mlp.up_proj',
+  vis_down: 'mlp.vision_mlp.down_proj',
+  attn_sinks: 'self_attn.sinks self_attn.attention_sink_bias attn.attn_sink',
   attn_gate: 'linear_attn.in_proj_z self_attn.g_proj self_attn.gate_proj',
-  attn_q_a: 'self_attn.q_a_proj attention.wq_a',
-  attn_q_b: 'self_attn.q_b_proj attention.wq_b',
+  attn_q_a: 'self_attn.q_a_proj attention.wq_a attn.wq_a',
+  attn_q_b: 'self_attn.q_b_proj attention.wq_b attn.wq_b',
   attn_q_a_norm: 'self_attn.q_a_layernorm attention.q_a_norm',
   attn_kv_a_mqa: 'self_attn.kv_a_proj_with_mqa attention.wkv_a_with_mqa',
-  attn_kv_a_norm: 'self_attn.kv_a_layernorm attention.kv_a_norm',
+  attn_kv_a_norm: 'self_attn.kv_a_layernorm attention.kv_a_norm attn.kv_norm',
   'attn_k_b attn_v_b': 'self_attn.kv_b_proj',
   attn_k_b: 'self_attn.k_b_proj',
   attn_v_b: 'self_attn.v_b_proj',
   'indexer.attn_k': 'self_attn.indexer.wk',
-  'indexer.attn_q_b': 'self_attn.indexer.wq_b',
+  'indexer.attn_q_b': 'self_attn.indexer.wq_b attn.indexer.wq_b',
   'indexer.k_norm': 'self_attn.indexer.k_norm',
-  'indexer.proj': 'self_attn.indexer.weights_proj',
+  'indexer.proj': 'self_attn.indexer.weights_proj attn.indexer.weights_proj',
+  'indexer.q_proj': 'self_attn.indexer.q_proj',
+  'indexer.k_proj': 'self_attn.indexer.k_proj',
+  'indexer.q_norm': 'self_attn.indexer.q_norm',
+  attn_kv: 'attn.wkv',
+  attn_output_a: 'attn.wo_a',
+  attn_output_b: 'attn.wo_b',
+}
+
+/** DeepSeek 4: compressed keys and values, and connections between more than one stream. */
+const COMPRESSED: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [
+      ['attn_compressor', 'attn.compressor'],
+      ['indexer_compressor', 'attn.indexer.compressor'],
+    ].flatMap(([role, place]) =>
+      ['kv wkv', 'gate wgate', 'ape ape', 'norm norm'].map((pair) => {
+        const [ours, theirs] = pair.split(' ')
+        return [`${role}_${ours}`, `${place}.${theirs}`]
+      }),
+    ),
+  ),
+  ...Object.fromEntries(
+    ['attn', 'ffn']
+      .flatMap((part) => ['fn', 'base', 'scale'].map((word) => `hc_${part}_${word}`))
+      .map((name) => [name, name]),
+  ),
 }
 
 const FEED_FORWARD: Readonly<Record<string, string>> = {
@@ -99,8 +138,9 @@ const FEED_FORWARD: Readonly<Record<string, string>> = {
 const EXPERTS: Readonly<Record<string, string>> = {
   ffn_gate_inp:
     'mlp.gate mlp.gate.wg mlp.router mlp.router.gate mlp.router.layer block_sparse_moe.gate block_sparse_moe.primary_router ' +
-    'block_sparse_moe.router.layer feed_forward.gate feed_forward.router ffn.router.layer gate mixer.gate moe.gate router router.proj',
+    'block_sparse_moe.router.layer feed_forward.gate feed_forward.router ffn.gate ffn.router.layer gate mixer.gate moe.gate router router.proj',
   ffn_gate_inp_shexp: 'mlp.shared_expert_gate',
+  ffn_gate_tid2eid: 'ffn.gate.tid2eid',
   exp_probs_b:
     'mlp.gate.e_score_correction_bias mlp.e_score_correction_bias mlp.e_score_correction block_sparse_moe.e_score_correction_bias ' +
     'block_sparse_moe.gate.e_score_correction_bias mlp.gate.expert_bias mlp.expert_bias feed_forward.expert_bias ' +
@@ -108,13 +148,13 @@ const EXPERTS: Readonly<Record<string, string>> = {
     'mlp.router.e_score_correction_bias',
   ffn_gate_exps:
     'mlp.experts.gate_proj block_sparse_moe.experts.w1 block_sparse_moe.experts.gate feed_forward.experts.gate_proj ' +
-    'feed_forward.experts.w1 ffn.experts.mlp.w1 moe.gate_proj moe.linear experts.gate_proj',
+    'feed_forward.experts.w1 ffn.experts.w1 ffn.experts.mlp.w1 moe.gate_proj moe.linear experts.gate_proj',
   ffn_up_exps:
     'mlp.experts.up_proj block_sparse_moe.experts.w3 block_sparse_moe.experts.up feed_forward.experts.up_proj ' +
-    'feed_forward.experts.w3 ffn.experts.mlp.v1 mlp.experts.mlp.w1 moe.up_proj moe.linear_v experts.up_proj mixer.experts.up_proj',
+    'feed_forward.experts.w3 ffn.experts.w3 ffn.experts.mlp.v1 mlp.experts.mlp.w1 moe.up_proj moe.linear_v experts.up_proj mixer.experts.up_proj',
   ffn_down_exps:
     'mlp.experts.down_proj block_sparse_moe.experts.w2 block_sparse_moe.experts.down block_sparse_moe.output_linear ' +
-    'feed_forward.experts.down_proj feed_forward.experts.w2 ffn.experts.mlp.w2 mlp.experts.mlp.w2 moe.down_proj moe.linear_1 ' +
+    'feed_forward.experts.down_proj feed_forward.experts.w2 ffn.experts.w2 ffn.experts.mlp.w2 mlp.experts.mlp.w2 moe.down_proj moe.linear_1 ' +
     'experts.down_proj mixer.experts.down_proj',
   'ffn_gate_exps ffn_up_exps':
     'mlp.experts.gate_up_proj experts.gate_up_proj block_sparse_moe.input_linear feed_forward.experts.gate_up_proj',
@@ -122,8 +162,9 @@ const EXPERTS: Readonly<Record<string, string>> = {
   ffn_up_chexps: 'mlp.chunk_experts.up_proj',
   ffn_down_chexps: 'mlp.chunk_experts.down_proj',
   'ffn_gate_shexp ffn_up_shexp': 'shared_mlp.input_linear',
-  ffn_down_shexp: 'shared_mlp.output_linear mixer.shared_experts.down_proj',
-  ffn_up_shexp: 'mixer.shared_experts.up_proj',
+  ffn_gate_shexp: 'ffn.shared_experts.w1',
+  ffn_down_shexp: 'shared_mlp.output_linear mixer.shared_experts.down_proj ffn.shared_experts.w2',
+  ffn_up_shexp: 'mixer.shared_experts.up_proj ffn.shared_experts.w3',
   ffn_latent_down: 'mixer.fc1_latent_proj',
   ffn_latent_up: 'mixer.fc2_latent_proj',
 }
@@ -198,7 +239,7 @@ const TIME_MIX: Readonly<Record<string, string>> = {
 }
 
 function* listStems(): Generator<[string, readonly string[]]> {
-  const tables = [ATTENTION, FEED_FORWARD, EXPERTS, STATE_SPACE, TIME_MIX]
+  const tables = [ATTENTION, COMPRESSED, FEED_FORWARD, EXPERTS, STATE_SPACE, TIME_MIX]
   for (const [role, stems] of tables.flatMap((table) => Object.entries(table))) {
     for (const stem of stems.split(' ')) yield [stem, role.split(' ')]
   }

@@ -42,10 +42,14 @@ const AUXILIARY_ENDINGS: ReadonlySet<string> = new Set(
 )
 /** Parameters that are called a bias and have the stem of something else. */
 const NAMED_BIASES: ReadonlySet<string> = new Set(['e_score_correction_bias', 'expert_bias', 'attention_sink_bias'])
-/** The causal mask of GPT-2 and its children, saved under a name that looks like a bias. */
-const MASKS: ReadonlySet<string> = new Set(['attn.bias', 'attention.bias', 'attn.attention.bias'])
+/** The causal mask of GPT-2 and its children, saved under a name that looks like a bias; and one that converters leave out. */
+const MASKS: ReadonlySet<string> = new Set(['attn.bias', 'attention.bias', 'attn.attention.bias', 'mlp.experts.bias'])
 /** Position tables and norms that only the first block of an encoder-decoder carries for all. */
 const HF_IGNORED: ReadonlySet<string> = new Set(['layer.1.EncDecAttention.relative_attention_bias'])
+/** Ends the name of a weight that a library computes from parts (Jina 3: the weight, and the pairs of its five LoRAs). */
+const PARAMETRIZED = /^(.*)\.parametrizations\.weight\.(original$|\d+\.lora_[AB]$)/
+/** What ARWKV calls the place of its time mixing; the parts in it have the names of RWKV 7. */
+const TIME_MIXER = 'self_attn.time_mixer.'
 
 const OTHER_TOWERS = ['vision', 'visual.', 'image_', 'audio', 'multi_modal', 'mm_', 'mtp', 'talker']
 const BLOCK_WORDS: ReadonlySet<string> = new Set([
@@ -109,6 +113,9 @@ function settle(roles: Set<string>): void {
     // flash-linear-attention keeps the constant of a low-rank projection as the bias of its second half.
     for (const part of ['w', 'a', 'v']) renameOne(roles, `time_mix_${part}2${BIAS}`, `time_mix_${part}0`)
   }
+  // DeepSeek 4 calls the norm of its compressed queries one of the queries, and the correction of its router the router's bias.
+  if (roles.has('attn_q_a') && !roles.has('attn_q')) rename(roles, 'attn_q_norm', 'attn_q_a_norm')
+  if (roles.has('hc_attn_fn')) renameOne(roles, `ffn_gate_inp${BIAS}`, 'exp_probs_b')
   if (!roles.has('ffn_norm')) rename(roles, 'post_attention_norm', 'ffn_norm')
   if (!roles.has('ffn_norm')) rename(roles, 'attn_norm_2', 'ffn_norm')
   // A mixture without a router is a plain feed-forward part (dense members of the Granite 4 family).
@@ -151,7 +158,8 @@ function hfRoles(parts: readonly string[], roleAfterAttention: string): BlockRol
   if (at < 0 || block === undefined) return undefined
   const prefix = parts.slice(0, at + 1).join('.')
   if (OTHER_TOWERS.some((word) => prefix.includes(word))) return undefined
-  const inner = parts.slice(at + 2)
+  const inner = plainName(parts.slice(at + 2))
+  if (inner === undefined) return { block, roles: [] }
   const stacked = inner.filter(
     (part, index) => blockNumber(part) === undefined || !STACKED_LISTS.has(inner[index - 1] ?? ''),
   )
@@ -161,6 +169,15 @@ function hfRoles(parts: readonly string[], roleAfterAttention: string): BlockRol
   const half = parts[at] === 'block' ? `${(parts[at - 1] ?? '').slice(0, 3)}.` : ''
   const role = stem === HF_NORM_AFTER_ATTENTION ? [roleAfterAttention] : rolesOfStem(stem, half)
   return { block, roles: withEnding(role, ending, half) }
+}
+
+/** The name without what a library or a hybrid puts around it; undefined for a part of a LoRA. */
+function plainName(parts: readonly string[]): readonly string[] | undefined {
+  const name = parts.join('.')
+  const parametrized = PARAMETRIZED.exec(name)
+  if (parametrized !== null)
+    return parametrized[2] === 'original' ? `${parametrized[1] ?? ''}.weight`.split('.') : undefined
+  return name.startsWith(TIME_MIXER) ? `attention.${name.slice(TIME_MIXER.length)}`.split('.') : parts
 }
 
 function rolesOfStem(stem: string, half: string): readonly string[] {

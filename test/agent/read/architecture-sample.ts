@@ -16,6 +16,8 @@ export interface ArchitectureSample {
   readonly prefix?: string
   /** One text a block. */
   readonly blocks: readonly string[]
+  /** The other half of an encoder-decoder. */
+  readonly second?: { readonly prefix: string; readonly blocks: readonly string[] }
   /** Of config.json beyond the common ones; null takes one away. */
   readonly config?: Numbers
   /** Of `{arch}.*` beyond the common ones; null takes one away. */

@@ -12,12 +12,13 @@ import { SAMPLES_1 } from './architecture-samples-1.ts'
 import { SAMPLES_2 } from './architecture-samples-2.ts'
 import { SAMPLES_3 } from './architecture-samples-3.ts'
 import { SAMPLES_4 } from './architecture-samples-4.ts'
+import { SAMPLES_5 } from './architecture-samples-5.ts'
 import { inspectFile, readFolder } from './open-candidate.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'gnomon-architecture-'))
 afterAll(() => rmSync(root, { recursive: true }))
 
-const ARCHITECTURES = [...SAMPLES_1, ...SAMPLES_2, ...SAMPLES_3, ...SAMPLES_4]
+const ARCHITECTURES = [...SAMPLES_1, ...SAMPLES_2, ...SAMPLES_3, ...SAMPLES_4, ...SAMPLES_5]
 const WIDTH = 32
 const EXPERTS = 2
 const CONFIG: Numbers = {
@@ -71,16 +72,14 @@ function blocksOf({ blocks, kv }: ArchitectureSample): readonly (readonly Pair[]
 const prefixOf = ({ prefix }: ArchitectureSample) => prefix ?? 'model.layers'
 const isVector = (name: string) => name.includes('norm') || name.endsWith('.bias') || name.endsWith('_bias')
 
+/** The halves of an encoder-decoder, or the one stack of blocks. */
+const halvesOf = (sample: ArchitectureSample) => [
+  sample,
+  ...(sample.second === undefined ? [] : [{ ...sample, ...sample.second }]),
+]
+
 function hfTensors(sample: ArchitectureSample): readonly SafeTensor[] {
-  const inner = blocksOf(sample).flatMap((pairs, number) =>
-    pairs.flatMap(({ hf, rows }) =>
-      hf.map((name) => ({
-        name: `${prefixOf(sample)}.${number}.${name}`,
-        dtype: 'BF16',
-        shape: isVector(name) ? [WIDTH] : [rows, WIDTH],
-      })),
-    ),
-  )
+  const inner = halvesOf(sample).flatMap((half) => hfHalf(half))
   const beside = [
     'lm_head.weight',
     'vision_tower.encoder.layers.0.self_attn.q_proj.weight',
@@ -90,9 +89,26 @@ function hfTensors(sample: ArchitectureSample): readonly SafeTensor[] {
   return [...inner, ...outer, { name: `${prefixOf(sample)}.0.self_attn.rotary_emb.inv_freq`, dtype: 'F32', shape: [4] }]
 }
 
+function hfHalf(sample: ArchitectureSample): readonly SafeTensor[] {
+  return blocksOf(sample).flatMap((pairs, number) =>
+    pairs.flatMap(({ hf, rows }) =>
+      hf.map((name) => ({
+        name: `${prefixOf(sample)}.${number}.${name}`,
+        dtype: 'BF16',
+        shape: isVector(name) ? [WIDTH] : [rows, WIDTH],
+      })),
+    ),
+  )
+}
+
 function ggufTensors(sample: ArchitectureSample): readonly GgufTensor[] {
+  const inner = halvesOf(sample).flatMap((half) => ggufHalf(half))
+  return [...inner, { name: 'token_embd.weight', dims: [WIDTH, 16] }, { name: 'rope_freqs.weight', dims: [4] }]
+}
+
+function ggufHalf(sample: ArchitectureSample): readonly GgufTensor[] {
   const half = sample.prefix === 'encoder.block' ? 'enc.' : sample.prefix === 'decoder.block' ? 'dec.' : ''
-  const inner = blocksOf(sample).flatMap((pairs, number) =>
+  return blocksOf(sample).flatMap((pairs, number) =>
     pairs.flatMap(({ gguf, rows }) =>
       gguf.map((name) => {
         const dims = isVector(name)
@@ -104,7 +120,6 @@ function ggufTensors(sample: ArchitectureSample): readonly GgufTensor[] {
       }),
     ),
   )
-  return [...inner, { name: 'token_embd.weight', dims: [WIDTH, 16] }, { name: 'rope_freqs.weight', dims: [4] }]
 }
 
 function merge(base: Numbers, over: Numbers = {}): Numbers {
