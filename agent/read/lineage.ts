@@ -12,7 +12,7 @@ const DIGEST_BYTES = 8
 
 /** Models whose weights multiply by one plus the norm; the converter adds the one (llama.cpp:conversion, `norm.weight` + 1). */
 const ADDS_ONE: ReadonlySet<string> = new Set(
-  'gemma gemma2 gemma3 gemma-embedding nemotron qwen3next qwen35 qwen35moe step35 step3p5 minimax-m3'.split(' '),
+  'gemma gemma2 gemma3 gemma-embedding nemotron qwen3next qwen35 qwen35moe step35 minimax-m3'.split(' '),
 )
 /** The norm inside the linear attention of Qwen3-Next and later is stored as it is. */
 const UNSHIFTED = 'ssm_norm'
@@ -56,7 +56,7 @@ export function describeLineage({ parts, architecture, layers = Infinity }: Line
     ...blocks.flatMap((block) => roles.map((role) => norms.get(keyOf(block, role)))),
     ...outerRoles.map((role) => norms.get(keyOf(null, role))),
   ]
-  const { digests, sketches, telling } = summarise(slots, architecture)
+  const { digests, sketches, telling } = summarise(slots, parts.some(isShifted) ? undefined : architecture)
   if (telling === 0) return { reason: 'norms-trivial, every norm has one value only (all ones or zero)' }
   const hash = createHash('sha256').update(JSON.stringify(['norm1', blocks, roles, outerRoles]))
   return {
@@ -71,6 +71,11 @@ export function describeLineage({ parts, architecture, layers = Infinity }: Line
       bytesRead: parts.reduce((sum, part) => sum + part.bytesRead, 0),
     },
   }
+}
+
+/** A norm that has the one already needs no transform, as norms of an architecture without one. */
+function isShifted(part: PartNorms): boolean {
+  return part.isShifted === true
 }
 
 function joinNorms(parts: readonly PartNorms[], stride: number, layers: number): ReadonlyMap<string, NormValues> {

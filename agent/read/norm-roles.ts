@@ -111,6 +111,8 @@ function settle(norms: readonly NormTensor[]): readonly NormTensor[] {
     renamed.set(from, to)
     renamed.set(`${from}${BIAS}`, `${to}${BIAS}`)
   }
+  // DeepSeek 4 calls the norm of its compressed queries one of the queries; there is none of the keys beside it.
+  if (has('attn_kv_a_norm') && !has('attn_k_norm')) rename('attn_q_norm', 'attn_q_a_norm')
   rename('post_attention_norm', 'ffn_norm')
   rename('attn_norm_2', 'ffn_norm')
   rename('token_embd_norm', 'output_norm')

@@ -29,12 +29,21 @@ export interface PartNorms {
   /** Every how many blocks one was read: a power of two. */
   readonly stride: number
   readonly bytesRead: number
+  /** True where a converter to MLX has added the one that others add when they load or convert. */
+  readonly isShifted?: boolean
+}
+
+/** What the files of one model have in common: they share the budget, and choose their blocks alike. */
+export interface SharedNorms {
+  /** Layers that one of the files, or a configuration, states: later parts of a split GGUF do not. */
+  layers: number | undefined
+  stride: number
+  values: number
 }
 
 export interface NormReading {
   readonly tensors: readonly TensorInfo[]
-  /** Layers that the container states. */
-  readonly layers: number | undefined
+  readonly shared: SharedNorms
   /** Big-endian GGUF. */
   readonly isBigEndian: boolean
 }
@@ -47,25 +56,59 @@ const BYTES: ReadonlyMap<string, number> = new Map([
 
 /** Reads the norms of one file; null where it has none. Throws ReadTrouble when the system refuses a read. */
 export function readNorms(file: OpenedFile, reading: NormReading, gaps: GapList): PartNorms | null {
-  const layers = reading.layers === undefined ? undefined : Math.min(reading.layers, MAX_BLOCKS)
+  const { shared } = reading
+  const layers = shared.layers === undefined ? undefined : Math.min(shared.layers, MAX_BLOCKS)
   const found = findNorms(reading.tensors).filter(({ block }) => block === null || block < (layers ?? MAX_BLOCKS))
   const readable = found.filter(isReadable)
   if (readable.length < found.length) {
     const packed = found.length - readable.length
     gaps.note('GNO_READ_SKIPPED', `rung 4: ${packed} norm tensors are neither F32, F16 nor BF16 and were not compared`)
   }
-  const stride = chooseStride(readable, layers)
-  const chosen = readable.filter(({ block }) => block === null || block % stride === 0)
-  const total = chosen.reduce((sum, { tensor }) => sum + tensor.elements, 0)
-  if (total > MAX_NORM_VALUES) {
-    gaps.note('GNO_READ_SKIPPED', `rung 4: ${total} norm values, limit ${MAX_NORM_VALUES}`)
+  const { stride, chosen } = chooseNorms(readable, layers, shared)
+  const total = countValues(chosen)
+  if (shared.values + total > MAX_NORM_VALUES) {
+    gaps.note('GNO_READ_SKIPPED', `rung 4: ${shared.values + total} norm values, limit ${MAX_NORM_VALUES}`)
     return null
   }
+  shared.stride = stride
+  shared.values += total
   if (chosen.length === 0) return null
   const inOrder = [...chosen].sort((left, right) => left.tensor.offset - right.tensor.offset)
   const norms = inOrder.map((norm) => readOne(file, norm, reading.isBigEndian))
   const bytesRead = chosen.reduce((sum, { tensor }) => sum + (tensor.bytes ?? 0), 0)
-  return { norms, stride, bytesRead }
+  return { norms, stride, bytesRead, isShifted: reading.tensors.some(isMlxConvolution) }
+}
+
+/**
+ * mlx-lm turns the convolution of Qwen3-Next's linear attention from [channels, 1, kernel] to [channels, kernel, 1], and adds one to
+ * the norms in the same step (mlx_lm/models/qwen3_next.py, qwen3_5.py: `sanitize`).
+ */
+function isMlxConvolution({ name, shape }: TensorInfo): boolean {
+  return name.endsWith('linear_attn.conv1d.weight') && shape.length === 3 && shape[2] === 1 && shape[1] !== 1
+}
+
+interface Choice {
+  readonly stride: number
+  readonly chosen: readonly NormTensor[]
+}
+
+/** The norms that are read: every so many blocks as the files before, and fewer where what is left of the budget demands it. */
+function chooseNorms(readable: readonly NormTensor[], layers: number | undefined, shared: SharedNorms): Choice {
+  let stride = Math.max(shared.stride, chooseStride(readable, layers))
+  let chosen = takeEvery(readable, stride)
+  while (shared.values + countValues(chosen) > MAX_NORM_VALUES && stride < MAX_BLOCKS) {
+    stride *= 2
+    chosen = takeEvery(readable, stride)
+  }
+  return { stride, chosen }
+}
+
+function takeEvery(norms: readonly NormTensor[], stride: number): readonly NormTensor[] {
+  return norms.filter(({ block }) => block === null || block % stride === 0)
+}
+
+function countValues(norms: readonly NormTensor[]): number {
+  return norms.reduce((sum, { tensor }) => sum + tensor.elements, 0)
 }
 
 function isReadable({ tensor }: NormTensor): boolean {

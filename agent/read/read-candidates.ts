@@ -9,7 +9,7 @@ import { GapList } from './gap-list.ts'
 import { type Found, type ShardGroup, groupShards, isFolderFormat, missingShards, splitKey } from './group-shards.ts'
 import { type HfFolder, folderOf, readHfFolder } from './hf-folder.ts'
 import { Look, lookAt } from './look.ts'
-import { MAX_NORM_VALUES } from './norm-values.ts'
+import { MAX_NORM_VALUES, type SharedNorms } from './norm-values.ts'
 import { type ReadOptions as PartOptions, type ReadPart, readPart } from './read-part.ts'
 import { type Sniffed, sniff } from './sniff-format.ts'
 import { type WeightsPart, heldBytes } from './weights.ts'
@@ -83,12 +83,13 @@ function withFile<T>(candidate: CandidateFile, gaps: GapList, use: (file: Opened
 
 async function* readFound(found: readonly Found[], options: ReadOptions): AsyncGenerator<DraftArtifact> {
   const splits = new Map<string, ReadPart[]>()
+  const sharedOfSplits = new Map<string, SharedNorms>()
   const room: Room = { bytes: MAX_HELD_BYTES, normValues: MAX_HELD_NORM_VALUES }
   for (const group of groupShards(found)) {
     await setImmediate()
     if (options.signal.aborted) return
     const gaps = new GapList(group.members[0].candidate.path)
-    const { parts, folder } = await readGroup(group, gaps, options)
+    const { parts, folder } = await readGroup({ group, gaps, sharedOfSplits }, options)
     const [first, ...others] = parts
     if (first === undefined || !parts.some((part) => part.weights.isModel && holdsWeights(part.weights))) continue
     const { split } = first.weights
@@ -129,7 +130,16 @@ interface GroupReading {
   readonly folder: HfFolder | undefined
 }
 
-async function readGroup(group: ShardGroup, gaps: GapList, options: ReadOptions): Promise<GroupReading> {
+interface GroupTask {
+  readonly group: ShardGroup
+  readonly gaps: GapList
+  /** By the key of the split: its parts are groups of their own until all are read. */
+  readonly sharedOfSplits: Map<string, SharedNorms>
+}
+
+async function readGroup(task: GroupTask, options: ReadOptions): Promise<GroupReading> {
+  const { group, gaps } = task
+  const own: SharedNorms = { layers: undefined, stride: 1, values: 0 }
   const parts: ReadPart[] = []
   const room: Room = { bytes: MAX_HELD_BYTES, normValues: MAX_HELD_NORM_VALUES }
   let folder: HfFolder | undefined
@@ -141,14 +151,9 @@ async function readGroup(group: ShardGroup, gaps: GapList, options: ReadOptions)
         noteMissing(group, folder, file.listSiblings(), gaps)
       }
       const fileCount = group.members.length
-      const layers = folder?.hyperparameters.layers
-      const reading = {
-        name: candidate.name,
-        reader,
-        look: lookAt(file),
-        fileCount,
-        ...(layers === undefined ? {} : { layers }),
-      }
+      own.layers = folder?.hyperparameters.layers
+      const normsOf = (weights: WeightsPart): SharedNorms => sharedNorms(candidate.name, weights, task, own)
+      const reading = { name: candidate.name, reader, look: lookAt(file), fileCount, normsOf }
       return readPart(file, reading, options)
     })
     gaps.adopt(failed)
@@ -158,6 +163,14 @@ async function readGroup(group: ShardGroup, gaps: GapList, options: ReadOptions)
   }
   if (folder === undefined) noteMissing(group, undefined, [], gaps)
   return { parts, folder: folder?.isModelFolder === true ? folder : undefined }
+}
+
+function sharedNorms(name: string, { split }: WeightsPart, task: GroupTask, own: SharedNorms): SharedNorms {
+  if (split === undefined) return own
+  const key = splitKey(name, split)
+  const shared = task.sharedOfSplits.get(key) ?? own
+  task.sharedOfSplits.set(key, shared)
+  return shared
 }
 
 async function readOpened<T>(

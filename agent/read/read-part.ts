@@ -6,7 +6,7 @@ import { describeChange, digestFile } from './digest-file.ts'
 import type { DigestMemory } from './digest-memory.ts'
 import { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
-import { type PartNorms, readNorms } from './norm-values.ts'
+import { type PartNorms, type SharedNorms, readNorms } from './norm-values.ts'
 import { nestedReader } from './sniff-format.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 
@@ -56,8 +56,8 @@ export interface PartReading {
   readonly reader: FormatReader | null
   readonly look: Look
   readonly fileCount: number
-  /** Layers that a configuration beside the file states. */
-  readonly layers?: number
+  /** What the parts of the same model have read of its norms; a file without others has its own. */
+  readonly normsOf?: (weights: WeightsPart) => SharedNorms
 }
 
 /** Reads an opened file; `fileCount` files share the budget of the barcode. The caller closes the file. */
@@ -110,7 +110,9 @@ function readOwnNorms(file: OpenedFile, weights: WeightsPart, how: PartReading, 
   // The version follows the magic of GGUF; big-endian files keep it in the other order. PyTorch says it in a member of its own.
   const isBigGguf = how.reader?.id === 'gguf' && how.look.head[GGUF_MAGIC_BYTES] === 0
   const isBigEndian = isBigGguf || weights.facts?.get('byteOrder') === 'big'
-  return readNorms(file, { tensors, layers: hyperparameters.layers ?? how.layers, isBigEndian }, gaps)
+  const shared = how.normsOf?.(weights) ?? { layers: undefined, stride: 1, values: 0 }
+  shared.layers = hyperparameters.layers ?? shared.layers
+  return readNorms(file, { tensors, shared, isBigEndian }, gaps)
 }
 
 async function digestDeep(file: OpenedFile, gaps: GapList, options: ReadOptions): Promise<string | undefined> {

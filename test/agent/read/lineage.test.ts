@@ -1,5 +1,5 @@
 // Rung 4: the same model has the same norm digest from every container, in every family's convention, and other models do not.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
@@ -12,126 +12,14 @@ import { type Norms, writeGguf, writeSafetensors } from '../../lineage/model-fil
 import { type NumberFormat, encodeValues, store } from '../../lineage/number-formats.ts'
 import { QUANTIZATIONS } from '../../lineage/quantize.ts'
 import { random } from '../../lineage/random.ts'
+import { FAMILIES, type Family, type NormPlace } from './norm-families.ts'
 import { inspectFile, readFolder } from './open-candidate.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'gnomon-lineage-'))
 afterAll(() => rmSync(root, { recursive: true }))
 
-interface NormPlace {
-  readonly hf: string
-  readonly gguf: string
-  /** What the converter adds. */
-  readonly shift?: number
-  readonly width?: number
-}
-
-interface Family {
-  readonly modelType: string
-  readonly architecture: string
-  readonly block: readonly NormPlace[]
-  readonly outer: readonly NormPlace[]
-}
-
 const BLOCKS = 3
 const WIDTH = 48
-const LLAMA: readonly NormPlace[] = [
-  { hf: 'model.layers.#.input_layernorm.weight', gguf: 'blk.#.attn_norm.weight' },
-  { hf: 'model.layers.#.post_attention_layernorm.weight', gguf: 'blk.#.ffn_norm.weight' },
-]
-const HEADS: readonly NormPlace[] = [
-  { hf: 'model.layers.#.self_attn.q_norm.weight', gguf: 'blk.#.attn_q_norm.weight', width: 16 },
-  { hf: 'model.layers.#.self_attn.k_norm.weight', gguf: 'blk.#.attn_k_norm.weight', width: 16 },
-]
-const FOUR: readonly NormPlace[] = [
-  { hf: 'model.layers.#.input_layernorm.weight', gguf: 'blk.#.attn_norm.weight' },
-  { hf: 'model.layers.#.post_attention_layernorm.weight', gguf: 'blk.#.post_attention_norm.weight' },
-  { hf: 'model.layers.#.pre_feedforward_layernorm.weight', gguf: 'blk.#.ffn_norm.weight' },
-  { hf: 'model.layers.#.post_feedforward_layernorm.weight', gguf: 'blk.#.post_ffw_norm.weight' },
-]
-const LAST: readonly NormPlace[] = [{ hf: 'model.norm.weight', gguf: 'output_norm.weight' }]
-const plusOne = (places: readonly NormPlace[]) => places.map((place) => ({ ...place, shift: 1 }))
-const withBias = (places: readonly NormPlace[]) =>
-  places.flatMap((place) => {
-    const [hf, gguf] = [place.hf, place.gguf].map((name) => name.replace(/weight$/, 'bias'))
-    return [place, { hf: hf ?? '', gguf: gguf ?? '' }]
-  })
-
-const FAMILIES: readonly Family[] = [
-  { modelType: 'llama', architecture: 'llama', block: LLAMA, outer: LAST },
-  { modelType: 'mistral', architecture: 'llama', block: LLAMA, outer: LAST },
-  { modelType: 'phi3', architecture: 'phi3', block: LLAMA, outer: LAST },
-  { modelType: 'qwen2', architecture: 'qwen2', block: LLAMA, outer: LAST },
-  { modelType: 'qwen3', architecture: 'qwen3', block: [...LLAMA, ...HEADS], outer: LAST },
-  { modelType: 'gemma', architecture: 'gemma', block: plusOne(LLAMA), outer: plusOne(LAST) },
-  { modelType: 'gemma2', architecture: 'gemma2', block: plusOne(FOUR), outer: plusOne(LAST) },
-  { modelType: 'gemma3_text', architecture: 'gemma3', block: plusOne([...FOUR, ...HEADS]), outer: plusOne(LAST) },
-  { modelType: 'gemma3n', architecture: 'gemma3n', block: [...FOUR, ...HEADS], outer: LAST },
-  {
-    modelType: 'nemotron',
-    architecture: 'nemotron',
-    // LayerNorm1P: the weight is stored less one, the bias as it is.
-    block: withBias(plusOne(LLAMA)),
-    outer: withBias(plusOne(LAST)),
-  },
-  {
-    modelType: 'gpt_neox',
-    architecture: 'gptneox',
-    block: withBias([
-      { hf: 'gpt_neox.layers.#.input_layernorm.weight', gguf: 'blk.#.attn_norm.weight' },
-      { hf: 'gpt_neox.layers.#.post_attention_layernorm.weight', gguf: 'blk.#.ffn_norm.weight' },
-    ]),
-    outer: withBias([{ hf: 'gpt_neox.final_layer_norm.weight', gguf: 'output_norm.weight' }]),
-  },
-  {
-    modelType: 'gpt2',
-    architecture: 'gpt2',
-    block: withBias([
-      { hf: 'transformer.h.#.ln_1.weight', gguf: 'blk.#.attn_norm.weight' },
-      { hf: 'transformer.h.#.ln_2.weight', gguf: 'blk.#.ffn_norm.weight' },
-    ]),
-    outer: withBias([{ hf: 'transformer.ln_f.weight', gguf: 'output_norm.weight' }]),
-  },
-  {
-    modelType: 'olmo2',
-    architecture: 'olmo2',
-    block: [
-      { hf: 'model.layers.#.post_attention_layernorm.weight', gguf: 'blk.#.post_attention_norm.weight' },
-      { hf: 'model.layers.#.post_feedforward_layernorm.weight', gguf: 'blk.#.post_ffw_norm.weight' },
-    ],
-    outer: LAST,
-  },
-  {
-    modelType: 'qwen3_next',
-    architecture: 'qwen3next',
-    block: [
-      { hf: 'model.layers.#.input_layernorm.weight', gguf: 'blk.#.attn_norm.weight', shift: 1 },
-      { hf: 'model.layers.#.post_attention_layernorm.weight', gguf: 'blk.#.post_attention_norm.weight', shift: 1 },
-      { hf: 'model.layers.#.linear_attn.norm.weight', gguf: 'blk.#.ssm_norm.weight', width: 16 },
-    ],
-    outer: plusOne(LAST),
-  },
-  {
-    modelType: 'deepseek_v3',
-    architecture: 'deepseek2',
-    block: [
-      ...LLAMA,
-      { hf: 'model.layers.#.self_attn.q_a_layernorm.weight', gguf: 'blk.#.attn_q_a_norm.weight', width: 24 },
-      { hf: 'model.layers.#.self_attn.kv_a_layernorm.weight', gguf: 'blk.#.attn_kv_a_norm.weight', width: 16 },
-    ],
-    outer: LAST,
-  },
-  {
-    modelType: 'plamo2',
-    architecture: 'plamo2',
-    block: [
-      { hf: 'model.layers.layers.#.pre_mixer_norm.weight', gguf: 'blk.#.attn_norm.weight', shift: 1 },
-      { hf: 'model.layers.layers.#.post_mixer_norm.weight', gguf: 'blk.#.post_attention_norm', shift: 1 / 5 },
-      { hf: 'model.layers.layers.#.pre_mlp_norm.weight', gguf: 'blk.#.ffn_norm.weight', shift: 1 },
-      { hf: 'model.layers.layers.#.post_mlp_norm.weight', gguf: 'blk.#.post_ffw_norm', shift: 1 / 5 ** 1.5 },
-    ],
-    outer: plusOne(LAST),
-  },
-]
 
 interface Pair {
   readonly stored: Norms
@@ -166,7 +54,11 @@ function makeFolder(files: Readonly<Record<string, Uint8Array | string>>): strin
 }
 
 function configOf(family: Family): string {
-  return JSON.stringify({ model_type: family.modelType, architectures: ['Tiny'], num_hidden_layers: BLOCKS })
+  return JSON.stringify({
+    model_type: family.modelType,
+    architectures: [family.className ?? 'Tiny'],
+    num_hidden_layers: BLOCKS,
+  })
 }
 
 async function readHf(family: Family, stored: Norms, format: NumberFormat): Promise<Lineage> {
@@ -214,6 +106,35 @@ describe('normDigest', () => {
     expect(fromHf.normDigest).not.toBe(fromGguf.normDigest)
     expect(compareLineage(fromHf, fromGguf).relation).toBe('derived')
   })
+
+  it.each(['qwen3_next', 'qwen3_5', 'qwen3_5_moe', 'gemma2'])(
+    'is equal for %s in MLX, whose converter adds one where it turns the convolutions',
+    async (modelType) => {
+      const family = FAMILIES.find((each) => each.modelType === modelType)
+      if (family === undefined) throw new Error('no family')
+      const { stored, converted } = makePair(family, 'F32', 6)
+      const isLinear = family.block.some(({ hf }) => hf.includes('linear_attn'))
+      const shifted = new Set([...family.block, ...family.outer].filter(({ shift }) => shift === 1).map(({ hf }) => hf))
+      const kept = [...stored].map(([name, values]): [string, Float32Array] => {
+        const isShifted = isLinear && shifted.has(name.replace(/\.\d+\./, '.#.'))
+        return [name, isShifted ? values.map((value) => value + 1) : values]
+      })
+      const convolution = family.block[0]?.hf.replace('input_layernorm', 'linear_attn.conv1d').replace('#', '0') ?? ''
+      const added = isLinear ? [{ name: convolution, dtype: 'F32', shape: [16, 4, 1] }] : []
+      const bytes = buildSafetensors({
+        tensors: [...kept.map(([name, values]) => ({ name, dtype: 'F32', shape: [values.length] })), ...added],
+        data: Buffer.concat([
+          ...kept.map(([, values]) => encodeValues(values, 'F32')),
+          Buffer.alloc(added.length * 256),
+        ]),
+      })
+      const [draft] = await readFolder(makeFolder({ 'config.json': configOf(family), 'model.safetensors': bytes }))
+
+      expect(lineageOf(draft).normDigest).toBe(
+        (await readGguf(writeGguf(converted, { architecture: family.architecture, weights: 'Q4_K' }))).normDigest,
+      )
+    },
+  )
 
   it('is not moved by any quantization of the weights', async () => {
     const { converted } = makePair(llama, 'BF16', 2)
@@ -319,6 +240,46 @@ describe('the budget', () => {
     expect(fromGguf).toMatchObject({ blocks: 20, blockStride: 2, bytesRead: (20 * 2 + 1) * width * 4 })
     expect(fromGguf.bytesRead).toBeLessThanOrEqual(8_000_000)
     expect(fromHf.normDigest).toBe(fromGguf.normDigest)
+  })
+
+  it('holds over all parts of a split model with the shape of a Llama 405B, of which only the first states the layers', async () => {
+    const width = 16_384
+    const blocks = 126
+    const { normal } = random(10)
+    const noise = Float32Array.from({ length: width }, () => Math.fround(1 + normal() * 0.2))
+    const norms = Array.from({ length: blocks }, (_, block) =>
+      ['attn_norm', 'ffn_norm'].map((role) => ({ name: `blk.${block}.${role}.weight`, block, role })),
+    ).flat()
+    const tensors = norms.map(({ name, block, role }) => {
+      const values = noise.map((value) => value + block / 64 + (role === 'attn_norm' ? 0 : 8))
+      return { name, dims: [width], data: Buffer.from(values.buffer) }
+    })
+    const stated = [
+      ['general.architecture', text('llama')] as const,
+      ['llama.block_count', scalar('uint32', blocks)] as const,
+    ]
+    const cuts = [0, 85, 171, tensors.length]
+    const folder = makeFolder({})
+    for (let part = 0; part < 3; part += 1) {
+      const split = { no: part, count: 3, 'tensors.count': tensors.length + 3 }
+      const numbers = Object.entries(split).map(([key, value]) => [`split.${key}`, scalar('uint16', value)] as const)
+      const weight = { name: `blk.${part}.ffn_down.weight`, dims: [53_248, width], type: 1, data: Buffer.alloc(0) }
+      const bytes = buildGguf({
+        kv: [...(part === 0 ? stated : []), ...numbers],
+        tensors: [...tensors.slice(cuts[part], cuts[part + 1]), weight],
+      })
+      const path = join(folder, `llama-0000${part + 1}-of-00003.gguf`)
+      writeFileSync(path, bytes)
+      // The weights themselves are a hole in the file.
+      truncateSync(path, bytes.length + 53_248 * width * 2)
+    }
+
+    const drafts = await readFolder(folder)
+    const whole = await readGguf(buildGguf({ kv: stated, tensors }))
+
+    expect(drafts).toMatchObject([{ kind: 'split', verdict: 'unchecked' }])
+    expect(lineageOf(drafts[0])).toMatchObject({ blocks: 32, blockStride: 4, bytesRead: 64 * width * 4 })
+    expect(lineageOf(drafts[0]).normDigest).toBe(whole.normDigest)
   })
 
   it('reads big-endian GGUF as the same norms', async () => {
