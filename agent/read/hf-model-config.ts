@@ -49,9 +49,12 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
   facts.set('hasOwnCode', config.has('auto_map'))
   const kind = readHfKind(config)
   const adapter = readHfAdapter(config)
+  const hyperparameters = readHfHyperparameters(config)
+  // No weights, and so no structure: what the configuration says of one is told as facts.
+  for (const [key, value] of Object.entries(hyperparameters)) takeFact(facts, key, value)
   return sidePart(facts, {
     claims: readHfClaims(config),
-    hyperparameters: readHfHyperparameters(config),
+    hyperparameters,
     ...(kind === undefined ? {} : { kind }),
     ...(adapter === undefined ? {} : { adapter }),
   })
