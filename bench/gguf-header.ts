@@ -114,7 +114,7 @@ function climb(path: string): Climb {
     const structure = describeStructure(hyperparameters, tensors, part.kind)
     const read = performance.now()
     const { layers, architecture } = hyperparameters
-    const norms = readNorms(file, { tensors, layers, isBigEndian: false }, gaps)
+    const norms = readNorms(file, { tensors, shared: { layers, stride: 1, values: 0 }, isBigEndian: false }, gaps)
     const outcome = describeLineage({ parts: norms === null ? [] : [norms], architecture, layers })
     const compared = performance.now()
     const samples = sampleFile(file, { format: 'gguf', headerBytes, tensors, fileCount: 1 })

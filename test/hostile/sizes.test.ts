@@ -23,7 +23,7 @@ const MAX_READ = READ_BUDGET.bytes
 
 /** Widens a file as far as the file system goes. Node itself goes no further than 2^53. */
 function widen(path: string): void {
-  const isWide = SIZES.some((size) => spawnSync('truncate', ['--size', size, path]).status === 0)
+  const isWide = SIZES.some((size) => spawnSync('/usr/bin/truncate', ['--size', size, path]).status === 0)
   if (!isWide) throw new Error('the file system refuses every size')
 }
 
