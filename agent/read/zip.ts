@@ -314,8 +314,13 @@ function inflate(packed: Uint8Array, limit: number, what: string, how: ZlibOptio
     return inflateRawSync(packed, { maxOutputLength: Math.max(1, limit), ...how })
   } catch (cause) {
     if (troubleOf(cause) !== undefined) throw cause
-    const isTooLong = cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE'
+    // By its code alone: an error of Node's own realm is no `Error` of a realm that a test or a worker made.
+    const isTooLong = codeOf(cause) === 'ERR_BUFFER_TOO_LARGE'
     if (isTooLong) throw readTrouble('GNO_READ_LIMIT', `${what} unpacks to more than ${limit} bytes`, cause)
     throw readTrouble('GNO_READ_INVALID', `${what} cannot be unpacked`, cause)
   }
+}
+
+function codeOf(cause: unknown): unknown {
+  return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
 }
