@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Structure } from '../../contract/fingerprint.ts'
 import { digestArchitecture } from './architecture-digest.ts'
+import { inferText } from './infer-structure.ts'
 import { findLandmarks } from './landmarks.ts'
 import { unpackTensors } from './packed-tensors.ts'
 import type { Hyperparameters, TensorInfo } from './weights.ts'
@@ -20,9 +21,19 @@ export function describeStructure(
   tensors: readonly TensorInfo[],
   stated: Structure['kind'] | undefined,
 ): Structure {
-  const { headWidth, queryRank: _queryRank, kvRank, ...numbers } = withShapes(hyperparameters, tensors)
+  const isUnstated = stated === undefined && hyperparameters.architecture === undefined
+  const inferred = isUnstated ? inferText(tensors) : undefined
+  const {
+    headWidth,
+    queryRank: _queryRank,
+    kvRank,
+    ...numbers
+  } = {
+    ...inferred,
+    ...withShapes(hyperparameters, tensors),
+  }
   const totals = addUp(tensors)
-  const kind = stated ?? guessKind(numbers.architecture, tensors)
+  const kind = inferred === undefined ? (stated ?? guessKind(numbers.architecture, tensors)) : 'text'
   const structureKey = writeStructureKey(numbers)
   const isDecoder = kind === 'text'
   const architectureDigest = isDecoder ? digestArchitecture({ ...hyperparameters, ...numbers }, tensors) : undefined
@@ -36,7 +47,9 @@ export function describeStructure(
     ...totals,
     ...(structureKey === undefined ? {} : { structureKey }),
     ...(architectureDigest === undefined ? {} : { architectureDigest }),
-    ...(kind === 'other' && tensors.length > 0 ? { landmarks: findLandmarks(tensors) } : {}),
+    ...((kind === 'other' || inferred !== undefined) && tensors.length > 0
+      ? { landmarks: findLandmarks(tensors) }
+      : {}),
     ...(tensors.length === 0 ? {} : { layoutDigest: digestLayout(tensors) }),
   }
 }
