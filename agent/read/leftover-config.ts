@@ -3,7 +3,7 @@
 import type { Training } from '../../contract/fingerprint.ts'
 import { MAX_NAME_CHARS } from '../../contract/wire.ts'
 import type { OpenedFolder } from '../../contract/observation.ts'
-import { leftoverDraft, readLeftover } from './leftover-draft.ts'
+import { isModelDraft, leftoverDraft, readLeftover } from './leftover-draft.ts'
 import { partOfStore, shortName } from './store-drafts.ts'
 import { readSmall } from './store-files.ts'
 import type { StoreFind, StoreOptions, StoreReader } from './store-reader.ts'
@@ -41,7 +41,7 @@ async function* readConfigs(folder: OpenedFolder, options: StoreOptions): AsyncG
     file?.close()
     const training = isShort ? readSmall(folder, name, options.onGap, (bytes) => describe(scanYaml(bytes))) : undefined
     const first = training === undefined ? undefined : await readLeftover(folder, name, options)
-    if (training === undefined || first === undefined || part === undefined) continue
+    if (training === undefined || first === undefined || part === undefined || isModelDraft(first)) continue
     const draft = leftoverDraft(first, { training, parts: [part], others: [] })
     yield { draft, claimed: draft.identities }
   }

@@ -2,7 +2,7 @@
 import type { FilePart } from '../../contract/artifact.ts'
 import type { Training } from '../../contract/fingerprint.ts'
 import type { OpenedFolder } from '../../contract/observation.ts'
-import type { Draft } from './assemble-artifact.ts'
+import { type Draft, totalBytes } from './assemble-artifact.ts'
 import { readCandidates } from './read-candidates.ts'
 import { candidateIn } from './store-files.ts'
 import type { StoreOptions } from './store-reader.ts'
@@ -22,6 +22,15 @@ export async function readLeftover(
   return undefined
 }
 
+/**
+ * A model under the name of a leftover (a GGUF called scheduler.pt) stays with the readers of models, whatever lies beside it. The
+ * tensors of an optimizer are none, and its own reading says so; a checkpoint holds both.
+ */
+export function isModelDraft({ fingerprint }: Draft): boolean {
+  const { structure, training } = fingerprint
+  return structure !== undefined && (training === undefined || training.kind === 'checkpoint')
+}
+
 export interface LeftoverParts {
   readonly training: Training
   readonly parts: readonly FilePart[]
@@ -35,7 +44,7 @@ export function leftoverDraft(first: Draft, { training, parts, others }: Leftove
     ...first,
     kind: 'leftover',
     parts: parts.slice(0, MAX_PARTS),
-    sizeBytes: parts.reduce((sum, part) => sum + part.sizeBytes, 0),
+    sizeBytes: totalBytes(parts),
     verdict: [first, ...others].find(({ verdict }) => verdict === 'malformed')?.verdict ?? 'unchecked',
     fingerprint: { ...first.fingerprint, training },
     gaps: [first, ...others].flatMap(({ gaps }) => gaps.filter(isTold)),

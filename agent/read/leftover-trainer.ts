@@ -6,7 +6,7 @@ import type { OpenedFolder } from '../../contract/observation.ts'
 import type { Draft } from './assemble-artifact.ts'
 import { readTrouble } from './cursor.ts'
 import { JsonWalk } from './json-walk.ts'
-import { leftoverDraft, readLeftover } from './leftover-draft.ts'
+import { isModelDraft, leftoverDraft, readLeftover } from './leftover-draft.ts'
 import { type Rate, nameSchedule, thinRates } from './leftover-schedule.ts'
 import { partOfStore } from './store-drafts.ts'
 import { readSmall } from './store-files.ts'
@@ -35,10 +35,13 @@ export const trainer: StoreReader = {
 async function* readRun(folder: OpenedFolder, options: StoreOptions): AsyncGenerator<StoreFind> {
   const names = folder.list().flatMap(({ name, kind }) => (kind === 'file' ? [name] : []))
   const drafts: Draft[] = []
+  const models = new Set<string>()
   const shards = names.filter((name) => SHARD.test(name))
   for (const name of [STATE, ...PICKLES, ...shards.slice(0, 1)]) {
     const draft = names.includes(name) ? await readLeftover(folder, name, options) : undefined
-    if (draft !== undefined && (name !== STATE || drafts.length === 0)) drafts.push(draft)
+    if (draft === undefined) continue
+    if (isModelDraft(draft)) models.add(name)
+    else drafts.push(draft)
   }
   const state = names.includes(STATE) ? readState(folder, options) : undefined
   const told = drafts.flatMap(({ fingerprint }) => fingerprint.training ?? [])
@@ -46,7 +49,7 @@ async function* readRun(folder: OpenedFolder, options: StoreOptions): AsyncGener
   // A file that is only called optimizer.pt is no leftover of training.
   if (first === undefined || (state === undefined && told.length === 0 && shards.length === 0)) return
   const training = joinTraining(state, told, folder.path, shards)
-  const parts = names.flatMap((name) => partOf(folder, name))
+  const parts = names.flatMap((name) => (models.has(name) ? [] : partOf(folder, name)))
   const draft = leftoverDraft(first, { training, parts, others })
   yield { draft, claimed: draft.identities }
 }

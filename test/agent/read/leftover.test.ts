@@ -7,10 +7,11 @@ import { type Rate, nameSchedule } from '../../../agent/read/leftover-schedule.t
 import { scanYaml } from '../../../agent/read/yaml-keys.ts'
 import { artifactSchema } from '../../../contract/artifact.ts'
 import { type Py, buildTorchZip, torchTensor } from '../../build-pickle.ts'
+import { buildGguf } from '../../build-gguf.ts'
 import { buildSafetensors } from '../../build-safetensors.ts'
 import { writeStore } from '../../build-stores.ts'
 import { openNow, readTreeForTest } from './open-folder.ts'
-import { FAMILIES, hfConfig, hfTensors } from './sample-models.ts'
+import { FAMILIES, ggufDecoder, hfConfig, hfTensors } from './sample-models.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'gnomon-leftover-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -120,6 +121,35 @@ describe('a trainer state', () => {
       schedule: 'warm-up, then cosine',
     })
     expect(drafts[0]?.parts.map(({ role }) => role).sort()).toEqual(['optimizer', 'training'])
+  })
+
+  it('swallows no model that lies there under the name of a leftover', async () => {
+    const value = new Map<Py, Py>([
+      ['conv.weight', torchTensor({ key: '0', elements: 12, shape: [3, 4], strides: [4, 1] })],
+    ])
+    const folder = folderOf({
+      'trainer_state.json': trainerState(rates(cosine)),
+      'scheduler.pt': buildGguf(ggufDecoder(family)),
+      'optimizer.bin': buildGguf(ggufDecoder(family)),
+      'training_args.bin': buildSafetensors({ tensors: hfTensors(family) }),
+      'optimizer.pt': buildTorchZip({ value, storages: [48] }),
+      'a_optim_states.pt': buildGguf(ggufDecoder(family)),
+    })
+
+    const { drafts } = await readTreeForTest(folder)
+
+    const [leftover, ...models] = drafts
+    expect(leftover).toMatchObject({ kind: 'leftover', path: join(folder, 'trainer_state.json') })
+    expect(leftover?.parts).toHaveLength(1)
+    expect(leftover?.fingerprint.structure).toBeUndefined()
+    expect(models.map(({ path }) => path.slice(folder.length + 1)).sort()).toEqual([
+      'a_optim_states.pt',
+      'optimizer.bin',
+      'optimizer.pt',
+      'scheduler.pt',
+      'training_args.bin',
+    ])
+    expect(models.every(({ fingerprint }) => fingerprint.structure !== undefined)).toBe(true)
   })
 
   it('keeps at most 64 rates of ten thousand log lines', async () => {
