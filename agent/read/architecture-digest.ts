@@ -1,7 +1,7 @@
 // The digest of rung 2 that is equal for one architecture in GGUF and in Hugging Face naming: numbers and roles, never values.
 import { createHash } from 'node:crypto'
 import { comparedArchitecture } from './hf-architectures.ts'
-import { describeBlocks, settleBlocks } from './tensor-roles.ts'
+import { MAX_LAYERS, describeBlocks, settleBlocks } from './tensor-roles.ts'
 import type { Hyperparameters, TensorInfo } from './weights.ts'
 
 /** Decoders write this base down only where it differs (llama.cpp and transformers agree). */
@@ -11,11 +11,13 @@ type Blocks = readonly ReadonlySet<string>[]
 
 /**
  * `arch1:` over the hyperparameters that both containers state and the roles in each block. Vocabulary rows, output head and
- * context are left out: fine-tunes change them. Absent when the configuration does not say how the attention is divided.
+ * context are left out: fine-tunes change them. Absent when the configuration does not say how the attention is divided, and where it
+ * states more layers than any model has.
  */
 export function digestArchitecture(numbers: Hyperparameters, tensors: readonly TensorInfo[]): string | undefined {
   const { architecture, layers, embeddingWidth } = numbers
   if (architecture === undefined || layers === undefined || embeddingWidth === undefined) return undefined
+  if (layers > MAX_LAYERS) return undefined
   const feedForwardWidth = numbers.feedForwardWidth ?? measureFeedForward(tensors)
   const blocks = settleBlocks(tensors, layers, feedForwardWidth)
   if (numbers.attentionHeads === undefined && hasRole(blocks, 'attn_q')) return undefined

@@ -3,6 +3,7 @@ import type { Claims, Structure } from '../../contract/fingerprint.ts'
 import { MAX_NAME_CHARS } from '../../contract/wire.ts'
 import { nameHfArchitecture, normKindOf } from './hf-architectures.ts'
 import type { JsonValue } from './json-tree.ts'
+import { MAX_LAYERS } from './tensor-roles.ts'
 import type { Hyperparameters } from './weights.ts'
 
 /** What transformers' classes assume where a configuration leaves the key out, as Google's own Gemma 3 files do. */
@@ -28,6 +29,8 @@ const DEFAULTS: ReadonlyMap<string, Readonly<Record<string, number>>> = new Map(
 const SHARE_ONE_HEAD: ReadonlySet<string> = new Set(['starcoder', 'refact', 'falcon'])
 
 const MAX_NUMBER = 4_294_967_295
+/** As of GGUF: gguf-hyperparameters.ts. */
+const MAX_EXPERTS = 65_536
 /** No model has more layers: gguf-hyperparameters.ts. */
 const MAX_PER_LAYER = 512
 
@@ -55,14 +58,22 @@ export function readHfHyperparameters(config: Config): Hyperparameters {
     architecture,
     ...readAttention(text, architecture),
     ...readExperts(text),
-    layers: whole(text, 'num_hidden_layers', 'n_layer', 'num_layers', 'n_layers', 'num_transformer_layers'),
+    layers: wholeUpTo(
+      MAX_LAYERS,
+      text,
+      'num_hidden_layers',
+      'n_layer',
+      'num_layers',
+      'n_layers',
+      'num_transformer_layers',
+    ),
     feedForwardWidth: readFeedForward(text, architecture),
     contextLength: whole(text, 'max_position_embeddings', 'n_positions', 'n_ctx', 'max_seq_len', 'max_context_length'),
     slidingWindow:
       text.get('use_sliding_window') === false
         ? undefined
         : whole(text, 'sliding_window', 'sliding_window_size', 'local_attention') || undefined,
-    ropeBase: readRopeBase(text, architecture),
+    ropeBase: finiteOrNone(readRopeBase(text, architecture)),
     ropeScaling: word(scaling, 'rope_type') ?? word(scaling, 'type'),
     activation:
       word(text, 'hidden_activation') ??
@@ -124,7 +135,7 @@ function readKvHeads(text: Config, architecture: string | undefined, heads: numb
   const stated = whole(text, ...keys, 'n_head_kv', 'n_kv_heads')
   // Layers with a sliding window, or without one, may have more; GGUF has a number a layer, and the largest is compared.
   const others = whole(text, 'swa_num_key_value_heads', 'num_global_key_value_heads') ?? 0
-  if (architecture === 'plamo' && heads !== undefined) return heads / (whole(text, 'n_shared_head') ?? 8)
+  if (architecture === 'plamo' && heads !== undefined) return wholeOrNone(heads / (whole(text, 'n_shared_head') ?? 8))
   if (stated !== undefined) return Math.max(stated, others)
   return SHARE_ONE_HEAD.has(architecture ?? '') ? 1 : heads
 }
@@ -162,7 +173,7 @@ function readExperts(text: Config): Told<'experts' | 'expertsUsed' | 'expertFeed
     'moe_num_experts',
     'moe_num_primary_experts',
   ] as const
-  const experts = whole(text, ...keys) || undefined
+  const experts = wholeUpTo(MAX_EXPERTS, text, ...keys) || undefined
   if (experts === undefined) return { experts, expertsUsed: undefined, expertFeedForwardWidth: undefined }
   const used = [
     'num_experts_per_tok',
@@ -174,7 +185,7 @@ function readExperts(text: Config): Told<'experts' | 'expertsUsed' | 'expertFeed
   ] as const
   return {
     experts,
-    expertsUsed: whole(text, ...used, 'moe_num_active_primary_experts', 'num_selected_experts'),
+    expertsUsed: wholeUpTo(MAX_EXPERTS, text, ...used, 'moe_num_active_primary_experts', 'num_selected_experts'),
     expertFeedForwardWidth: readExpertWidth(text),
   }
 }
@@ -249,8 +260,21 @@ function word(config: Config | undefined, key: string): string | undefined {
 }
 
 function whole(config: Config, ...keys: readonly string[]): number | undefined {
+  return wholeUpTo(MAX_NUMBER, config, ...keys)
+}
+
+function wholeUpTo(limit: number, config: Config, ...keys: readonly string[]): number | undefined {
   const value = real(config, ...keys)
-  return value !== undefined && Number.isInteger(value) && value >= 0 && value <= MAX_NUMBER ? value : undefined
+  return value !== undefined && Number.isInteger(value) && value >= 0 && value <= limit ? value : undefined
+}
+
+/** A quotient of stated numbers: a divisor that lies gives a fraction, or infinity. */
+function wholeOrNone(value: number): number | undefined {
+  return Number.isSafeInteger(value) ? value : undefined
+}
+
+function finiteOrNone(value: number | undefined): number | undefined {
+  return Number.isFinite(value) ? value : undefined
 }
 
 /** The first key that is stated; of a number a layer the largest, as GGUF's arrays are read. */

@@ -29,6 +29,12 @@ const MAX_METADATA_KEY_BYTES = 256
 /** Trainers write whole dictionaries as text; only short values are claims. */
 const MAX_METADATA_TEXT_BYTES = 4_096
 const SPACE = 0x20
+const BRACE = 0x7b
+/** What JSON calls whitespace. */
+const BLANKS: ReadonlySet<number> = new Set([SPACE, 0x09, 0x0a, 0x0d])
+/** How far a recogniser follows blanks, which nobody writes: after a megabyte of them nothing else begins so (CWE-400). */
+const MAX_BLANKS = 1_048_576
+const LOOK_BYTES = 65_536
 
 /** Words that a header cannot do without. */
 const HEADER_WORDS: readonly string[] = ['"dtype"', '"data_offsets"', '"__metadata__"']
@@ -68,13 +74,39 @@ export const safetensors: FormatReader = {
 }
 
 /** `{` after a length that fits the file; or, whatever the length says, words that only this header has. */
-function recognise({ head, sizeBytes }: Look): boolean {
-  if (head.length < LENGTH_BYTES + 1 || head[LENGTH_BYTES] !== 0x7b) return false
+function recognise(look: Look): boolean {
+  const { head, sizeBytes } = look
+  const first = head[LENGTH_BYTES]
+  if (first === undefined || (first !== BRACE && !BLANKS.has(first))) return false
   const declared = Buffer.from(head).readBigUInt64LE(0)
-  const next = head[LENGTH_BYTES + 1]
   const fits = declared <= BigInt(Math.min(MAX_HEADER_BYTES, sizeBytes - LENGTH_BYTES))
-  if (fits && declared >= 2n) return next === 0x22 || next === 0x7d || next === SPACE || next === 0x0a || next === 0x0d
-  return HEADER_WORDS.some((word) => Buffer.from(head).includes(word))
+  if (fits && declared >= 2n) return opensHeader(look, LENGTH_BYTES + Number(declared))
+  return first === BRACE && HEADER_WORDS.some((word) => Buffer.from(head).includes(word))
+}
+
+/** `{` and then a name or `}`, with any blanks around: every reader of JSON passes over them. */
+function opensHeader(look: Look, end: number): boolean {
+  const brace = passBlanks(look, LENGTH_BYTES, end)
+  // A header of blanks as far as one looks is read in full, which tells what comes after them.
+  if (brace === null) return true
+  if (look.at(brace, 1)[0] !== BRACE) return false
+  const inner = passBlanks(look, brace + 1, end)
+  const next = inner === null ? undefined : look.at(inner, 1)[0]
+  return inner === null || next === 0x22 || next === 0x7d
+}
+
+/** Place of the first byte that is no blank, `end` where there is none; null where the blanks go on beyond what is looked at. */
+function passBlanks(look: Look, start: number, end: number): number | null {
+  const stop = Math.min(end, start + MAX_BLANKS)
+  for (let at = start; at < stop; ) {
+    const within = look.head.length - at
+    const bytes = look.at(at, Math.min(stop - at, within > 0 ? within : LOOK_BYTES))
+    const found = bytes.findIndex((byte) => !BLANKS.has(byte))
+    if (found >= 0) return at + found
+    if (bytes.length === 0) return null
+    at += bytes.length
+  }
+  return stop === end ? end : null
 }
 
 function read(cursor: Cursor, gaps: GapList): WeightsPart {
@@ -154,6 +186,8 @@ function walkHeader(bytes: Uint8Array, cursor: Cursor, draft: HeaderDraft, gaps:
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   draft.isModel = HEADER_WORDS.some((word) => text.includes(word))
   if (!isUtf8(bytes)) gaps.blame('GNO_READ_INVALID', 'the header is not UTF-8')
+  // Readers pass over blanks here, the specification does not.
+  if (bytes[0] !== undefined && BLANKS.has(bytes[0])) gaps.blame('GNO_READ_INVALID', 'blanks precede the header')
   const walk = new JsonWalk(bytes)
   if (walk.next() !== 'object') throw readTrouble('GNO_READ_INVALID', 'the header is not a JSON object')
   const names = new Set<string>()

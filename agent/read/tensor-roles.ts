@@ -66,6 +66,8 @@ const STACKED_LISTS: ReadonlySet<string> = new Set(['experts', 'chunk_experts', 
 /** Longest path inside a block in any public model is seven parts (CWE-400). */
 const MAX_STEM_PARTS = 12
 const BIAS = '.bias'
+/** The deepest public model has 126. What a file states decides how many lists are made: not believed beyond (CWE-789). */
+export const MAX_LAYERS = 4_096
 
 /** The block and roles of each tensor that lies in a block of the text model, as each container names it. */
 export function* describeBlocks(tensors: readonly TensorInfo[]): Generator<Named> {
@@ -81,13 +83,13 @@ export function* describeBlocks(tensors: readonly TensorInfo[]): Generator<Named
   }
 }
 
-/** The roles of every block, settled so that both containers agree. */
+/** The roles of every block, settled so that both containers agree; of at most `MAX_LAYERS` blocks. */
 export function settleBlocks(
   tensors: readonly TensorInfo[],
   layers: number,
   feedForwardWidth: number | undefined,
 ): readonly ReadonlySet<string>[] {
-  const blocks: Set<string>[] = Array.from({ length: layers }, () => new Set<string>())
+  const blocks: Set<string>[] = Array.from({ length: Math.min(layers, MAX_LAYERS) }, () => new Set<string>())
   for (const { block, roles, tensor } of describeBlocks(tensors)) {
     const known = blocks[block]
     // Blocks beyond the layers predict further tokens (MTP) and are no part of the decoder.
