@@ -4,6 +4,7 @@ import { describeModel } from '../rules/describe-model.ts'
 import { identifyArtifact } from '../rules/identify-artifact.ts'
 import { memoryNeedOf } from '../rules/memory-need.ts'
 import type { Pack } from '../rules/pack.ts'
+import { fitArtifact } from './fit-artifact.ts'
 import type { DraftArtifact } from './read/read-candidates.ts'
 
 export interface FinishOptions {
@@ -19,11 +20,11 @@ export function finishArtifact(draft: DraftArtifact, options: FinishOptions): Ar
   const { structure } = draft.fingerprint
   const summary = structure === undefined ? undefined : describeModel(structure)
   const memoryNeed = memoryNeedOf(structure, draft.sizeBytes)
-  return {
+  return fitArtifact({
     ...read,
     ...(summary === undefined ? {} : { summary }),
     ...(memoryNeed === undefined ? {} : { memoryNeed }),
     identifications: identifyArtifact(draft, options.pack),
     simulated: sha256 !== undefined && options.isSimulated(sha256),
-  }
+  })
 }

@@ -17,6 +17,8 @@ const LATENT_CACHE = ['deepseek2', 'deepseek3', 'minicpm3', 'kimi', 'plm']
 /** The memory need of a text decoder; undefined for what answers nothing alone. */
 export function memoryNeedOf(structure: Structure | undefined, weightsBytes: number): MemoryNeed | undefined {
   if (structure?.kind !== 'text' || structure.tensorCount === 0 || weightsBytes === 0) return undefined
+  // A hole of exabytes: more than the wire carries, and than any machine has (CWE-190).
+  if (!Number.isSafeInteger(weightsBytes)) return undefined
   const contextLength = Math.min(structure.contextLength ?? USUAL_CONTEXT, USUAL_CONTEXT)
   const bytesPerToken = cacheBytesPerToken(structure)
   const weights = `weights of ${weightsBytes} bytes, as they lie on disk`
@@ -29,7 +31,7 @@ export function memoryNeedOf(structure: Structure | undefined, weightsBytes: num
   }
   const kvCacheBytes = bytesPerToken * contextLength
   const totalBytes = weightsBytes + kvCacheBytes
-  // Numbers that lie, or a hole of exabytes: more than the wire carries, and than any machine has (CWE-190).
+  // Numbers that lie.
   if (!Number.isSafeInteger(totalBytes)) return undefined
   const because = [weights, `KV cache of ${bytesPerToken} bytes a token (F16) at ${contextLength} tokens`]
   if ((structure.slidingWindow ?? 0) > 0) because.push('layers with a sliding window keep less: an upper bound')

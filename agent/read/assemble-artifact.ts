@@ -68,7 +68,7 @@ export function assembleArtifact(assembly: Assembly): Draft {
 }
 
 /** Holes of exabytes add up to more than a number on the wire may be (CWE-190). */
-function totalBytes(parts: readonly FilePart[]): number {
+export function totalBytes(parts: readonly Pick<FilePart, 'sizeBytes'>[]): number {
   return Math.min(
     Number.MAX_SAFE_INTEGER,
     parts.reduce((sum, part) => sum + part.sizeBytes, 0),

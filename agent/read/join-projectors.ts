@@ -1,5 +1,5 @@
 // A projector beside models is a part of them and no model of its own. What it is says the file, not its name.
-import type { Draft } from './assemble-artifact.ts'
+import { type Draft, totalBytes } from './assemble-artifact.ts'
 import type { StoreFind } from './store-reader.ts'
 
 const MAX_PARTS = 4_096
@@ -11,11 +11,13 @@ export function joinProjectors(drafts: readonly Draft[]): readonly StoreFind[] {
   const models = drafts.filter((draft) => !isProjector(draft))
   if (projectors.length === 0) return []
   const parts = projectors.flatMap((draft) => draft.parts.map((part) => ({ ...part, role: 'projector' as const })))
-  const sizeBytes = projectors.reduce((sum, draft) => sum + draft.sizeBytes, 0)
   const claimed = projectors.flatMap(({ identities }) => identities)
   return models.map((model) => {
     const identities = [...model.identities, ...claimed]
-    const joined = { parts: [...model.parts, ...parts].slice(0, MAX_PARTS), sizeBytes: model.sizeBytes + sizeBytes }
+    const joined = {
+      parts: [...model.parts, ...parts].slice(0, MAX_PARTS),
+      sizeBytes: totalBytes([model, ...projectors]),
+    }
     return { draft: { ...model, ...joined, identities }, claimed: identities }
   })
 }

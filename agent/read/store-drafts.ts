@@ -4,7 +4,7 @@ import type { Claims, Container } from '../../contract/fingerprint.ts'
 import type { CandidateFile, FileIdentity } from '../../contract/observation.ts'
 import { printable } from '../../contract/printable.ts'
 import { MAX_NAME_CHARS } from '../../contract/wire.ts'
-import type { Draft } from './assemble-artifact.ts'
+import { type Draft, totalBytes } from './assemble-artifact.ts'
 import { readCandidates } from './read-candidates.ts'
 import type { StoreOptions } from './store-reader.ts'
 import type { GapList } from './gap-list.ts'
@@ -51,7 +51,7 @@ export function tellStore(draft: Draft, word: StoreWord): Draft {
     kind: word.kind,
     path: word.path ?? draft.path,
     parts: [...draft.parts, ...added].slice(0, MAX_PARTS),
-    sizeBytes: draft.sizeBytes + added.reduce((sum, part) => sum + part.sizeBytes, 0),
+    sizeBytes: totalBytes([draft, ...added]),
     store: word.store,
     fingerprint: { ...fingerprint, claims, ...(Object.keys(container).length === 0 ? {} : { container }) },
     gaps: [...draft.gaps, ...(word.gaps?.list() ?? [])].slice(-MAX_GAPS),
@@ -66,7 +66,7 @@ export function foldDrafts(main: Draft, others: readonly Draft[]): Draft {
   return {
     ...main,
     parts: [...byPath.values()].slice(0, MAX_PARTS),
-    sizeBytes: [...byPath.values()].reduce((sum, part) => sum + part.sizeBytes, 0),
+    sizeBytes: totalBytes([...byPath.values()]),
     verdict: verdicts.find((verdict) => verdict === 'malformed') ?? main.verdict,
     gaps: [...others.flatMap(({ gaps }) => gaps.filter(isDamage)), ...main.gaps].slice(-MAX_GAPS),
     identities: [main, ...others].flatMap(({ identities }) => identities),

@@ -2,7 +2,7 @@
 import type { FilePart, Store } from '../../contract/artifact.ts'
 import type { Claims, Container } from '../../contract/fingerprint.ts'
 import type { CandidateFile, OpenedFolder } from '../../contract/observation.ts'
-import type { Draft } from './assemble-artifact.ts'
+import { type Draft, totalBytes } from './assemble-artifact.ts'
 import type { GapList } from './gap-list.ts'
 import { foldDrafts, partOfStore, readModels } from './store-drafts.ts'
 import { candidateIn, openBelow } from './store-files.ts'
@@ -51,7 +51,7 @@ export async function* readFolderModel(
     kind: model.store === undefined ? 'folder' : 'store',
     path: folder.path,
     parts: [...folded.parts, ...beside].slice(0, MAX_BESIDE),
-    sizeBytes: folded.sizeBytes + beside.reduce((sum, part) => sum + part.sizeBytes, 0),
+    sizeBytes: totalBytes([folded, ...beside]),
     ...(model.store === undefined ? {} : { store: model.store }),
     fingerprint: {
       ...fingerprint,

@@ -40,6 +40,10 @@ describe('memoryNeedOf', () => {
     expect(memoryNeedOf({ ...LLAMA_8B, kind: 'adapter' }, GIB)).toBeUndefined()
     expect(memoryNeedOf({ ...LLAMA_8B, attentionHeads: 0 }, GIB)?.kvCacheBytes).toBeUndefined()
   })
+
+  it.each(['llama', 'mamba2'])('tells no need of %s weights larger than the wire carries', (architecture) => {
+    expect(memoryNeedOf({ ...LLAMA_8B, architecture }, 2 ** 62)).toBeUndefined()
+  })
 })
 
 describe('couldRun', () => {
