@@ -277,15 +277,6 @@ function finiteOrNone(value: number | undefined): number | undefined {
   return Number.isFinite(value) ? value : undefined
 }
 
-/** A quotient of stated numbers: a divisor that lies gives a fraction, or infinity. */
-function wholeOrNone(value: number): number | undefined {
-  return Number.isSafeInteger(value) ? value : undefined
-}
-
-function finiteOrNone(value: number | undefined): number | undefined {
-  return Number.isFinite(value) ? value : undefined
-}
-
 /** The first key that is stated; of a number a layer the largest, as GGUF's arrays are read. */
 function real(config: Config | undefined, ...keys: readonly string[]): number | undefined {
   for (const key of keys) {
