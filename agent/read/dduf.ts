@@ -6,6 +6,7 @@ import { type GapList, quoted } from './gap-list.ts'
 import { parseJsonTree } from './json-tree.ts'
 import type { Look } from './look.ts'
 import { readMember, roomForTensors } from './nested-weights.ts'
+import { isTorchZip } from './torch-zip.ts'
 import type { FormatReader, ReadContext, TensorInfo, WeightsPart } from './weights.ts'
 import { STORED, type ZipDirectory, openMember, readZip } from './zip.ts'
 
@@ -20,7 +21,7 @@ export const dduf: FormatReader = { id: 'dduf', endings: ['.dduf'], certainty: '
 
 function recognise(look: Look): boolean {
   const zip = look.zip()
-  if (zip === null || !zip.byName.has(INDEX)) return false
+  if (zip === null || !zip.byName.has(INDEX) || isTorchZip(zip)) return false
   return zip.members.every(({ method }) => method === STORED) && weightsOf(zip).length > 0
 }
 

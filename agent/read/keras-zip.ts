@@ -6,6 +6,7 @@ import { type JsonValue, parseJsonTree } from './json-tree.ts'
 import { readKerasClasses, writeClasses } from './keras-config.ts'
 import type { Look } from './look.ts'
 import { readMember, roomForTensors } from './nested-weights.ts'
+import { isTorchZip } from './torch-zip.ts'
 import type { ContainerFacts, FormatReader, ReadContext, TensorInfo, WeightsPart } from './weights.ts'
 import { type ZipDirectory, openMember, readZip } from './zip.ts'
 
@@ -23,6 +24,7 @@ export const kerasZip: FormatReader = { id: 'keras-zip', endings: ['.keras'], ce
 function recognise(look: Look): boolean {
   const zip = look.zip()
   if (zip === null || !zip.byName.has('config.json') || !zip.byName.has('metadata.json')) return false
+  if (isTorchZip(zip)) return false
   return zip.members.some(({ name }) => name.endsWith(WEIGHTS_ENDING) || name.startsWith('model.weights.'))
 }
 

@@ -5,6 +5,7 @@ import type { GapList } from './gap-list.ts'
 import { quoted } from './gap-list.ts'
 import { shifted } from './laid-out.ts'
 import type { Look } from './look.ts'
+import { isTorchZip } from './torch-zip.ts'
 import type { FormatReader, NestedPart, ReadContext, TensorInfo, WeightsPart } from './weights.ts'
 import { STORED, type ZipMember, dataPlace, openMember, readZip } from './zip.ts'
 
@@ -30,7 +31,9 @@ export const mediapipeTask: FormatReader = {
 
 /** Language bundles by their names; vision bundles hold models and little else. */
 function recognise(look: Look): boolean {
-  const members = look.zip()?.members ?? []
+  const zip = look.zip()
+  if (zip === null || isTorchZip(zip)) return false
+  const { members } = zip
   if (members.some(({ name }) => name.startsWith(MODEL_PREFIX))) return true
   const models = members.filter(({ name }) => isModelName(name))
   // An app or a package that carries a model among its own files is no bundle: a bundle keeps all of them at its top.

@@ -3,6 +3,7 @@ import { type Cursor, readTrouble } from './cursor.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import type { TensorTable } from './laid-out.ts'
 import { MAX_NPY_HEADER_BYTES, type NpyHeader, dataBytes, npyHeaderBytes, readNpyHeader } from './npy-header.ts'
+import { isTorchZip } from './torch-zip.ts'
 import { STORED, type ZipDirectory, type ZipMember, dataPlace, peekMember, readZip } from './zip.ts'
 
 export const NPY_ENDING = '.npy'
@@ -27,7 +28,7 @@ export function holdsOnlyArrays(directory: ZipDirectory | null): boolean {
 
 /** Names that only Marian's exporter gives (marian-nmt/marian-dev:src/models). */
 export function isMarian(directory: ZipDirectory | null): boolean {
-  if (directory === null) return false
+  if (directory === null || isTorchZip(directory)) return false
   const { byName, members } = directory
   if (byName.has('special:model.yml.npy')) return true
   const hasEmbedding = ['Wemb', 'encoder_Wemb', 'decoder_Wemb'].some((name) => byName.has(`${name}${NPY_ENDING}`))

@@ -11,6 +11,7 @@ import { type JsonValue, parseJsonTree } from './json-tree.ts'
 import { TensorTable } from './laid-out.ts'
 import type { Look } from './look.ts'
 import { readTfliteModel } from './tflite-model.ts'
+import { isTorchZip } from './torch-zip.ts'
 import { TVM_MAGIC, readTvmParams } from './tvm-params.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 import { openMember, readZip } from './zip.ts'
@@ -51,7 +52,8 @@ function kindOf(look: Look): Kind | null {
   if (start.startsWith('IMGDNN')) return (look.head[6] ?? 0x20) < 0x09 ? 'imgdnn' : null
   if (numbers.toString('hex', 0, 8) === TVM_MAGIC) return 'tvm'
   if (hasIdentifier(look, 'CIR0')) return 'circle'
-  const names = start.startsWith('PK') ? look.zip()?.byName : undefined
+  const zip = start.startsWith('PK') ? look.zip() : null
+  const names = zip === null || isTorchZip(zip) ? undefined : zip.byName
   return names?.has(CONFIGURATION) === true && names.has(COEFFICIENTS) ? 'dl4j' : null
 }
 

@@ -4,8 +4,9 @@ import type { Cursor } from './cursor.ts'
 import { readTrouble } from './cursor.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import { type JsonValue, parseJsonTree } from './json-tree.ts'
+import type { Look } from './look.ts'
 import { readMember, roomForTensors } from './nested-weights.ts'
-import { readDirectory } from './torch-zip.ts'
+import { isTorchZip, readDirectory } from './torch-zip.ts'
 import type { FormatReader, NestedPart, ReadContext, WeightsPart } from './weights.ts'
 import { type ZipDirectory, openMember } from './zip.ts'
 
@@ -28,8 +29,13 @@ export const pytorchMar: FormatReader = {
   id: 'pytorch-mar',
   endings: ['.mar'],
   certainty: 'magic',
-  recognise: (look) => look.zip()?.byName.has(MANIFEST) === true,
+  recognise,
   read,
+}
+
+function recognise(look: Look): boolean {
+  const zip = look.zip()
+  return zip?.byName.has(MANIFEST) === true && !isTorchZip(zip)
 }
 
 function read(cursor: Cursor, gaps: GapList, context: ReadContext): WeightsPart {

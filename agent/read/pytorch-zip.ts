@@ -2,7 +2,15 @@
 import type { Cursor } from './cursor.ts'
 import type { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
-import { cutTorchZip, describeTorchZip, isCutTorchZip, readDirectory, readTorchZip, rootOf } from './torch-zip.ts'
+import {
+  cutTorchZip,
+  describeTorchZip,
+  isCutTorchZip,
+  isTorchZip,
+  readDirectory,
+  readTorchZip,
+  rootOf,
+} from './torch-zip.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 import type { ZipDirectory } from './zip.ts'
 
@@ -22,7 +30,7 @@ function recognise(look: Look): boolean {
 
 /** TorchScript, and archives that hold a checkpoint among other things. */
 function isMore(zip: ZipDirectory): boolean {
-  if (zip.byName.has('MAR-INF/MANIFEST.json')) return true
+  if (zip.byName.has('MAR-INF/MANIFEST.json') && !isTorchZip(zip)) return true
   return rootOf(zip, 'constants.pkl') !== null || rootOf(zip, 'bytecode.pkl') !== null
 }
 

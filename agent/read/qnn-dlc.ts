@@ -6,6 +6,7 @@ import { type Cursor, readTrouble } from './cursor.ts'
 import { Flatbuffer, hasIdentifier } from './flatbuffer.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import type { Look } from './look.ts'
+import { isTorchZip } from './torch-zip.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 import { STORED, openMember, readZip } from './zip.ts'
 
@@ -56,7 +57,8 @@ function kindOf(look: Look): Kind | null {
   if (hex.startsWith(CONTAINER) && start.length >= CONTAINER_BYTES) return isContainer(start) ? 'dlc' : null
   if (CONTEXTS.includes(hex) && look.sizeBytes >= MIN_CONTEXT_BYTES) return 'context'
   if (IDENTIFIERS.some((identifier) => hasIdentifier(look, identifier))) return 'flatbuffer'
-  const names = look.text(0, 2) === 'PK' ? look.zip()?.byName : undefined
+  const zip = look.text(0, 2) === 'PK' ? look.zip() : null
+  const names = zip === null || isTorchZip(zip) ? undefined : zip.byName
   const hasModel = names?.has(MODEL) === true || names?.has(PARAMETERS) === true
   return hasModel && names.has(METADATA) ? 'zip' : null
 }

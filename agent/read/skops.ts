@@ -4,6 +4,7 @@ import { Cursor } from './cursor.ts'
 import { GapList, quoted } from './gap-list.ts'
 import { type JsonValue, parseJsonTree } from './json-tree.ts'
 import type { Look } from './look.ts'
+import { isTorchZip } from './torch-zip.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 import { openMember, peekMember, readZip } from './zip.ts'
 
@@ -25,7 +26,8 @@ export const skops: FormatReader = {
 }
 
 function recognise(look: Look): boolean {
-  const member = look.zip()?.byName.get(SCHEMA)
+  const zip = look.zip()
+  const member = zip === null || isTorchZip(zip) ? undefined : zip.byName.get(SCHEMA)
   if (member === undefined || member.sizeBytes > MAX_SCHEMA_BYTES) return false
   const cursor = new Cursor(look.source, { bytes: 4 * GLANCE_BYTES, steps: GLANCE_BYTES })
   // What is wrong with it is told by whoever reads it in full.

@@ -19,6 +19,8 @@ const MAX_NOTE_BYTES = 64
 const LOCAL_BYTES = 30
 const LOCAL_NAME_AT = 26
 const PICKLE = 'data.pkl'
+/** A storage in the folder of an archive, which lies at the top or one folder down. */
+const STORAGE_PATH = /^((?:[^/]*\/)?)data\/([^/]*)$/
 /** torch numbers its storages; nothing else is opened by name (CWE-22). */
 const STORAGE_KEY = /^[A-Za-z0-9_]{1,64}$/
 
@@ -26,6 +28,26 @@ const STORAGE_KEY = /^[A-Za-z0-9_]{1,64}$/
 export function rootOf(zip: ZipDirectory, name: string): string | null {
   const found = zip.members.find((member) => member.name === name || isOneDown(member.name, name))
   return found === undefined ? null : found.name.slice(0, -name.length)
+}
+
+/** Archives that were asked about: every reader of zips asks. */
+const judged = new WeakMap<ZipDirectory, boolean>()
+
+/**
+ * True for what torch.save and torch.jit.save write: a pickle, the version and storages unpacked in one folder. Then nothing that is
+ * added makes the archive another format, for torch loads it all the same; whatever carries a checkpoint has it as one member.
+ */
+export function isTorchZip(zip: ZipDirectory): boolean {
+  const known = judged.get(zip)
+  if (known !== undefined) return known
+  // One pass: a folder is asked for by its name, however many of them have a pickle (CWE-407).
+  const isTorch = zip.members.some(({ name }) => {
+    const [, root, key] = STORAGE_PATH.exec(name) ?? []
+    if (root === undefined || key === undefined || !STORAGE_KEY.test(key)) return false
+    return zip.byName.has(root + PICKLE) && zip.byName.has(`${root}version`)
+  })
+  judged.set(zip, isTorch)
+  return isTorch
 }
 
 function isOneDown(path: string, name: string): boolean {

@@ -3,7 +3,7 @@
 import type { Cursor } from './cursor.ts'
 import type { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
-import { cutTorchZip, describeTorchZip, readDirectory, readTorchZip, rootOf } from './torch-zip.ts'
+import { cutTorchZip, describeTorchZip, isTorchZip, readDirectory, readTorchZip, rootOf } from './torch-zip.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 import type { ZipDirectory } from './zip.ts'
 
@@ -18,7 +18,7 @@ export const torchscript: FormatReader = {
 
 function recognise(look: Look): boolean {
   const zip = look.zip()
-  if (zip === null || zip.byName.has('MAR-INF/MANIFEST.json')) return false
+  if (zip === null || (zip.byName.has('MAR-INF/MANIFEST.json') && !isTorchZip(zip))) return false
   return findRoot(zip) !== null
 }
 

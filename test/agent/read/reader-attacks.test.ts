@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { digestArchitecture } from '../../../agent/read/architecture-digest.ts'
+import { LINEAR_STORAGES, buildTorchZip, linearState, orderedDict } from '../../build-pickle.ts'
 import { buildSafetensors, safetensorsHeader } from '../../build-safetensors.ts'
 import { readFolder } from './open-candidate.ts'
 import { readBytes } from './read-bytes.ts'
@@ -86,5 +87,36 @@ describe('a safetensors header with blanks', () => {
     ['a brace and no name', `{${'\t'.repeat(5_000)}1}`],
   ])('is none with %s', (_case, header) => {
     expect(withHeader(header).format).not.toBe('safetensors')
+  })
+})
+
+describe('a checkpoint of torch with members of another format', () => {
+  const withMembers = (root: string, names: readonly string[]) => {
+    const more = names.map((name) => ({ name, data: Buffer.from('{}') }))
+    return readBytes(buildTorchZip({ value: orderedDict(linearState()), storages: LINEAR_STORAGES, root, more }))
+  }
+
+  it.each([
+    ['keras-zip', ['config.json', 'metadata.json', 'model.weights.h5']],
+    ['pytorch-mar', ['MAR-INF/MANIFEST.json']],
+    ['mediapipe-task', ['TF_LITE_PREFILL']],
+    ['marian', ['special:model.yml.npy']],
+    ['dduf', ['model_index.json', 'x/a.safetensors']],
+    ['qnn-dlc', ['model', 'model.params', 'dlc.metadata']],
+    ['onednn-om', ['configuration.json', 'coefficients.bin']],
+  ])('is not taken for %s', (_format, names) => {
+    for (const root of ['archive/', '']) {
+      const { format, weights } = withMembers(root, names)
+
+      expect({ format, root }).toEqual({ format: 'pytorch-zip', root })
+      expect(weights?.tensors).toHaveLength(2)
+    }
+  })
+
+  it('stays TorchScript with a manifest of TorchServe', () => {
+    const { format, weights } = withMembers('archive/', ['MAR-INF/MANIFEST.json', 'archive/constants.pkl'])
+
+    expect(format).toBe('torchscript')
+    expect(weights?.tensors).toHaveLength(2)
   })
 })
