@@ -9,6 +9,7 @@ import { type Cursor, readTrouble } from './cursor.ts'
 import type { GapList } from './gap-list.ts'
 import { readGgufClaims } from './gguf-claims.ts'
 import { readGgufHyperparameters } from './gguf-hyperparameters.ts'
+import { believeKind } from './gguf-kind.ts'
 import { GgufMetadata, MAX_METADATA_KEYS, readMetadata } from './gguf-metadata.ts'
 import { MAX_TENSORS, believeTensors, readTensorTable } from './gguf-tensors.ts'
 import { readGgufTokenizer } from './gguf-tokenizer.ts'
@@ -59,7 +60,7 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
   const tensors = draft.dataStart === 0 ? [] : believeTensors(draft.declared, place, gaps)
   const tokenizer = readGgufTokenizer(cursor, metadata, gaps)
   const isVocabulary = draft.declared.length === 0 && tokenizer !== undefined
-  const kind = readStatedKind(metadata) ?? (isVocabulary ? 'vocabulary' : undefined)
+  const kind = believeKind(readStatedKind(metadata), tensors, gaps) ?? (isVocabulary ? 'vocabulary' : undefined)
   const split = readSplit(metadata)
   const adapter = kind === 'adapter' ? readGgufAdapter(metadata, tensors) : undefined
   return {

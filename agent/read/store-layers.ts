@@ -8,6 +8,7 @@ import { MAX_SENTENCE_CHARS } from '../../contract/wire.ts'
 import type { Draft } from './assemble-artifact.ts'
 import { readTrouble } from './cursor.ts'
 import { GapList } from './gap-list.ts'
+import { isProjectorStructure } from './join-projectors.ts'
 import type { JsonValue } from './json-tree.ts'
 import { foldDrafts, partOfStore, readModels } from './store-drafts.ts'
 import {
@@ -212,8 +213,8 @@ async function readBeside(
     const candidate = candidateIn(() => blobs.open(hex), hex)
     const drafts: Draft[] = []
     for await (const draft of readModels(candidate === null ? [] : [candidate], options)) drafts.push(draft)
-    const kinds = role === 'projector' ? [role, 'other'] : [role]
-    const isSo = ({ fingerprint }: Draft): boolean => kinds.includes(fingerprint.structure?.kind ?? '')
+    const isSo = ({ fingerprint: { structure } }: Draft): boolean =>
+      role === 'projector' ? isProjectorStructure(structure) : structure?.kind === role
     beside.push(...drafts.filter(isSo))
     if (!drafts.every(isSo)) gaps.note('GNO_READ_INVALID', `blob ${hex.slice(0, 12)} is called ${role} and is none`)
   }
