@@ -5,6 +5,7 @@ import type { Gap } from '../../contract/wire.ts'
 import { type Draft, assembleArtifact } from './assemble-artifact.ts'
 import { unwrapEntry } from './cache-entry.ts'
 import { memoryBytes, troubleOf } from './cursor.ts'
+import { findMisfit } from './fit-parts.ts'
 import { GapList } from './gap-list.ts'
 import { type Found, type ShardGroup, groupShards, isFolderFormat, missingShards, splitKey } from './group-shards.ts'
 import { type HfFolder, folderOf, readHfFolder } from './hf-folder.ts'
@@ -93,13 +94,17 @@ async function* readFound(found: readonly Found[], options: ReadOptions): AsyncG
     const [first, ...others] = parts
     if (first === undefined || !parts.some((part) => part.weights.isModel && holdsWeights(part.weights))) continue
     const { split } = first.weights
-    if (split === undefined) yield assembleGroup([first, ...others], { group, folder, gaps }, options)
+    if (split === undefined) yield* assembleFitting([first, ...others], { group, folder, gaps }, options)
     else {
       const key = splitKey(first.name, split)
       splits.set(key, [...(splits.get(key) ?? []), holdWithin(first, room)])
     }
   }
-  for (const parts of splits.values()) yield assembleSplit(parts, options)
+  for (const parts of splits.values()) {
+    const misfit = findMisfit(parts)
+    if (misfit === undefined) yield assembleSplit(parts, options)
+    else yield* assembleApart(parts, misfit, options)
+  }
 }
 
 /** What is no weights (a tokenizer, a pickled list) is described when it is asked for, and no inventory of its own. */
@@ -206,6 +211,30 @@ interface GroupFinding {
   readonly group: ShardGroup
   readonly folder: HfFolder | undefined
   readonly gaps: GapList
+}
+
+/** One model of parts that complete one another, else each of them by itself. */
+function* assembleFitting(
+  parts: readonly [ReadPart, ...ReadPart[]],
+  finding: GroupFinding,
+  options: ReadOptions,
+): Generator<DraftArtifact> {
+  const misfit = parts.length > 1 ? findMisfit(parts) : undefined
+  if (misfit === undefined) yield assembleGroup(parts, finding, options)
+  else yield* assembleApart(parts, misfit, options)
+}
+
+function* assembleApart(
+  parts: readonly ReadPart[],
+  misfit: string,
+  { deep: isDeep }: ReadOptions,
+): Generator<DraftArtifact> {
+  for (const part of parts) {
+    if (!part.weights.isModel || !holdsWeights(part.weights)) continue
+    const gaps = new GapList(part.path)
+    gaps.note('GNO_READ_INVALID', `the parts do not fit together: ${misfit}`)
+    yield assembleArtifact({ kind: 'file', path: part.path, parts: [part], gaps, isDeep })
+  }
 }
 
 function assembleGroup(

@@ -10,7 +10,7 @@ import type { Gap } from '../../../contract/wire.ts'
 import { type GgufSpec, buildGguf, scalar, text } from '../../build-gguf.ts'
 import { buildSafetensors } from '../../build-safetensors.ts'
 import { candidateOf, candidatesIn, inspectFile, openForTest, readFolder } from './open-candidate.ts'
-import { FAMILIES, ggufDecoder, hfConfig, hfTensors } from './sample-models.ts'
+import { FAMILIES, TINY, ggufDecoder, hfConfig, hfTensors } from './sample-models.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'gnomon-read-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -84,6 +84,45 @@ describe('a folder', () => {
     expect(draft?.fingerprint.structure?.architectureDigest).toBe(whole.fingerprint.structure?.architectureDigest)
     expect(draft?.fingerprint.structure?.layoutDigest).toBe(whole.fingerprint.structure?.layoutDigest)
     expect(draft?.fingerprint.structure?.parameterCount).toBe(whole.fingerprint.structure?.parameterCount)
+  })
+
+  it.each<readonly [string, number, GgufSpec]>([
+    ['a toy of the same tensors in front', 1, ggufDecoder(family, { ...TINY, layers: 4 })],
+    ['one that states another model', 1, { kv: ggufDecoder(family, { ...TINY, layers: 4 }).kv, tensors: [] }],
+    ['more tensors than all have together', 1, { tensors: [{ name: 'extra.weight', dims: [4] }] }],
+  ])('keeps GGUF shards apart that do not fit: %s', async (_, index, second) => {
+    const folder = makeFolder({
+      'x-00001-of-00002.gguf': shard(0, 2, model),
+      'x-00002-of-00002.gguf': shard(index, 2, second),
+    })
+
+    const drafts = await readFolder(folder)
+
+    expect(drafts.map(({ kind }) => kind)).toEqual(['file', 'file'])
+    for (const { gaps } of drafts) expect(gaps.map(({ detail }) => detail).join()).toContain('do not fit together')
+  })
+
+  it('keeps safetensors shards apart that hold the same tensor', async () => {
+    const folder = makeFolder({
+      'model-00001-of-00002.safetensors': buildSafetensors({ tensors: hfTensors(family).slice(0, 1) }),
+      'model-00002-of-00002.safetensors': buildSafetensors({ tensors: hfTensors(family) }),
+    })
+
+    const drafts = await readFolder(folder)
+
+    expect(drafts.map(({ kind }) => kind)).toEqual(['file', 'file'])
+    expect(drafts[1]?.fingerprint.structure).toMatchObject({ kind: 'text', tensorCount: hfTensors(family).length })
+  })
+
+  it('shows the model that lies behind a shard of something else', async () => {
+    const folder = makeFolder({
+      'model-00001-of-00002.safetensors': buildSafetensors({ tensors: [{ name: 'w', dtype: 'F32', shape: [8, 8] }] }),
+      'model-00002-of-00002.safetensors': buildSafetensors({ tensors: hfTensors(family) }),
+    })
+
+    const [draft] = await readFolder(folder)
+
+    expect(draft?.fingerprint.structure).toMatchObject({ kind: 'text', layers: 2 })
   })
 
   it('says which shard is missing', async () => {
@@ -183,10 +222,12 @@ describe('a folder', () => {
   })
 
   it('holds only so many tensors of one model, and says so', async () => {
-    const tensors = Array.from({ length: 60_000 }, (_, index) => ({ name: `w${index}`, dtype: 'F32', shape: [0] }))
-    const bytes = buildSafetensors({ tensors })
-    const names = [1, 2, 3, 4, 5].map((index) => `model-0000${index}-of-00005.safetensors`)
-    const folder = makeFolder(Object.fromEntries(names.map((name) => [name, bytes])))
+    const tensorsOf = (part: number) =>
+      Array.from({ length: 60_000 }, (_, index) => ({ name: `${part}${index + 10_000}`, dtype: 'F32', shape: [0] }))
+    const files = [1, 2, 3, 4, 5].map(
+      (part) => [`model-0000${part}-of-00005.safetensors`, buildSafetensors({ tensors: tensorsOf(part) })] as const,
+    )
+    const folder = makeFolder(Object.fromEntries(files))
 
     const [draft] = await readFolder(folder)
 
@@ -227,12 +268,13 @@ describe('a folder', () => {
 
 describe('kinds of GGUF', () => {
   it.each([
-    ['adapter', [['general.type', text('adapter')] as const], 'adapter'],
-    ['mmproj', [['general.type', text('mmproj')] as const], 'projector'],
-    ['imatrix', [['general.type', text('imatrix')] as const], 'imatrix'],
-    ['model', [['general.type', text('model')] as const], 'text'],
-  ])('general.type %s', async (_name, extra, kind) => {
-    const folder = makeFolder({ x: buildGguf({ ...model, kv: [...model.kv, ...extra] }) })
+    ['adapter', ['token_embd', 'blk.0.attn_q', 'blk.0.ffn_up'].map((name) => `${name}.weight.lora_a`), 'adapter'],
+    ['mmproj', ['v.patch_embd.weight', 'v.blk.0.attn_q.weight', 'v.blk.0.ffn_up.weight', 'mm.0.weight'], 'projector'],
+    ['imatrix', ['token_embd', 'blk.0.attn_q', 'blk.0.ffn_up'].map((name) => `${name}.weight.in_sum2`), 'imatrix'],
+    ['model', ['token_embd.weight', 'blk.0.attn_q.weight', 'blk.0.ffn_up.weight'], 'text'],
+  ])('general.type %s', async (word, names, kind) => {
+    const tensors = names.map((name) => ({ name, dims: [4, 4] }))
+    const folder = makeFolder({ x: buildGguf({ kv: [...model.kv, ['general.type', text(word)]], tensors }) })
 
     const draft = await inspectFile(join(folder, 'x'))
 
