@@ -43,7 +43,7 @@ export const arrivalDeclaration: TouchDeclaration = {
     '/proc/self/mountinfo, /etc/passwd, and of the device that a model lies on /sys/dev/block/*/removable and serial',
   ],
   collects: [
-    'of models only: the address they were downloaded from, without its query and without names or passwords in it; the downloading program and time; file system, device and serial number of a removable medium; owner; birth time',
+    'of models only: server and path of the http, https or ftp address they were downloaded from, without its query, fragment and parameters and without names or passwords in front of its host (of any other address only that it is a local path or another scheme); the downloading program and time; file system, device and serial number of a removable medium; owner; birth time',
   ],
 }
 

@@ -15,30 +15,46 @@ const MAX_MARKS = 8
 const MAX_MARK_BYTES = 65_536
 
 /** Attributes of Linux that say where a file came from. */
-export const XDG_MARKS: readonly string[] = [
-  'user.xdg.origin.url',
-  'user.xdg.referrer.url',
-  'user.xdg.origin.email.from',
-]
+export const XDG_MARKS: readonly string[] = ['user.xdg.origin.url', 'user.xdg.referrer.url']
 
 /** Attributes of macOS. */
 export const QUARANTINE = 'com.apple.quarantine'
 export const WHERE_FROMS = 'com.apple.metadata:kMDItemWhereFroms'
 
 function told(mark: string, value: string): DownloadMark {
-  return { mark, value: printable(withoutSecrets(value)).slice(0, MAX_VALUE_CHARS) }
+  return { mark, value: printable(value).slice(0, MAX_VALUE_CHARS) }
 }
 
-/** An address may carry a token in its query, or a name and password in front of its host: neither leaves the sensor. */
-function withoutSecrets(value: string): string {
-  const query = value.indexOf('?')
-  const address = query < 0 ? value : `${value.slice(0, query)}?…`
-  const start = address.indexOf('://')
-  const end = start < 0 ? -1 : address.indexOf('/', start + 3)
-  const host = start < 0 ? '' : address.slice(start + 3, end < 0 ? undefined : end)
-  const at = host.lastIndexOf('@')
-  return at < 0 ? address : `${address.slice(0, start + 3)}${host.slice(at + 1)}${end < 0 ? '' : address.slice(end)}`
+function toldAddress(mark: string, value: string): DownloadMark {
+  return told(mark, placeOfAddress(value.trim()))
 }
+
+const REMOTE = /^(https?|ftp):[\\/]*([^\\/?#;]*)([^?#;]*)(.?)/is
+/** A letter and a colon is a drive; a scheme has two letters at least. */
+const SCHEME = /^[a-z][a-z0-9+.-]+:/i
+
+/**
+ * What may leave the sensor: server and path. A query, a fragment and the parameters of a path carry tokens, the part in front of a
+ * host names and passwords, a local path the name of a person, and other schemes (`data:`, `blob:`, `magnet:`) whatever they like.
+ */
+function placeOfAddress(value: string): string {
+  const [, scheme = '', authority = '', path = '', rest = ''] = REMOTE.exec(value) ?? []
+  if (scheme !== '') {
+    const host = authority.slice(authority.lastIndexOf('@') + 1)
+    return `${scheme.toLowerCase()}://${host}${path}${rest === '' ? '' : `${rest}…`}`
+  }
+  if (value === '') return value
+  return SCHEME.test(value) && !/^file:/i.test(value) ? 'another scheme' : 'a local path'
+}
+
+/** Keys of a zone that are told, and how. */
+const ZONE_KEYS: ReadonlyMap<string, typeof told> = new Map([
+  ['ZoneId', told],
+  ['HostUrl', toldAddress],
+  ['ReferrerUrl', toldAddress],
+  ['HostIpAddress', told],
+  ['LastWriterPackageFamilyName', told],
+])
 
 /** `Zone.Identifier` of Windows, an INI text; also the file that WSL puts beside a copied one. */
 export function readZoneIdentifier(bytes: Uint8Array): readonly DownloadMark[] {
@@ -48,8 +64,9 @@ export function readZoneIdentifier(bytes: Uint8Array): readonly DownloadMark[] {
   for (const line of text.split(/\r?\n/).slice(0, 64)) {
     const cut = line.indexOf('=')
     const name = line.slice(0, Math.max(0, cut)).trim()
-    const isKnown = ['ZoneId', 'HostUrl', 'ReferrerUrl', 'HostIpAddress', 'LastWriterPackageFamilyName'].includes(name)
-    if (isKnown && marks.length < MAX_MARKS) marks.push(told(`Zone.Identifier ${name}`, line.slice(cut + 1).trim()))
+    const tell = ZONE_KEYS.get(name)
+    if (tell !== undefined && marks.length < MAX_MARKS)
+      marks.push(tell(`Zone.Identifier ${name}`, line.slice(cut + 1).trim()))
   }
   return marks
 }
@@ -76,7 +93,7 @@ export function readAttributeDump(text: string): ReadonlyMap<string, readonly Do
     const cut = line.indexOf('=0s')
     const name = line.slice(0, Math.max(0, cut))
     if (!XDG_MARKS.includes(name) || marks.length >= MAX_MARKS) continue
-    marks.push(told(name, Buffer.from(line.slice(cut + 3), 'base64').toString('utf8')))
+    marks.push(toldAddress(name, Buffer.from(line.slice(cut + 3), 'base64').toString('utf8')))
   }
   return byPath
 }
@@ -105,7 +122,7 @@ export function readWhereFroms(hexText: string): readonly DownloadMark[] {
   return stringsOfPropertyList(Buffer.from(hex, 'hex'))
     .filter((value) => value !== '')
     .slice(0, MAX_MARKS)
-    .map((value) => told('com.apple.metadata:kMDItemWhereFroms', value))
+    .map((value) => toldAddress('com.apple.metadata:kMDItemWhereFroms', value))
 }
 
 const TRAILER_BYTES = 32

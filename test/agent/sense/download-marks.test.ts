@@ -36,6 +36,27 @@ describe('Zone.Identifier', () => {
     expect(mark?.value).toContain('https://host/')
     expect(mark?.value).not.toContain('pw')
   })
+
+  it.each([
+    ['a token in the fragment', 'https://a.b/c#token=SECRET', 'https://a.b/c#…'],
+    ['parameters of the path', 'https://a.b/c;token=SECRET?q=1', 'https://a.b/c;…'],
+    ['a query without a path', 'https://a.b?token=SECRET', 'https://a.b?…'],
+    ['a password in a scheme of odd letters', 'HTTPS:\\\\u:SECRET@a.b/c', 'https://a.b/c'],
+    ['a password in front of a host without a path', 'ftp://u:SECRET@a.b', 'ftp://a.b'],
+    ['an at sign in the path', 'https://a.b/@org/c', 'https://a.b/@org/c'],
+    ['a drive of Windows', 'C:\\Users\\SECRET\\x.zip', 'a local path'],
+    ['a share', '\\\\server\\SECRET', 'a local path'],
+    ['a file address', 'file:///home/SECRET/x', 'a local path'],
+    ['data in the address', 'data:text/plain,SECRET', 'another scheme'],
+    ['a script', 'javascript:SECRET', 'another scheme'],
+    ['a blob', 'blob:https://a.b/SECRET', 'another scheme'],
+    ['a name alone', 'about:internet', 'another scheme'],
+  ])('tells no more than server and path of %s', (_what, address, told) => {
+    const [mark] = readZoneIdentifier(Buffer.from(`[ZoneTransfer]\nReferrerUrl=${address}\n`))
+
+    expect(mark?.value).toBe(told)
+    expect(mark?.value).not.toContain('SECRET')
+  })
 })
 
 describe('com.apple.quarantine', () => {
@@ -73,6 +94,13 @@ describe('getfattr', () => {
 
     expect(marks.get('/m/a\nb.gguf')).toEqual([{ mark: 'user.xdg.origin.url', value: 'https://example.org/a.gguf' }])
     expect(marks.get('/m/c')).toEqual([])
+  })
+
+  it('tells nobody who sent a file by mail, and no fragment', () => {
+    const encoded = (text: string): string => Buffer.from(text).toString('base64')
+    const dump = `# file: /m/a\nuser.xdg.origin.email.from=0s${encoded('bob@corp.example')}\nuser.xdg.referrer.url=0s${encoded('https://a.b/c#access_token=x')}\n`
+
+    expect(readAttributeDump(dump).get('/m/a')).toEqual([{ mark: 'user.xdg.referrer.url', value: 'https://a.b/c#…' }])
   })
 })
 
