@@ -192,6 +192,16 @@ export const artifactSchema = z
   .readonly()
 export type Artifact = z.infer<typeof artifactSchema>
 
+/** A claim that what was measured refutes. */
+export const contradictionSchema = z.object({ claim: sentence, observed: sentence, because }).readonly()
+
 /** What `gnomon inspect` prints for one path (DESIGN.md section 5). */
 export const inspectionSchema = artifactSchema
-export type Inspection = Artifact
+  .unwrap()
+  .extend({
+    contradictions: z.array(contradictionSchema).max(16).readonly().optional(),
+    /** What was typed, where that is a link that leads here, or a file of this artifact under another name. */
+    givenAs: pathText.optional(),
+  })
+  .readonly()
+export type Inspection = z.infer<typeof inspectionSchema>
