@@ -5,12 +5,16 @@ import { HUB_NOTES, tellDownload } from './read/hub-metadata.ts'
 import { placeRole } from './read/place-role.ts'
 import { placeStore } from './read/place-store.ts'
 import { type StoreClaims, mayHoldStore, readStores } from './read/read-stores.ts'
+import type { StoreReader } from './read/store-reader.ts'
 import { webPlace } from './read/web-place.ts'
+import { MINIMUM_BYTES } from './sense/walk.ts'
 
 export interface WalkedOptions extends Omit<ReadOptions, 'reportAll'> {
   /** Sizes of registered decoys: such files are hashed whole. */
   readonly decoySizes: ReadonlySet<number>
   readonly claims: StoreClaims
+  /** Only what readers of this kind find. */
+  readonly only?: StoreReader['covers']
 }
 
 /** False for a folder that needs no reading, as nearly all do: told without a promise, since a disk has a hundred thousand. */
@@ -32,21 +36,24 @@ export async function* readWalked(folder: WalkedFolder, options: WalkedOptions):
 }
 
 async function* readDrafts(folder: WalkedFolder, options: WalkedOptions): AsyncGenerator<DraftArtifact> {
-  const { claims, decoySizes, ...reading } = options
+  const { claims, decoySizes, only, ...reading } = options
   const { path, fileNames, folderNames } = folder
   const place = { path, files: fileNames, folders: folderNames }
   const mustHash = (sizeBytes: number): boolean => decoySizes.has(sizeBytes)
-  for await (const { draft } of readStores({ place, hold: () => folder.hold(), claims }, { ...reading, mustHash }))
-    yield draft
+  const request = { place, hold: () => folder.hold(), claims, ...(only === undefined ? {} : { only }) }
+  for await (const { draft } of readStores(request, { ...reading, mustHash })) yield draft
+  if (only !== undefined) return
   const candidates = claims.unclaimed(folder.candidates)
   if (candidates.length === 0) return
   const deep = options.deep || candidates.some(({ identity }) => mustHash(identity.sizeBytes))
-  let told = 0
+  const told = new Set<string>()
   for await (const draft of readCandidates(candidates, { ...reading, deep, reportAll: false })) {
-    told += draft.parts.length
+    for (const part of draft.parts) told.add(part.path)
     yield draft
   }
-  noteUntold(path, candidates.length - told, options)
+  const isUntold = (path: string, sizeBytes: number): boolean => sizeBytes >= MINIMUM_BYTES && !told.has(path)
+  const untold = candidates.filter((candidate) => isUntold(candidate.path, candidate.identity.sizeBytes))
+  noteUntold(path, untold.length, options)
 }
 
 /** Large files that web pages keep under numbers: what they are nobody says, and where they lie may tell which page was visited. */

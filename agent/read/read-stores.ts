@@ -46,6 +46,8 @@ export interface StoreRequest {
   readonly place: StorePlace
   readonly hold: () => OpenedFolder | null
   readonly claims: StoreClaims
+  /** Only readers of this kind are asked. */
+  readonly only?: StoreReader['covers']
 }
 
 const SIGNS: ReadonlySet<string> = new Set(stores.flatMap(({ signs }) => signs))
@@ -63,11 +65,12 @@ function isSign(name: string): boolean {
 
 /** The models that stores find in a folder. A folder whose names fit no store costs no system call. */
 export async function* readStores(
-  { place, hold, claims }: StoreRequest,
+  { place, hold, claims, only }: StoreRequest,
   options: Omit<StoreOptions, 'readInside'>,
 ): AsyncGenerator<StoreFind> {
+  const asked = only === undefined ? stores : stores.filter(({ covers }) => covers === only)
   const fitting =
-    !mayHoldStore(place) || claims.isInside(place.path) ? [] : stores.filter(({ recognise }) => recognise(place))
+    !mayHoldStore(place) || claims.isInside(place.path) ? [] : asked.filter(({ recognise }) => recognise(place))
   const folder = fitting.length === 0 ? null : hold()
   if (folder === null) return
   const open = { claims, place, found: new Set<StoreReader['covers']>() }

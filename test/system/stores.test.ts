@@ -3,7 +3,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { artifactSchema } from '../../contract/artifact.ts'
+import { inspectionSchema } from '../../contract/artifact.ts'
 import { scanSchema } from '../../contract/report.ts'
 import { FAMILIES, ggufDecoder, hfConfig, hfTensors } from '../agent/read/sample-models.ts'
 import { buildGguf, text } from '../build-gguf.ts'
@@ -77,7 +77,9 @@ describe('stores as the built program sees them', () => {
       stdout
         .trim()
         .split('\n')
-        .map((line) => artifactSchema.parse(JSON.parse(line)).path)
+        .map((line) => inspectionSchema.parse(JSON.parse(line)))
+        .filter(({ kind, format }) => kind !== 'folder' || format !== null)
+        .map(({ path }) => path)
         .sort(),
     )
     expect(paths).toEqual([EXPECTED.map(([, , path]) => path).sort(), [EXPECTED[2]?.[2]], [EXPECTED[0]?.[2]]])
