@@ -36,9 +36,9 @@ export function shardIndex(): Buffer {
   return Buffer.from(JSON.stringify({ metadata: { total_size: 1234 }, weight_map }))
 }
 
-/** An archive with weights, stored, beside a text. */
+/** An archive with weights, stored, beside a text: just as many parameters as make a model of an archive. */
 export function zippedWeights(): Buffer {
-  const weights = buildSafetensors({ tensors: [{ name: 'w', dtype: 'F32', shape: [2] }] })
+  const weights = buildSafetensors({ tensors: [{ name: 'w', dtype: 'I8', shape: [1_000] }] })
   return buildZip([
     { name: 'README.txt', data: Buffer.from('weights') },
     { name: 'model.safetensors', data: weights },

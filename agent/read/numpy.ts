@@ -6,6 +6,7 @@ import { TensorTable } from './laid-out.ts'
 import type { Look } from './look.ts'
 import { NPY_MAGIC, type NpyHeader, dataBytes, readNpyHeader } from './npy-header.ts'
 import { type NpzArray, holdsOnlyArrays, isMarian, readNpz } from './npz-arrays.ts'
+import { nameWeights } from './weight-names.ts'
 import type { FormatReader, ReadContext, WeightsPart } from './weights.ts'
 import { STORED } from './zip.ts'
 
@@ -13,13 +14,6 @@ const ZIP_MAGIC = 'PK'
 /** What fits a fact; the rest of a long list is counted. */
 const MAX_FACT_CHARS = 512
 const MAX_FACTS = 64
-/**
- * The last word of a weight's name in Flax, PyTorch, MLX and T5X. Arrays in an .npz are a model when at least two are called so
- * below the name of a layer; a lone file, and masks, features and tables, are data.
- */
-const WEIGHT_WORDS = /[./](?:weights?|kernel|bias|scale|gamma|beta|embedding|lora_[ab]|wte|wpe|[wbg])$/i
-const LEAST_WEIGHTS = 2
-
 type Facts = Map<string, string | number | boolean>
 
 /** The reader of .npy and .npz files. */
@@ -119,8 +113,7 @@ function readArchive({ cursor, table, facts, gaps, context }: Reading): boolean 
   if (first !== undefined) facts.set('npyVersion', first.header.version)
   for (const array of arrays)
     if (array.header.hasObjects) gaps.attempt(() => readMemberObjects(cursor, array, { facts, gaps, context }))
-  const weights = arrays.filter(({ name }) => WEIGHT_WORDS.test(name))
-  return weights.length >= LEAST_WEIGHTS
+  return nameWeights(arrays.map(({ name }) => name))
 }
 
 function list(arrays: readonly NpzArray[], word: (array: NpzArray) => string): string {

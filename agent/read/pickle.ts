@@ -4,7 +4,7 @@ import type { Cursor } from './cursor.ts'
 import type { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { arrayTensor } from './numpy-arrays.ts'
-import { holdsLearned, isJoblib } from './pickle-classes.ts'
+import { isJoblib, isLearned } from './pickle-classes.ts'
 import { pickleFacts } from './pickle-facts.ts'
 import { glancePickle } from './pickle-glance.ts'
 import { type PickleWalk, walkPickle } from './pickle-walk.ts'
@@ -52,10 +52,10 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
   facts.set('pickles', walks.filter(({ isComplete }) => isComplete).length)
   if (cursor.size > stoppedAt) facts.set('trailingBytes', cursor.size - stoppedAt)
   for (const [key, value] of leftover?.facts ?? []) facts.set(key, value)
-  const isLearned = tensors.length > 0 || walks.some(({ globals }) => holdsLearned(globals))
+  const isData = !isLearned([...walks, ...inside.walks], tensors)
   return {
     isModel: true,
-    ...(isLearned ? {} : { holds: leftover === null ? 'data' : 'sidecar' }),
+    ...(isData ? { holds: leftover === null ? 'data' : 'sidecar' } : {}),
     formatVersion: first?.protocols[0]?.toString() ?? null,
     facts,
     claims: {},

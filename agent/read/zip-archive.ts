@@ -30,19 +30,29 @@ export const zipArchive: FormatReader = {
   read,
 }
 
+/** What lies in an archive and is no model of its own: arrays and pickles are the test data of most packages that carry them. */
+const DATA_FORMATS: ReadonlySet<string> = new Set(['numpy', 'pickle'])
+/** Weights below both of these are the samples of a library, not a model that somebody zipped. */
+const LEAST_BYTES = 1_048_576
+const LEAST_PARAMETERS = 1_000
+/** Packages of Python and Java, and documents of office programs (ECMA-376 part 2): programs and papers, whatever they carry. */
+const PACKAGE_MEMBERS = /(?:^|\/)[^/]+\.dist-info\/|^META-INF\/MANIFEST\.MF$|^\[Content_Types\]\.xml$/
+
 interface Draft {
   readonly tensors: TensorInfo[]
   readonly formats: Set<string>
   readonly facts: Map<string, string | number | boolean>
   hasWeights: boolean
+  isPackage: boolean
 }
 
 function read(cursor: Cursor, gaps: GapList, context: ReadContext): WeightsPart {
-  const draft: Draft = { tensors: [], formats: new Set(), facts: new Map(), hasWeights: false }
+  const draft: Draft = { tensors: [], formats: new Set(), facts: new Map(), hasWeights: false, isPackage: false }
   gaps.attempt(() => {
     const zip = readZip(cursor)
     if (zip === null) throw readTrouble('GNO_READ_TRUNCATED', 'the archive ends without its directory')
     describe(zip, draft, gaps)
+    draft.isPackage = zip.members.some(({ name }) => PACKAGE_MEMBERS.test(name))
     lookInside(cursor, zip, draft, { gaps, context })
   })
   const { tensors, formats, facts, hasWeights } = draft
@@ -92,7 +102,7 @@ function lookInside(
     }
     left -= unpacked
     const nested = gaps.attempt(() => lookAtMember(cursor, member, room, how))
-    if (nested !== null && nested !== undefined) take(draft, nested)
+    if (nested !== null && nested !== undefined) take(draft, nested, member.sizeBytes)
   }
   if (likely.length > MAX_LOOKED)
     gaps.note('GNO_READ_SKIPPED', `${likely.length - MAX_LOOKED} members were not looked at`)
@@ -112,11 +122,12 @@ function isLikely({ name, isEncrypted }: ZipMember): boolean {
   return !isEncrypted && LIKELY_ENDINGS.some((ending) => lower.endsWith(ending))
 }
 
-function take(draft: Draft, { format, weights }: NestedPart): void {
+function take(draft: Draft, { format, weights }: NestedPart, sizeBytes: number): void {
   if (!weights.isModel) return
   draft.formats.add(format)
-  const { holds = 'weights' } = weights
-  if (holds !== 'weights') return
+  if (draft.isPackage || DATA_FORMATS.has(format) || (weights.holds ?? 'weights') !== 'weights') return
+  const parameters = weights.tensors.reduce((sum, { elements }) => sum + elements, 0)
+  if (sizeBytes < LEAST_BYTES && parameters < LEAST_PARAMETERS) return
   draft.hasWeights = true
   draft.tensors.push(...weights.tensors)
 }

@@ -4,6 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
+import { buildNpy, buildNpz } from '../../build-npy.ts'
+import {
+  type TorchZipSpec,
+  buildPickle,
+  buildTorchZip,
+  numpyArray,
+  orderedDict,
+  torchTensor,
+} from '../../build-pickle.ts'
 import { buildSafetensors } from '../../build-safetensors.ts'
 import {
   CHAT_TEMPLATE,
@@ -63,6 +72,33 @@ describe('decoys', () => {
   })
 })
 
+/** 2,000 numbers, as torch.save writes them. */
+const largeState: TorchZipSpec = {
+  value: orderedDict(new Map([['w', torchTensor({ key: '0', elements: 2_000, shape: [2_000], strides: [1] })]])),
+  storages: [8_000],
+}
+const namedArrays = Object.fromEntries(
+  ['a/kernel', 'a/bias'].map((name) => [name, { shape: '600,', data: Buffer.alloc(2_400) }]),
+)
+
+describe('bare arrays and pickles', () => {
+  const array = numpyArray('f4', [600], Buffer.alloc(2_400))
+  const keep = (...names: readonly string[]): Buffer => buildPickle(new Map(names.map((name) => [name, array])))
+  it.each<readonly [string, Buffer, readonly string[]]>([
+    ['an array', buildNpy(), []],
+    ['pickled arrays of a data set', keep('x_train', 'y_train', 'weights'), []],
+    ['a pickled array', buildPickle(array), []],
+    ['pickled arrays called as weights', keep('l1.weight', 'l1.bias'), ['pickle']],
+    ['an archive of features', buildNpz({ arr_0: {}, weights: {} }), []],
+    ['an archive of weights', buildNpz(namedArrays), ['numpy']],
+  ])('are a model by what they are called: %s', async (_, bytes, formats) => {
+    const place = mkdtempSync(join(folder, 'bare-'))
+    writeFileSync(join(place, 'a.bin'), bytes)
+
+    expect((await readFolder(place)).map(({ format }) => format)).toEqual(formats)
+  })
+})
+
 describe('archives', () => {
   const inspectZip = async (parts: readonly ZipPart[]) => inspectFile(write('a.zip', buildZip(parts)))
 
@@ -71,7 +107,37 @@ describe('archives', () => {
 
     expect({ format, verdict }).toEqual({ format: 'zip', verdict: 'unchecked' })
     expect(fingerprint.container).toMatchObject({ memberCount: 2, innerFormats: 'safetensors', isEncrypted: false })
-    expect(fingerprint.structure?.parameterCount).toBe(2)
+    expect(fingerprint.structure?.parameterCount).toBe(1_000)
+  })
+
+  const tensors = (count: number): Buffer => buildSafetensors({ tensors: [{ name: 'w', dtype: 'I8', shape: [count] }] })
+  const wide = (count: number): Buffer => buildNpy({ shape: `${count},`, data: Buffer.alloc(count * 4) })
+  const text = { name: 'README.txt', data: Buffer.from('x') }
+  const weights = { name: 'model.safetensors', data: tensors(5_000) }
+  const listOf = (count: number): Buffer =>
+    buildPickle(new Map([['x', numpyArray('f4', [count], Buffer.alloc(count * 4))]]))
+  it.each<readonly [string, readonly ZipPart[], boolean]>([
+    ['weights', [weights], true],
+    ['weights beside data', [{ name: 'a.npy', data: wide(2_000) }, weights], true],
+    ['a checkpoint', [{ name: 'a.pt', data: buildTorchZip(largeState) }], true],
+    ['fewer parameters than any model', [{ name: 'a.safetensors', data: tensors(999) }], false],
+    ['a large array', [text, { name: 'a.npy', data: wide(500_000) }], false],
+    ['arrays called as weights', [{ name: 'a.npz', data: buildNpz(namedArrays) }], false],
+    ['a large pickle', [{ name: 'a.pkl', data: listOf(400_000) }], false],
+    ['a wheel', [weights, { name: 'x-1.0.dist-info/RECORD', data: Buffer.from('x') }], false],
+    ['a jar', [{ name: 'META-INF/MANIFEST.MF', data: Buffer.from('x') }, weights], false],
+    ['a document', [{ name: '[Content_Types].xml', data: Buffer.from('x') }, weights], false],
+    ['a folder that only sounds like a wheel', [weights, { name: 'a.dist-info', data: Buffer.from('x') }], true],
+  ])('with %s: a model, or none', async (_, parts, isModel) => {
+    const place = mkdtempSync(join(folder, 'generic-'))
+    const path = join(place, 'a.zip')
+    writeFileSync(path, buildZip(parts))
+
+    const one = await inspectFile(path)
+
+    expect(one).toMatchObject({ format: 'zip', verdict: 'unchecked' })
+    expect(one.fingerprint.structure === undefined).toBe(!isModel)
+    expect((await readFolder(place)).map(({ format }) => format)).toEqual(isModel ? ['zip'] : [])
   })
 
   it('without weights are data, and no inventory of a sweep', async () => {
@@ -91,15 +157,16 @@ describe('archives', () => {
   })
 
   it('inside archives are followed three deep', async () => {
-    const weights = buildSafetensors({ tensors: [{ name: 'w', dtype: 'F32', shape: [2] }] })
     const nest = (depth: number): Buffer =>
-      depth === 0 ? weights : buildZip([{ name: depth === 1 ? 'a.safetensors' : 'a.zip', data: nest(depth - 1) }])
+      depth === 0
+        ? tensors(1_000)
+        : buildZip([{ name: depth === 1 ? 'a.safetensors' : 'a.zip', data: nest(depth - 1) }])
 
     const shallow = await inspectFile(write('shallow.zip', nest(3)))
     const deep = await inspectFile(write('deep.zip', nest(6)))
 
     expect(shallow).toMatchObject({ verdict: 'unchecked' })
-    expect(shallow.fingerprint.structure?.parameterCount).toBe(2)
+    expect(shallow.fingerprint.structure?.parameterCount).toBe(1_000)
     expect(deep.verdict).toBe('malformed')
   })
 

@@ -98,9 +98,11 @@ describe('pickles', () => {
   it('give the arrays of numpy as tensors, where their bytes lie', async () => {
     const array = numpyArray('f8', [4], patternBytes(32, 1))
 
-    const found = await inspect(buildPickle(new Map([['coef_', array]]), { protocol: 3 }))
+    const found = await inspect(
+      buildPickle(new Map(['l1.weight', 'l1.bias'].map((name) => [name, array])), { protocol: 3 }),
+    )
 
-    expect(found.structure).toMatchObject({ tensorCount: 1, parameterCount: 4, tensorTypes: { F64: 1 } })
+    expect(found.structure).toMatchObject({ tensorCount: 2, parameterCount: 8, tensorTypes: { F64: 2 } })
   })
 
   it('read the file of PyTorch in which a plain pickle keeps a tensor', async () => {
