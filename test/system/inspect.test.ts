@@ -109,7 +109,7 @@ describe('one thing under several names', () => {
 describe('a claim that the bytes refute', () => {
   it('is told of a size label', async () => {
     const sample = ggufDecoder(family)
-    const liar = buildGguf({ ...sample, kv: [...(sample.kv ?? []), ['general.size_label', text('72B')]] })
+    const liar = buildGguf({ ...sample, kv: [...sample.kv, ['general.size_label', text('72B')]] })
     writeStore(join(root, 'liar'), { 'liar.gguf': liar })
     const path = join(root, 'liar/liar.gguf')
     const [told] = await inspect(path)
