@@ -1,12 +1,27 @@
 // The evidence of a finding about a model: what each rung and each observation said, one piece each.
-import type { Artifact } from '../contract/artifact.ts'
+import type { Artifact, Relation } from '../contract/artifact.ts'
 import type { Fingerprint, Structure, Training } from '../contract/fingerprint.ts'
 import type { FindingEvidence } from '../contract/finding.ts'
 import type { Contradiction } from './contradictions.ts'
+import { kindWord, parametersWord } from './describe-model.ts'
 import type { FieldValue } from './operators.ts'
 
 /** Of a model of many shards the first digests are told; the inventory has all. */
 const MAX_TOLD_PARTS = 32
+
+/** Of its candidates, tags and relatives a sentence names the first. */
+const MAX_TOLD_NAMES = 6
+
+const RELATION_WORDS: Readonly<Record<Relation['kind'], string>> = {
+  'same-content': 'same content as',
+  'edit-of': 'edited variant of',
+  'same-norms': 'same norms as',
+  derived: 'one ancestry with',
+  merged: 'merged with or from',
+  'adapter-of': 'adapter of',
+  'checkpoint-of': 'checkpoint of',
+  'refuted-base': 'no descendant of its stated base',
+}
 
 /** A kind and what it says; undefined where it says nothing. */
 type Said = readonly [kind: string, detail: string | undefined]
@@ -69,12 +84,38 @@ function rungsSaid({ structure, tokenizer, lineage, barcode, training }: Fingerp
   ]
 }
 
-function surroundingsSaid({ store, arrival, relations = [] }: Artifact): readonly Said[] {
+function surroundingsSaid({ store, arrival }: Artifact): readonly Said[] {
   return [
     ['store', store && `${store.id} keeps it as ${store.name}`],
     ...(arrival?.marks ?? []).map(({ mark, value }): Said => ['arrival', `${mark} ${value}`]),
-    ...relations.map(({ kind, path, because }): Said => [`relation ${kind}`, `${path}: ${because.join('; ')}`]),
   ]
+}
+
+/** `same norms as tiny.gguf and 6 more; edited variant of base.gguf`, or undefined where nothing here is related to it. */
+export function describeRelations({ path, relations = [] }: Artifact): string | undefined {
+  const byKind = new Map<Relation['kind'], string[]>()
+  for (const relation of relations) {
+    const paths = byKind.get(relation.kind) ?? []
+    byKind.set(relation.kind, paths)
+    paths.push(relation.path)
+  }
+  const said = [...byKind].map(([kind, [first = '', ...more]]) => {
+    // Two models of one name are told apart by their folders.
+    const name = baseName(first) === baseName(path) ? first : baseName(first)
+    return `${RELATION_WORDS[kind]} ${name}${more.length === 0 ? '' : ` and ${more.length} more`}`
+  })
+  return said.length === 0 ? undefined : said.join('; ')
+}
+
+/** The first names, and how many there are beyond them. */
+export function someOf(names: readonly string[]): string {
+  const more = names.length - MAX_TOLD_NAMES
+  return `${names.slice(0, MAX_TOLD_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+/** The last part of a path of any system; the whole path stands in the evidence. */
+export function baseName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
 }
 
 function describeTraining({ kind, framework, optimizer, step, maxSteps }: Training): string {
@@ -85,11 +126,14 @@ function describeTraining({ kind, framework, optimizer, step, maxSteps }: Traini
 /** What the header says, for where there is no sentence about it. */
 export function describeStructure(structure: Structure): string {
   const parts = [
-    `${structure.tensorCount} tensors with ${structure.parameterCount} parameters`,
+    structure.tensorCount === 0
+      ? 'its tensors are not laid out'
+      : `${structure.tensorCount} tensors with ${parametersWord(structure)}`,
     ...listOf(structure.structureKey),
     ...(structure.bitsPerWeight === undefined ? [] : [`${structure.bitsPerWeight.toFixed(2)} bits per weight`]),
   ]
-  return `it holds a ${structure.kind} model: ${parts.join(', ')}`
+  const noun = structure.kind === 'text' ? 'text model' : kindWord(structure)
+  return `it holds ${'aeiou'.includes(noun.charAt(0)) ? 'an' : 'a'} ${noun}: ${parts.join(', ')}`
 }
 
 export function listOf<T extends FieldValue>(value: T | null | undefined): readonly T[] {

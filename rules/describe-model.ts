@@ -19,6 +19,20 @@ const GEGLU = ['gemma']
 const MILLION = 1e6
 const BILLION = 1e9
 
+/** What a file of this structure is called: `model`, `LoRA adapter`, `projector`. */
+export function kindWord({ kind, adapter }: Structure): string {
+  if (kind === 'adapter') return `${adapterName(adapter)} adapter`
+  if (kind === 'imatrix') return 'importance matrix'
+  return kind === 'text' || kind === 'other' ? 'model' : kind
+}
+
+/** `8.03 B parameters`; an unknown number is never told as zero, and constants of a graph are no parameters. */
+export function parametersWord({ tensorCount, parameterCount, quantization, tensorTypes }: Structure): string {
+  if (parameterCount === 0) return tensorCount === 0 ? 'parameters not laid out' : 'no parameters'
+  if (quantization !== undefined || tensorTypes === undefined) return `${describeParameters(parameterCount)} parameters`
+  return `${describeParameters(parameterCount)} values, constants and no weights`
+}
+
 /** One sentence, or undefined where the structure says nothing beyond sizes. */
 export function describeModel(structure: Structure): string | undefined {
   if (structure.kind === 'adapter') return describeAdapter(structure)
@@ -31,18 +45,22 @@ export function describeModel(structure: Structure): string | undefined {
     headsWord(structure),
     slidingWord(structure),
     mixtureWord(structure),
-    `${countWord(parameterCount)} parameters`,
+    parametersWord(structure),
     bitsWord(structure),
   ]
   const kind = structure.kind === 'text' ? `${styleOf(architecture)}-style decoder` : `${styleOf(architecture)} network`
   return `${kind}: ${parts.filter((part) => part !== undefined).join(', ')}`
 }
 
-function describeAdapter({ adapter, parameterCount }: Structure): string {
+function describeAdapter(structure: Structure): string {
+  const { adapter } = structure
   const rank = adapter?.rank === undefined ? '' : ` of rank ${adapter.rank}`
   const targets = adapter === undefined || adapter.targets.length === 0 ? '' : ` on ${adapter.targets.join(', ')}`
-  const name = adapter?.kind === undefined || adapter.kind === 'lora' ? 'LoRA' : adapter.kind
-  return `${name} adapter${rank}${targets}: ${countWord(parameterCount)} parameters, changes another model and answers nothing alone`
+  return `${kindWord(structure)}${rank}${targets}: ${parametersWord(structure)}, changes another model and answers nothing alone`
+}
+
+function adapterName(adapter: Structure['adapter']): string {
+  return adapter?.kind === undefined || adapter.kind === 'lora' ? 'LoRA' : adapter.kind
 }
 
 /** `Llama` of `llama`, `Qwen2` of `qwen2moe`: the name without the suffixes that say how it is mixed. */
@@ -78,7 +96,7 @@ function mixtureWord(structure: Structure): string | undefined {
   const { experts, expertsUsed } = structure
   if (experts === undefined || experts === 0) return undefined
   const active = activeParameters(structure)
-  const share = active === undefined ? '' : `, about ${countWord(active)} parameters active`
+  const share = active === undefined ? '' : `, about ${describeParameters(active)} parameters active`
   return `mixture of ${experts} experts, ${expertsUsed ?? '?'} used for a token${share}`
 }
 
@@ -100,9 +118,9 @@ function bitsWord({ bitsPerWeight, quantization }: Structure): string | undefine
   return `${bitsPerWeight.toFixed(2)} bits per weight${type}`
 }
 
-/** `8.03 B`, `494 M`, `12 k`. */
-function countWord(count: number): string {
+/** `8.03 B` parameters, `494.0 M`, `12 k`. */
+export function describeParameters(count: number): string {
   if (count >= BILLION) return `${(count / BILLION).toFixed(2)} B`
-  if (count >= MILLION) return `${(count / MILLION).toFixed(0)} M`
+  if (count >= MILLION) return `${(count / MILLION).toFixed(1)} M`
   return count >= 1_000 ? `${(count / 1_000).toFixed(0)} k` : String(count)
 }

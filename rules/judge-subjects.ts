@@ -4,8 +4,9 @@ import type { FindingEvidence } from '../contract/finding.ts'
 import type { Coverage } from '../contract/report.ts'
 import type { Runtime } from '../contract/runtime.ts'
 import type { Confidence, Gap } from '../contract/wire.ts'
-import { artifactEvidence, cut, describeStructure, listOf } from './artifact-evidence.ts'
+import { artifactEvidence, baseName, cut, describeRelations, describeStructure, listOf } from './artifact-evidence.ts'
 import { type Contradiction, contradictions } from './contradictions.ts'
+import { kindWord } from './describe-model.ts'
 import type { FieldValue } from './operators.ts'
 import type { Pack } from './pack.ts'
 
@@ -114,11 +115,6 @@ export function weightsByPath(artifacts: readonly Artifact[]): ReadonlyMap<strin
   return byPath
 }
 
-/** The last part of a path of any system; the whole path stands in the evidence. */
-function baseName(path: string): string {
-  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
-}
-
 function describeModel(artifact: Artifact): string {
   const [best] = artifact.identifications
   const { structure } = artifact.fingerprint
@@ -126,17 +122,22 @@ function describeModel(artifact: Artifact): string {
   if (best !== undefined) return `${best.model}${quantization} (${best.confidence})`
   const { training } = artifact.fingerprint
   if (training !== undefined) return `${training.optimizer ?? training.framework ?? 'training'} ${training.kind}`
-  return `${structure?.architecture ?? artifact.format ?? 'unknown'}${quantization} model`
+  const noun = structure === undefined ? 'model' : kindWord(structure)
+  return `${structure?.architecture ?? artifact.format ?? 'unknown'}${quantization} ${noun}`
 }
 
 function artifactReasons(artifact: Artifact, found: readonly Contradiction[]): readonly string[] {
   const { structure } = artifact.fingerprint
   const reasons = [
-    `its first bytes and structure are ${artifact.format ?? 'none that is known'}, whatever its name says`,
+    artifact.format === null
+      ? 'its first bytes are those of no known format; its other content and its neighbours say what it is'
+      : `its first bytes and structure are ${artifact.format}, whatever its name says`,
   ]
   if (structure !== undefined) reasons.push(artifact.summary ?? describeStructure(structure))
   reasons.push(...found.map((each) => `${each.claim}, but ${each.observed}`))
   reasons.push(...(artifact.identifications[0]?.because ?? []))
+  const related = describeRelations(artifact)
+  if (related !== undefined) reasons.push(`on this machine it is: ${related}`)
   if (artifact.verdict === 'malformed') reasons.push(...damageOf(artifact))
   return reasons.map(cut)
 }

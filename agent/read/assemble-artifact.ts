@@ -7,6 +7,7 @@ import type { TensorMark } from '../../rules/edit-map.ts'
 import { type Samples, joinSamples, writeArtifactId } from './barcode.ts'
 import { dialects } from './dialects.ts'
 import type { GapList } from './gap-list.ts'
+import { NO_TOKENIZER } from './gguf-tokenizer.ts'
 import type { HfFolder } from './hf-folder.ts'
 import { describeLineage } from './lineage.ts'
 import { readPlaceClaims } from './place-claims.ts'
@@ -61,7 +62,7 @@ export function assembleArtifact(assembly: Assembly): Draft {
     verdict: worstVerdict(parts.map((part) => part.gaps.verdict())),
     fingerprint,
     threats: [],
-    gaps: joinGaps([...parts.map((part) => part.gaps), gaps]),
+    gaps: joinGaps([...parts.map((part) => part.gaps), gaps], fingerprint),
     identities: parts.map((part) => part.whole ?? part.identity),
     marks: samples.marks,
   }
@@ -154,6 +155,7 @@ function lineageOf(assembly: Assembly, { architecture, layers }: Hyperparameters
   const note = (detail: string) => gaps.note('GNO_READ_SKIPPED', `rung 4: ${detail}`)
   const norms = parts.flatMap((part) => (part.norms === null ? [] : [part.norms]))
   const isStored = norms.some((part) => part.norms.some(({ isConverted }) => !isConverted))
+  if (laysOutNothing(parts)) return {}
   if (isStored && architecture === undefined)
     note('nothing names the architecture, so norms are compared as they are stored')
   const outcome = describeLineage({ parts: norms, architecture, layers })
@@ -181,6 +183,10 @@ function noteAbsentRungs(fingerprint: Fingerprint, assembly: Assembly): void {
     note('rung 2: no architecture digest, this is no text decoder with stated hyperparameters')
   }
   if (fingerprint.tokenizer === undefined && !isContainerWithTokenizer) note('rung 3: no tokenizer beside the weights')
+  if (laysOutNothing(assembly.parts)) {
+    const isSound = assembly.parts.every(({ gaps }) => gaps.verdict() === 'unchecked')
+    note(isSound ? 'rungs 4 and 5: the container lays out no tensors' : 'rung 4: no tensor could be read')
+  }
   if (fingerprint.barcode === undefined) note('rung 5: the header could not be read to its end, so there is no barcode')
   else if (!fingerprint.barcode.isComplete)
     note('rung 5: not every tensor has four samples, to keep within the budget or since its bytes lie elsewhere')
@@ -188,6 +194,11 @@ function noteAbsentRungs(fingerprint: Fingerprint, assembly: Assembly): void {
   if (fingerprint.content !== undefined || (assembly.isDeep && isUndigested(assembly))) return
   const reason = assembly.isDeep ? 'it is told part by part' : 'the whole file was not read, --deep was not given'
   note(`rung 6: ${reason}`)
+}
+
+/** Many containers state their layers and keep the values as one stream, or in another file. */
+function laysOutNothing(parts: readonly ReadPart[]): boolean {
+  return parts.every(({ weights }) => weights.tensors.length === 0 && (weights.elsewhere ?? []).length === 0)
 }
 
 function isUndigested({ parts }: Assembly): boolean {
@@ -204,8 +215,12 @@ function worstVerdict(verdicts: readonly Verdict[]): Verdict {
   return WORST_FIRST.find((verdict) => verdicts.includes(verdict)) ?? 'unchecked'
 }
 
-function joinGaps(lists: readonly GapList[]): readonly Gap[] {
-  return lists.flatMap((list) => list.list()).slice(-MAX_GAPS)
+/** One shard of a split model carries the tokenizer of all; where none does, that is told once. */
+function joinGaps(lists: readonly GapList[], { tokenizer }: Fingerprint): readonly Gap[] {
+  const gaps = lists.flatMap((list) => list.list())
+  const without = gaps.filter(({ detail }) => detail === NO_TOKENIZER)
+  const untold = new Set(tokenizer === undefined ? without.slice(1) : without)
+  return gaps.filter((gap) => !untold.has(gap)).slice(-MAX_GAPS)
 }
 
 /** ISO 8601 of a file time, or nothing where the file system keeps a year that has no four digits. */

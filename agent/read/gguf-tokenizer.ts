@@ -30,12 +30,15 @@ function spellingOf(model: string): TokenSpelling {
   return SENTENCEPIECE.has(model) ? 'sentencepiece' : 'plain'
 }
 
+/** What a file without one says; of a split model, only one shard has it. */
+export const NO_TOKENIZER = 'rung 3: the file carries no tokenizer'
+
 /** Digests the tokenizer, or says in the gaps why it could not. The cursor is left anywhere. */
 export function readGgufTokenizer(cursor: Cursor, metadata: GgufMetadata, gaps: GapList): Tokenizer | undefined {
   const model = metadata.text('tokenizer.ggml.model')
   const tokens = metadata.arrays.get('tokenizer.ggml.tokens')
   if (model === undefined || tokens === undefined) {
-    gaps.note('GNO_READ_SKIPPED', 'rung 3: the file carries no tokenizer')
+    gaps.note('GNO_READ_SKIPPED', NO_TOKENIZER)
     return undefined
   }
   const preTokenizer = metadata.text('tokenizer.ggml.pre')?.slice(0, MAX_NAME_CHARS)

@@ -4,12 +4,18 @@ import type { Structure } from '../../contract/fingerprint.ts'
 import { digestArchitecture } from './architecture-digest.ts'
 import { inferText } from './infer-structure.ts'
 import { findLandmarks } from './landmarks.ts'
-import { unpackTensors } from './packed-tensors.ts'
+import { type Unpacked, unpackTensors } from './packed-tensors.ts'
 import type { Hyperparameters, TensorInfo } from './weights.ts'
 
 /** Most tensor types that one record lists; real models mix under ten. */
 const MAX_TENSOR_TYPES = 64
 const BITS_PER_BYTE = 8
+/** Types that no network computes its weights in: shapes, axes, masks and step counters of a graph. */
+const COUNTER_TYPES: ReadonlySet<string> = new Set(['I64', 'U64', 'BOOL'])
+/** Of these only a lone row counts or is a bias of sums; a matrix of them may hold packed weights. */
+const ROW_COUNTER_TYPES: ReadonlySet<string> = new Set(['I32', 'U32', 'I16', 'U16'])
+/** A row longer than norms and biases are is a flattened matrix. */
+const MIN_FLAT_ELEMENTS = 65_536
 /** Architectures of llama.cpp that are not text decoders (formats.json `architectures_diffusion`, and speech and vision). */
 const NOT_TEXT: ReadonlySet<string> = new Set(
   'clip flux sd1 sdxl sd3 aura hidream cosmos ltxv hyvid wan lumina2 qwen_image wavtokenizer-dec whisper'.split(' '),
@@ -72,28 +78,58 @@ function addUp(
   tensors: readonly TensorInfo[],
 ): Pick<Structure, 'parameterCount' | 'bitsPerWeight' | 'quantization' | 'tensorTypes'> {
   const counts = new Map<string, number>()
-  const parameters = new Map<string, number>()
-  let parameterCount = 0
-  let bytes: number | null = 0
   const unpacked = unpackTensors(tensors)
-  for (const tensor of tensors) {
+  // Scales and zero points are how weights are written down, and no weights.
+  const elementsOf = (tensor: TensorInfo): number => {
     const packed = unpacked.get(tensor)
-    // Scales and zero points are how weights are written down, and no weights.
-    const elements = packed === undefined ? tensor.elements : (packed?.parameters ?? 0)
-    const word = packed?.word ?? tensor.type
-    parameterCount += elements
-    bytes = bytes === null || tensor.bytes === null ? null : bytes + tensor.bytes
-    counts.set(tensor.type, (counts.get(tensor.type) ?? 0) + 1)
-    parameters.set(word, (parameters.get(word) ?? 0) + elements)
+    return packed === undefined ? tensor.elements : (packed?.parameters ?? 0)
   }
-  const [largest] = [...parameters].sort(([, left], [, right]) => right - left)
-  const isExact = Number.isSafeInteger(parameterCount)
+  let parameterCount = 0
+  for (const tensor of tensors) {
+    parameterCount += elementsOf(tensor)
+    counts.set(tensor.type, (counts.get(tensor.type) ?? 0) + 1)
+  }
   return {
-    parameterCount: isExact ? parameterCount : Number.MAX_SAFE_INTEGER,
-    ...(bytes === null || parameterCount === 0 ? {} : { bitsPerWeight: (bytes * BITS_PER_BYTE) / parameterCount }),
-    ...(largest === undefined ? {} : { quantization: largest[0] }),
+    parameterCount: Number.isSafeInteger(parameterCount) ? parameterCount : Number.MAX_SAFE_INTEGER,
+    ...weigh(tensors, unpacked, elementsOf),
     ...(counts.size === 0 ? {} : { tensorTypes: Object.fromEntries([...counts].slice(0, MAX_TENSOR_TYPES)) }),
   }
+}
+
+/** What the weights are written in: shapes and counters of the graph say nothing about it. */
+function weigh(
+  tensors: readonly TensorInfo[],
+  unpacked: Unpacked,
+  elementsOf: (tensor: TensorInfo) => number,
+): Pick<Structure, 'bitsPerWeight' | 'quantization'> {
+  const weights = tensors.filter((tensor) => unpacked.has(tensor) || !isCounter(tensor))
+  // Scalars that a graph fills its tensors from are not the weights either.
+  if (weights.every(({ elements }) => elements <= 1)) return {}
+  const byWord = new Map<string, number>()
+  let total = 0
+  let bytes: number | null = 0
+  for (const tensor of weights) {
+    const word = unpacked.get(tensor)?.word ?? tensor.type
+    total += elementsOf(tensor)
+    bytes = bytes === null || tensor.bytes === null ? null : bytes + tensor.bytes
+    byWord.set(word, (byWord.get(word) ?? 0) + elementsOf(tensor))
+  }
+  const [largest] = [...byWord].sort(([, left], [, right]) => right - left)
+  const isWhole = weights.some((tensor) => unpacked.has(tensor) || isMatrix(tensor))
+  return {
+    ...(bytes === null || total === 0 || !isWhole ? {} : { bitsPerWeight: (bytes * BITS_PER_BYTE) / total }),
+    ...(largest === undefined ? {} : { quantization: largest[0] }),
+  }
+}
+
+/** A shape, an axis, a mask or a counter among the tensors of a graph. */
+function isCounter({ type, shape }: TensorInfo): boolean {
+  return COUNTER_TYPES.has(type) || (ROW_COUNTER_TYPES.has(type) && shape.length <= 1)
+}
+
+/** Where there is no matrix, what lies in the file are biases and constants: its weights are elsewhere. */
+function isMatrix({ shape, elements }: TensorInfo): boolean {
+  return elements >= MIN_FLAT_ELEMENTS || shape.filter((size) => size > 1).length > 1
 }
 
 /** `L<layers>-d<width>-h<heads>/<kv>-ff<ffn or expert ffn>-v<vocab>[-e<experts>x<active>]`, as in facts/model-structures.json. */

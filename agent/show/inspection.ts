@@ -3,11 +3,20 @@ import type { Arrival, Artifact, Identification, MemoryNeed } from '../../contra
 import type { Container, Structure, Training } from '../../contract/fingerprint.ts'
 import { printable } from '../../contract/printable.ts'
 import type { Gap } from '../../contract/wire.ts'
-import { describeBytes, describeParameters } from './measure.ts'
+import { someOf } from '../../rules/artifact-evidence.ts'
+import { parametersWord } from '../../rules/describe-model.ts'
+import { describeBytes } from './measure.ts'
 import { paint, type Terminal } from './terminal.ts'
 
 /** A label and what stands behind it; undefined where there is nothing to say. */
 type Row = readonly [label: string, value: string | undefined]
+
+/** Of the relatives of one kind the first are told with their reasons. */
+const MAX_TOLD_RELATIVES = 3
+/** A reason beyond this is told up to its first comma; --json has all of it. */
+const MAX_REASON_CHARS = 64
+/** How a reader says which rungs it left out, and why. */
+const RUNG = /^(rungs? [1-6](?: and [1-6])?): (.+)$/su
 
 /** Several lines about one artifact; every word from the file is escaped. */
 export function renderInspection(artifact: Artifact, terminal: Terminal): string {
@@ -62,15 +71,56 @@ function conclusionRows({ identifications, relations = [], threats }: Artifact):
   return [
     ...identifications.flatMap((each): readonly Row[] => [
       [each.confidence, `${each.model} (rung ${each.rung}): ${each.because.join('; ')}`],
+      ['licence', each.license],
+      ['one of', describeCandidates(each)],
       ['unverified', each.unverified && describeUnverified(each.unverified)],
     ]),
-    ...relations.map(({ kind, path, because }): Row => [kind, `${path}: ${because.join('; ')}`]),
+    ...relationRows(relations),
     ...threats.map(({ id, severity, because }): Row => ['threat', `${id} (${severity}): ${because.join('; ')}`]),
   ]
 }
 
+function describeCandidates({ candidates }: Identification): string | undefined {
+  return candidates.length > 1 ? someOf(candidates) : undefined
+}
+
+function relationRows(relations: NonNullable<Artifact['relations']>): readonly Row[] {
+  return [...new Set(relations.map(({ kind }) => kind))].flatMap((kind): readonly Row[] => {
+    const ofKind = relations.filter((relation) => relation.kind === kind)
+    const more = ofKind.slice(MAX_TOLD_RELATIVES).map(({ path }) => path)
+    return [
+      ...ofKind.slice(0, MAX_TOLD_RELATIVES).map(({ path, because }): Row => [kind, `${path}: ${because.join('; ')}`]),
+      [kind, more.length === 0 ? undefined : `also ${someOf(more)}`],
+    ]
+  })
+}
+
+/** What is wrong line by line; what was only not computed in two lines. */
 function gapRows({ gaps }: Artifact): readonly Row[] {
-  return gaps.map((gap) => (gap.code === 'GNO_READ_SKIPPED' ? ['skipped', gap.detail] : ['gap', describeGap(gap)]))
+  const skipped = gaps.filter(({ code }) => code === 'GNO_READ_SKIPPED').map(({ detail }) => detail)
+  const rungs = skipped.filter(isRung)
+  const others = skipped.filter((detail) => !isRung(detail))
+  return [
+    ...gaps.filter(({ code }) => code !== 'GNO_READ_SKIPPED').map((gap): Row => ['gap', describeGap(gap)]),
+    ['skipped', rungs.length === 0 ? undefined : describeRungs(rungs)],
+    ['skipped', others.length === 0 ? undefined : someOf([...new Set(others)])],
+  ]
+}
+
+function isRung(detail: string): boolean {
+  return RUNG.test(detail)
+}
+
+/** `rung 1 (neither the file nor its place claims anything), rung 2 (no structure key; no architecture digest)`. */
+function describeRungs(details: readonly string[]): string {
+  const reasons = new Map<string, Set<string>>()
+  for (const detail of [...details].sort()) {
+    const [, rung = '', reason = ''] = RUNG.exec(detail) ?? []
+    const known = reasons.get(rung) ?? new Set()
+    reasons.set(rung, known.add(reason.length > MAX_REASON_CHARS ? (reason.split(',')[0] ?? reason) : reason))
+  }
+  const said = [...reasons].map(([rung, why]) => `${rung} (${[...why].join('; ')})`)
+  return `not computed in full: ${said.join(', ')}`
 }
 
 /** A gap in one sentence. */
@@ -112,6 +162,7 @@ function describeTraining(training: Training): string {
 
 function describeContainer(container: Container): string {
   return Object.entries(container)
+    .filter(([, value]) => value !== '')
     .map(([name, value]) => `${name} ${String(value)}`)
     .join(', ')
 }
@@ -130,8 +181,23 @@ function describeClaims(claims: NonNullable<Artifact['fingerprint']['claims']>):
     claims.placeName && `lies as ${claims.placeName}`,
     claims.placeDigest && `its place says sha256:${claims.placeDigest.sha256.slice(0, 12)}…`,
     claims.chatTemplateDigest && 'has a chat template',
+    describeBases(claims),
+    claims.tags && `tags ${someOf(claims.tags)}`,
+    claims.sourceUrl && `from ${claims.sourceUrl}`,
+    claims.author && `author ${claims.author}`,
+    claims.quantizedBy && `quantized by ${claims.quantizedBy}`,
+    claims.version && `version ${claims.version}`,
   ]
   return said.filter((word) => word !== undefined && word !== '').join(', ') || 'none'
+}
+
+/** What the file names as its origin: a claim, which a relation may confirm or refute. */
+function describeBases({ baseModels = [] }: NonNullable<Artifact['fingerprint']['claims']>): string | undefined {
+  const names = baseModels.flatMap(({ name, organization, repoUrl }) => {
+    const full = [organization, name].filter(Boolean).join('/')
+    return full === '' ? (repoUrl ?? []) : [repoUrl === undefined ? full : `${full} (${repoUrl})`]
+  })
+  return names.length === 0 ? undefined : `base ${someOf(names)}`
 }
 
 function describeStructure(structure: Structure): string {
@@ -146,7 +212,7 @@ function describeStructure(structure: Structure): string {
     structure.embeddingWidth === undefined ? undefined : `width ${structure.embeddingWidth}`,
     heads,
     structure.experts === undefined ? undefined : `${structure.experts} experts (${structure.expertsUsed ?? '?'} used)`,
-    `${describeParameters(structure.parameterCount)} parameters`,
+    parametersWord(structure),
     structure.quantization,
     structure.bitsPerWeight === undefined ? undefined : `${structure.bitsPerWeight.toFixed(2)} bits per weight`,
     structure.contextLength === undefined ? undefined : `context ${structure.contextLength}`,

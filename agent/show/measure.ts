@@ -13,14 +13,6 @@ export function describeBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit] ?? 'B'}`
 }
 
-/** `8.03 B` parameters, `494 M`, `12 k`. */
-export function describeParameters(count: number): string {
-  if (count >= 1e9) return `${(count / 1e9).toFixed(2)} B`
-  if (count >= 1e6) return `${(count / 1e6).toFixed(1)} M`
-  if (count >= 1e3) return `${(count / 1e3).toFixed(0)} k`
-  return String(count)
-}
-
 /** `1 file`, `2 files`. */
 export function countOf(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`

@@ -1,7 +1,10 @@
 // A whole sweep on a terminal.
 import type { Artifact } from '../../contract/artifact.ts'
 import type { Scan } from '../../contract/report.ts'
+import { printable } from '../../contract/printable.ts'
 import type { Gap } from '../../contract/wire.ts'
+import { baseName, describeRelations } from '../../rules/artifact-evidence.ts'
+import { kindWord } from '../../rules/describe-model.ts'
 import { renderFindings, renderRuntimes } from './findings.ts'
 import { describeGap } from './inspection.ts'
 import { countOf, describeBytes } from './measure.ts'
@@ -10,6 +13,7 @@ import { paint, type Terminal } from './terminal.ts'
 
 /** Lines of each list; the rest is a number, and --json has them all. */
 const MAX_MODELS = 20
+const MAX_RELATED = 12
 const MAX_GAPS = 8
 
 /** A sweep as a person reads it: findings, models, what runs, what was covered, and the blind spots. */
@@ -21,6 +25,7 @@ export function renderScan(scanned: Scan, terminal: Terminal): string {
     renderFindings(scanned.findings, terminal),
     '',
     ...renderModels(scanned.artifacts, terminal),
+    ...renderRelated(scanned.artifacts, terminal),
     renderRuntimes(scanned.runtimes, terminal),
     '',
     paint(terminal, 'bold', 'Looked at'),
@@ -44,11 +49,23 @@ function renderModels(artifacts: readonly Artifact[], terminal: Terminal): reado
   return [renderTable(['model', 'type', 'size', 'verdict', 'path'], rows, terminal.columns), ...more, '']
 }
 
+/** How the models stand to one another: one line each, whatever the number of relatives. */
+function renderRelated(artifacts: readonly Artifact[], terminal: Terminal): readonly string[] {
+  const related = artifacts.flatMap((artifact) => {
+    const said = describeRelations(artifact)
+    return said === undefined ? [] : [printable(`  ${baseName(artifact.path)}: ${said}`)]
+  })
+  if (related.length === 0) return []
+  const more = related.length > MAX_RELATED ? [`  … and ${related.length - MAX_RELATED} more; --json lists all`] : []
+  return [paint(terminal, 'bold', 'Related'), ...related.slice(0, MAX_RELATED), ...more, '']
+}
+
 function describeModel({ identifications, fingerprint, format }: Artifact): string {
   const [best] = identifications
   if (best !== undefined) return `${best.model} (${best.confidence})`
   const { structure } = fingerprint
-  return `${structure?.architecture ?? format ?? 'unknown'} ${structure?.kind ?? ''}`.trim()
+  const name = structure?.architecture ?? format ?? 'unknown'
+  return structure === undefined ? name : `${name} ${kindWord(structure)}`
 }
 
 function renderGaps(gaps: readonly Gap[], terminal: Terminal): readonly string[] {

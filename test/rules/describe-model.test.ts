@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
-import { activeParameters, describeModel } from '../../rules/describe-model.ts'
+import {
+  activeParameters,
+  describeModel,
+  describeParameters,
+  kindWord,
+  parametersWord,
+} from '../../rules/describe-model.ts'
 
 const LLAMA_8B = {
   kind: 'text' as const,
@@ -49,11 +55,56 @@ describe('describeModel', () => {
     const structure = { kind: 'adapter' as const, tensorCount: 128, parameterCount: 6_815_744, adapter }
 
     expect(describeModel(structure)).toBe(
-      'LoRA adapter of rank 16 on q_proj, v_proj: 7 M parameters, changes another model and answers nothing alone',
+      'LoRA adapter of rank 16 on q_proj, v_proj: 6.8 M parameters, changes another model and answers nothing alone',
     )
   })
 
   it('says nothing where the header says nothing', () => {
     expect(describeModel({ kind: 'other', tensorCount: 0, parameterCount: 0 })).toBeUndefined()
+  })
+})
+
+describe('describeParameters', () => {
+  it.each([
+    [8_030_261_248, '8.03 B'],
+    [494_032_768, '494.0 M'],
+    [12_345, '12 k'],
+    [7, '7'],
+  ])('says %d as %s', (count, said) => {
+    expect(describeParameters(count)).toBe(said)
+  })
+})
+
+describe('parametersWord', () => {
+  it.each([
+    [
+      'the number, rounded once',
+      { tensorCount: 2, parameterCount: 5_460_000, tensorTypes: { F32: 2 }, quantization: 'F32' },
+      '5.5 M parameters',
+    ],
+    [
+      'nothing where the container lays out no tensors',
+      { tensorCount: 0, parameterCount: 0 },
+      'parameters not laid out',
+    ],
+    [
+      'that shapes of a graph are no parameters',
+      { tensorCount: 3, parameterCount: 52, tensorTypes: { I64: 3 } },
+      '52 values, constants and no weights',
+    ],
+  ])('says %s', (_what, numbers, said) => {
+    expect(parametersWord({ kind: 'other', ...numbers })).toBe(said)
+  })
+})
+
+describe('kindWord', () => {
+  it.each([
+    ['other', 'model'],
+    ['text', 'model'],
+    ['adapter', 'LoRA adapter'],
+    ['imatrix', 'importance matrix'],
+    ['projector', 'projector'],
+  ] as const)('calls %s a %s', (kind, word) => {
+    expect(kindWord({ kind, tensorCount: 1, parameterCount: 1 })).toBe(word)
   })
 })

@@ -212,3 +212,48 @@ describe('a plain layer', () => {
     expect(dialectOf(tensorsOf([NORM]), undefined, new Map([['writtenFor', 'mlx']]))).toBe('mlx')
   })
 })
+
+describe('shapes and constants of a graph', () => {
+  it('say nothing about how the weights are written', () => {
+    const structure = describeStructure(
+      {},
+      tensorsOf([
+        ['w', 'F16', 4, 4],
+        ['shape', 'I64', 64],
+        ['axis', 'I32', 8],
+      ]),
+      'other',
+    )
+
+    expect(structure).toMatchObject({ quantization: 'F16', bitsPerWeight: 16, parameterCount: 88 })
+  })
+
+  it.each<[string, readonly Told[]]>([
+    [
+      'shapes alone',
+      [
+        ['shape', 'I64', 4],
+        ['axis', 'I32'],
+      ],
+    ],
+    [
+      'scalars that tensors are filled from',
+      [
+        ['w', 'F32', 1],
+        ['w__SHAPE', 'I64', 4],
+      ],
+    ],
+  ])('%s are no weights: no type and no bits', (_what, told) => {
+    const structure = describeStructure({}, tensorsOf(told), 'other')
+
+    expect(structure.quantization).toBeUndefined()
+    expect(structure.bitsPerWeight).toBeUndefined()
+  })
+
+  it('biases without a matrix have a type, and no bits per weight', () => {
+    const structure = describeStructure({}, tensorsOf([['b', 'F32', 64]]), 'other')
+
+    expect(structure.quantization).toBe('F32')
+    expect(structure.bitsPerWeight).toBeUndefined()
+  })
+})
