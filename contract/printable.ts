@@ -8,6 +8,20 @@ export function printable(value: string): string {
   return value.replace(UNSAFE, (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`)
 }
 
+/** The same in JSON, except the line ends of an indented document: inside a text JSON escapes those itself. */
+const UNSAFE_IN_JSON = new RegExp(`(?!\\n)${UNSAFE.source}`, UNSAFE.flags)
+
+/** JSON for standard output, which may be a terminal: the same value, with unsafe characters as JSON's own `\uXXXX`. */
+export function printableJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(UNSAFE_IN_JSON, (character) =>
+    Array.from({ length: character.length }, (_, at) => escapeUnit(character.charCodeAt(at))).join(''),
+  )
+}
+
+function escapeUnit(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`
+}
+
 /** Cuts a printable text to a width, keeping both ends of a long path. A width of 1 has room for the mark alone, 0 for nothing. */
 export function shorten(value: string, width: number): string {
   if (value.length <= width) return value

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import { describeFailure } from '../../contract/failure.ts'
-import { printable } from '../../contract/printable.ts'
+import { printable, printableJson } from '../../contract/printable.ts'
 import { readEnrolment } from '../report/identity.ts'
 import { askOwnFindings } from '../report/own-findings.ts'
 import type { StateStore } from '../report/state-store.ts'
@@ -61,7 +61,7 @@ async function runDoctor(invocation: Invocation, context: CommandContext): Promi
     checks.push(...checkSpool(state.value), await checkCollector(state.value, context))
     state.value.close()
   } else checks.push({ name: 'state', state: 'broken', detail: describeFailure(state.failure) })
-  const text = hasOption(invocation, 'json') ? JSON.stringify(checks, null, 2) : renderChecks(checks, context.stdout)
+  const text = hasOption(invocation, 'json') ? printableJson(checks, 2) : renderChecks(checks, context.stdout)
   context.stdout.write(`${text}\n`)
   return checks.some((check) => check.state === 'broken') ? EXIT.failure : EXIT.done
 }

@@ -1,6 +1,6 @@
 // `gnomon enroll`: exchanges an enrolment token for this agent's own identity at a collector.
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
-import { printable } from '../../contract/printable.ts'
+import { printable, printableJson } from '../../contract/printable.ts'
 import { enroll as enrollAt } from '../report/enroll.ts'
 import { openSession } from '../session.ts'
 import {
@@ -61,7 +61,7 @@ async function runEnroll(invocation: Invocation, context: CommandContext): Promi
     if (!enrolled.ok) return report(context, enrolled.failure)
     const { agentId } = enrolled.value
     const line = hasOption(invocation, 'json')
-      ? JSON.stringify({ agentId, hostId, collectorUrl: settings.collectorUrl })
+      ? printableJson({ agentId, hostId, collectorUrl: settings.collectorUrl })
       : `Enrolled as ${printable(agentId)} at ${printable(settings.collectorUrl)}.`
     context.stdout.write(`${line}\n`)
     return EXIT.done

@@ -1,7 +1,7 @@
 // `gnomon explain FINDING`: the evidence of a finding, back to the bytes.
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import type { Finding } from '../../contract/finding.ts'
-import { printable } from '../../contract/printable.ts'
+import { printable, printableJson } from '../../contract/printable.ts'
 import type { Runtime } from '../../contract/runtime.ts'
 import type { StateStore } from '../report/state-store.ts'
 import { type Explanation, explainFinding, readFindings } from '../report/status.ts'
@@ -36,7 +36,7 @@ function runExplain(invocation: Invocation, context: CommandContext): ExitCode {
     const found = explainFinding(state.value, wanted)
     if (!found.ok) return report(context, found.failure)
     const text = hasOption(invocation, 'json')
-      ? JSON.stringify(found.value, null, 2)
+      ? printableJson(found.value, 2)
       : renderExplanation(found.value, context.stdout)
     context.stdout.write(`${text}\n`)
     return EXIT.done
@@ -49,7 +49,7 @@ function listFindings(state: StateStore, invocation: Invocation, context: Comman
   const findings = readFindings(state)
   if (!findings.ok) return report(context, findings.failure)
   const isJson = hasOption(invocation, 'json')
-  const text = isJson ? JSON.stringify(findings.value, null, 2) : renderFindings(findings.value, context.stdout)
+  const text = isJson ? printableJson(findings.value, 2) : renderFindings(findings.value, context.stdout)
   context.stdout.write(`${text}\n`)
   return EXIT.done
 }

@@ -1,5 +1,6 @@
 // `gnomon ps`: which AI runtimes run now, with the weights they use.
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
+import { printableJson } from '../../contract/printable.ts'
 import { openSession } from '../session.ts'
 import { renderRuntimes } from '../show/findings.ts'
 import { sweep } from '../sweep.ts'
@@ -32,9 +33,9 @@ async function runPs(invocation: Invocation, context: CommandContext): Promise<E
   try {
     const swept = await sweep(sweepOptionsOf(opened.value, context, { roots: [], onProgress: () => undefined }))
     const { runtimes } = swept.result
-    if (hasOption(invocation, 'json')) context.stdout.write(`${JSON.stringify(runtimes, null, 2)}\n`)
+    if (hasOption(invocation, 'json')) context.stdout.write(`${printableJson(runtimes, 2)}\n`)
     else if (hasOption(invocation, 'ndjson'))
-      context.stdout.write(runtimes.map((runtime) => `${JSON.stringify(runtime)}\n`).join(''))
+      context.stdout.write(runtimes.map((runtime) => `${printableJson(runtime)}\n`).join(''))
     else context.stdout.write(`${renderRuntimes(runtimes, context.stdout)}\n`)
     return context.signal.aborted ? EXIT.failure : EXIT.done
   } finally {

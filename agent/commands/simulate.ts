@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import { describeFailure, failed, type Failure, type Result, success } from '../../contract/failure.ts'
-import { printable } from '../../contract/printable.ts'
+import { printable, printableJson } from '../../contract/printable.ts'
 import { isAbsent } from '../is-absent.ts'
 import { deliverOnce } from '../report/deliver.ts'
 import { type Enrolment, readEnrolment } from '../report/identity.ts'
@@ -125,7 +125,7 @@ async function drill(parts: DrillParts): Promise<ExitCode> {
   })
   if (planted.path !== undefined) await settle(planted.path, parts)
   endSimulation(session.state, nonce)
-  if (isJson) context.stdout.write(`${JSON.stringify({ passed, stages }, null, 2)}\n`)
+  if (isJson) context.stdout.write(`${printableJson({ passed, stages }, 2)}\n`)
   else
     context.stdout.write(
       passed ? 'The drill passed.\n' : 'The drill FAILED: see the stages above, and run gnomon doctor.\n',

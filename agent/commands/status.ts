@@ -1,6 +1,6 @@
 // `gnomon status`: what the agent did, what waits, and what went wrong, from its own state. Works without a collector.
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
-import { printable } from '../../contract/printable.ts'
+import { printable, printableJson } from '../../contract/printable.ts'
 import { type AgentStatus, readStatus } from '../report/status.ts'
 import { settingsOf, stateOf } from '../session.ts'
 import { describeGap } from '../show/inspection.ts'
@@ -30,7 +30,7 @@ function runStatus(invocation: Invocation, context: CommandContext): ExitCode {
     if (!read.ok) return report(context, read.failure)
     const { stateFolder } = loaded.value.settings
     const text = hasOption(invocation, 'json')
-      ? JSON.stringify({ stateFolder, ...read.value }, null, 2)
+      ? printableJson({ stateFolder, ...read.value }, 2)
       : renderStatus(read.value, stateFolder, context.stdout)
     context.stdout.write(`${text}\n`)
     return EXIT.done

@@ -1,6 +1,6 @@
 // What a stranger chose never reaches a terminal or a log as a command.
 import { describe, expect, it } from '@jest/globals'
-import { printable, shorten } from '../../contract/printable.ts'
+import { printable, printableJson, shorten } from '../../contract/printable.ts'
 
 describe('printable', () => {
   it.each([
@@ -54,5 +54,27 @@ describe('shorten', () => {
     expect(short.startsWith('/')).toBe(true)
     expect(short.endsWith('f')).toBe(true)
     expect(short).toContain('…')
+  })
+})
+
+describe('JSON for standard output', () => {
+  const hostile = {
+    'a\u202e': ['x\u200b\u2066\u009b31m\u007f\ufeff\n', '\u{e0041}', '\ud800'],
+    plain: 'größer 模型 😀',
+  }
+
+  it.each([undefined, 2])('draws nothing over the terminal and means the same (indent %s)', (indent) => {
+    const text = printableJson(hostile, indent)
+
+    expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u)
+    expect(text).toContain('\\u202e')
+    expect(text).toContain('\\udb40\\udc41')
+    expect(JSON.parse(text)).toEqual(hostile)
+  })
+
+  it('leaves what is safe as JSON.stringify gives it', () => {
+    const safe = { list: [1, 'größer 模型 😀', 'a\tb'], none: null }
+
+    expect(printableJson(safe, 2)).toBe(JSON.stringify(safe, null, 2))
   })
 })
