@@ -15,6 +15,8 @@ const MAX_PAGES = 64
 const MAX_VTABLE_BYTES = 1_024
 const VTABLE_HEAD = 4
 const OFFSET_BYTES = 4
+/** The root offset and the identifier lie before every table. */
+const LEAST_ROOT = 8
 /** Names of tensors and descriptions are kept this long; a longer text is cut, not refused. */
 const MAX_TEXT_BYTES = 512
 
@@ -273,7 +275,32 @@ export class FlatTable {
   }
 }
 
-/** True when the file says at byte 4 that it is this kind of flatbuffer; text never has so small a fourth byte. */
+/**
+ * True when the file says at byte 4 that it is this kind of flatbuffer, and has a root table with a vtable where it says: four bytes
+ * alone stand in the texts of other formats, too.
+ */
 export function hasIdentifier(look: Look, identifier: string): boolean {
-  return look.text(4, 4) === identifier && (look.head[3] ?? 255) < 0x09
+  return look.text(4, 4) === identifier && hasRoot(look)
+}
+
+/** A root whose end or whose vtable is cut off with the rest of the file is one: what is missing is told by the reader. */
+function hasRoot(look: Look): boolean {
+  const root = numberAt(look, 0, OFFSET_BYTES)
+  if (root === null || root < LEAST_ROOT) return false
+  const distance = numberAt(look, root, OFFSET_BYTES)
+  // A file cut off within its first page says no more; texts at byte 4 belong to a place far beyond it.
+  if (distance === null) return root < PAGE_BYTES
+  const vtable = root - (distance | 0)
+  const vtableBytes = numberAt(look, vtable, 2)
+  const tableBytes = numberAt(look, vtable + 2, 2)
+  if (vtable < OFFSET_BYTES) return false
+  if (vtableBytes === null || tableBytes === null) return vtable < PAGE_BYTES
+  return (
+    vtableBytes >= VTABLE_HEAD && vtableBytes <= MAX_VTABLE_BYTES && vtableBytes % 2 === 0 && tableBytes >= OFFSET_BYTES
+  )
+}
+
+function numberAt(look: Look, at: number, bytes: 2 | 4): number | null {
+  const found = Buffer.from(look.at(at, bytes))
+  return found.length < bytes ? null : found.readUIntLE(0, bytes)
 }

@@ -18,18 +18,22 @@ import {
   readAlong,
   readFields,
 } from './protobuf-fields.ts'
-import { type MessageShape, fitsShape, isWord } from './protobuf-shape.ts'
+import { type LooseShape, type MessageShape, fitsShape, isWord, looseShape } from './protobuf-shape.ts'
 import type { FormatReader, ReadContext, WeightsPart } from './weights.ts'
 
 const MAX_TEXT_BYTES = 4_096
 /** Model families write under 30 (CWE-770). */
 const MAX_OPSETS = 64
 const MAX_METADATA_KEYS = 64
-/** Fields looked at by the recogniser: functions and opsets come by the dozen. */
-const MODEL_FIELDS = 48
-const GRAPH_FIELDS = 12
-/** The newest is 13; what a later version changes is seen by its fields. */
+/** Fields looked at by the recogniser in every file: functions and opsets come by the dozen. */
+const LEAST_MODEL_FIELDS = 48
+const LEAST_GRAPH_FIELDS = 12
+/** Fields that the recogniser passes on its way to the graph and the opsets: metadata can come first, and in any number (CWE-400). */
+const MODEL_FIELDS = 16_384
+const GRAPH_FIELDS = 64
+/** The newest is 13. Libraries know what a later version changes by its fields; then the opsets and the graph must be beyond doubt. */
 const MAX_IR_VERSION = 30
+const MAX_ODD_IR_VERSION = 0x7fff_ffffn
 
 const MODEL: MessageShape = new Map([
   [1, 'varint'],
@@ -118,19 +122,43 @@ export const onnx: FormatReader = {
 }
 
 function isModel(look: Look): boolean {
-  const model = fitsShape(look, { start: 0, size: look.sizeBytes }, MODEL, MODEL_FIELDS)
-  const version = model?.get(1)?.value ?? 0n
-  const graph = model?.get(7)
-  if (model === null || graph === undefined || version < 1n || version > BigInt(MAX_IR_VERSION)) return false
-  const opset = model.get(8)
-  if (opset !== undefined && opset.size > 0 && fitsShape(look, opset, OPSET, 4) === null) return false
-  if (graph.size === 0) return opset !== undefined
-  const parts = fitsShape(look, graph, GRAPH, GRAPH_FIELDS)
-  return parts !== null && isGraph(look, parts) && parts.size + model.size >= 4
+  const whole = { start: 0, size: look.sizeBytes }
+  const model = looseShape(look, whole, MODEL, { wanted: [1, 7, 8], least: LEAST_MODEL_FIELDS, limit: MODEL_FIELDS })
+  const version = model?.fields.get(1)?.value ?? 0n
+  const graph = model?.fields.get(7)
+  if (model === null || graph === undefined || version < 1n || version > MAX_ODD_IR_VERSION) return false
+  const opset = readsOpset(look, model.fields.get(8))
+  if (opset === 'wrong') return false
+  const isKnown = model.strangers === 0 && version <= BigInt(MAX_IR_VERSION)
+  if (graph.size === 0) return opset !== 'absent' && isKnown
+  const parts = looseShape(look, graph, GRAPH, { wanted: [1], least: LEAST_GRAPH_FIELDS, limit: GRAPH_FIELDS })
+  if (parts === null) return false
+  // What other messages may have by chance is no evidence where this one has fields that ONNX does not know.
+  const isPlain = isKnown && parts.strangers === 0
+  if (!isPlain && (opset !== 'stated' || !isProven(look, parts.fields))) return false
+  return isGraph(look, parts.fields) && parts.fields.size + model.fields.size >= 4
+}
+
+/** Whether the first opset is there, states its version, or is something else. */
+function readsOpset(look: Look, opset: ProtobufField | undefined): 'absent' | 'empty' | 'stated' | 'wrong' {
+  if (opset === undefined) return 'absent'
+  if (opset.size === 0) return 'empty'
+  const fields = fitsShape(look, opset, OPSET, 4)
+  if (fields === null) return 'wrong'
+  return fields.has(2) ? 'stated' : 'empty'
+}
+
+/** A node with an operator, or a tensor with a name. */
+function isProven(look: Look, parts: LooseShape['fields']): boolean {
+  const node = parts.get(1)
+  const tensor = parts.get(5)
+  const inNode = node === undefined ? null : fitsShape(look, node, NODE, 16)
+  if (inNode !== null && isWord(look, inNode.get(4))) return true
+  return tensor !== undefined && fitsShape(look, tensor, TENSOR, 24)?.has(8) === true
 }
 
 /** Everything in sight is what it should be, and at least one thing is there that only a graph has. */
-function isGraph(look: Look, parts: NonNullable<ReturnType<typeof fitsShape>>): boolean {
+function isGraph(look: Look, parts: LooseShape['fields']): boolean {
   const node = parts.get(1)
   const inNode = node === undefined ? undefined : fitsShape(look, node, NODE, 16)
   if (inNode === null || (inNode !== undefined && inNode.has(4) && !isWord(look, inNode.get(4)))) return false

@@ -19,6 +19,8 @@ const WIRE_TYPES: Readonly<Record<FieldKind, readonly number[]>> = {
 }
 /** Documentation strings are long; what is longer is not looked at. */
 const MAX_TEXT_BYTES = 1_024
+/** Later versions of a schema add a few fields; a message made of others is another one, and is not walked to its end (CWE-400). */
+const MAX_STRANGERS = 1_024
 /** Control characters that no name has; documentation has line ends. */
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f]/
 /** A word that names an operator, a layer or a node. */
@@ -33,12 +35,48 @@ export function fitsShape(
 ): ReadonlyMap<number, ProtobufField> | null {
   const found = new Map<number, ProtobufField>()
   for (const field of fieldsInSight(look, range, limit)) {
-    const kind = field === null ? undefined : shape.get(field.number)
-    if (field === null || kind === undefined || !WIRE_TYPES[kind].includes(field.wireType)) return null
-    if (kind === 'text' && !isText(look, field)) return null
+    if (field === null || !isFitting(look, field, shape)) return null
     if (!found.has(field.number)) found.set(field.number, field)
   }
   return found.size === 0 ? null : found
+}
+
+/** What a message is where its reader passes over fields that it does not know. */
+export interface LooseShape {
+  /** The first field of each number that fits. */
+  readonly fields: ReadonlyMap<number, ProtobufField>
+  /** Fields that the shape does not have: then the others must prove more. */
+  readonly strangers: number
+}
+
+/**
+ * The same as a library reads it: a field of an unknown number or of another wire type is passed over and counted. Looks at the first
+ * `least` fields, and on until it has all that are `wanted`. Null where those first bytes are no fields.
+ */
+export function looseShape(
+  look: Look,
+  range: FieldRange,
+  shape: MessageShape,
+  { wanted, least, limit }: { readonly wanted: readonly number[]; readonly least: number; readonly limit: number },
+): LooseShape | null {
+  const fields = new Map<number, ProtobufField>()
+  let strangers = 0
+  let seen = 0
+  for (const field of fieldsInSight(look, range, limit)) {
+    // Damage further on is told by the reader.
+    if (field === null) return seen < least ? null : { fields, strangers }
+    seen += 1
+    if (!isFitting(look, field, shape)) strangers += 1
+    else if (!fields.has(field.number)) fields.set(field.number, field)
+    if (strangers > MAX_STRANGERS) return null
+    if (seen >= least && wanted.every((number) => fields.has(number))) break
+  }
+  return { fields, strangers }
+}
+
+function isFitting(look: Look, field: ProtobufField, shape: MessageShape): boolean {
+  const kind = shape.get(field.number)
+  return kind !== undefined && WIRE_TYPES[kind].includes(field.wireType) && (kind !== 'text' || isText(look, field))
 }
 
 /** True for a field that holds a short word such as `Conv` or `layer1/kernel`. */

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { digestArchitecture } from '../../../agent/read/architecture-digest.ts'
 import { LINEAR_STORAGES, buildTorchZip, linearState, orderedDict } from '../../build-pickle.ts'
+import { buildOrt, buildTflite } from '../../build-edge-models.ts'
+import { buildOnnx, len, num, onnxNode } from '../../build-protobuf.ts'
 import { buildSafetensors, safetensorsHeader } from '../../build-safetensors.ts'
 import { readFolder } from './open-candidate.ts'
 import { readBytes } from './read-bytes.ts'
@@ -118,5 +120,68 @@ describe('a checkpoint of torch with members of another format', () => {
 
     expect(format).toBe('torchscript')
     expect(weights?.tensors).toHaveLength(2)
+  })
+})
+
+describe('an ONNX model', () => {
+  const plain = buildOnnx()
+  const after = (parts: readonly Buffer[]) => Buffer.concat([...parts, plain])
+
+  it.each([
+    ['an unknown field before all others', after([len(500, 'hi')])],
+    ['an unknown field behind all others', Buffer.concat([plain, len(500, 'x')])],
+    ['unknown fields in its graph', buildOnnx({ graphParts: [len(77, 'x'), num(78, 1)] })],
+    ['60 entries of metadata before the graph', after(Array(60).fill(len(14, [len(1, 'k'), len(2, 'v')])))],
+    ['2,000 entries of metadata before the graph', after(Array(2_000).fill(len(14, [len(1, 'k'), len(2, 'v')])))],
+    ['a later version', buildOnnx({ irVersion: 31 })],
+    ['its version twice', after([num(1, 8)])],
+  ])('is known with %s', (_case, bytes) => {
+    const { format, verdict, weights } = readBytes(bytes)
+
+    expect({ format, verdict }).toEqual({ format: 'onnx', verdict: 'unchecked' })
+    expect(weights?.tensors).toHaveLength(1)
+  })
+
+  it('is known, and blamed, with a known number of another wire type', () => {
+    const { format, verdict } = readBytes(after([num(3, 1)]))
+
+    expect({ format, verdict }).toEqual({ format: 'onnx', verdict: 'malformed' })
+  })
+
+  it.each(['TFL3.1', 'ORTM', 'ET12', 'FT01', 'CIR0', 'RKNN'])(
+    'whose producer is called %s is no flatbuffer',
+    (word) => {
+      const named = Buffer.concat([
+        num(1, 8),
+        len(2, word),
+        plain.subarray(num(1, 8).length + len(2, 'pytorch').length),
+      ])
+
+      for (const bytes of [named, Buffer.concat([named, len(6, 'x'.repeat(2_000_000))])]) {
+        expect(readBytes(bytes).format).toBe('onnx')
+      }
+    },
+  )
+
+  it('is not seen in messages that only resemble one', () => {
+    const noOpset = Buffer.concat([num(1, 8), len(500, 'x'), len(7, [len(1, onnxNode('Add')), len(2, 'g')])])
+    const noNode = Buffer.concat([num(1, 8), len(500, 'x'), len(7, [len(11, [len(1, 'x')])]), len(8, [num(2, 17)])])
+    const strangers = Buffer.concat([...Array<Buffer>(2_000).fill(len(500, 'x')), plain])
+
+    for (const bytes of [noOpset, noNode, strangers]) expect(readBytes(bytes).format).toBeNull()
+  })
+})
+
+describe('a flatbuffer', () => {
+  it.each([
+    ['tflite', buildTflite().bytes],
+    ['ort', buildOrt().bytes],
+  ])('of %s is known by its root, not by four bytes', (id, bytes) => {
+    const lost = Buffer.from(bytes)
+    lost.writeUInt32LE(0x00120608, 0)
+
+    expect(readBytes(bytes).format).toBe(id)
+    expect(readBytes(bytes.subarray(0, 12)).format).toBe(id)
+    expect(readBytes(lost).format).not.toBe(id)
   })
 })
