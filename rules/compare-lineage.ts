@@ -241,8 +241,8 @@ interface Evidence {
 }
 
 function conclude(evidence: Evidence): LineageComparison {
-  const { outer, comparable: compared } = evidence
-  const { steps, covered } = chooseSteps(evidence)
+  const { outer } = evidence
+  const { steps, covered, compared } = chooseSteps(evidence)
   const equal = steps.reduce((sum, { match }) => sum + match.equal, outer.equal)
   const weight = outer.compared === 0 ? 0 : 1
   const sum = steps.reduce((total, { match }) => total + match.similarity, weight * outer.similarity)
@@ -259,7 +259,7 @@ function conclude(evidence: Evidence): LineageComparison {
       because: ['every norm is equal', counts],
     }
   }
-  if (compared < MIN_TENSORS) return { ...unknown('too few norms to compare'), ...told }
+  if (evidence.comparable < MIN_TENSORS) return { ...unknown('too few norms to compare'), ...told }
   const foreign = covered - steps.filter(({ match }) => match.similarity >= UNRELATED_SIMILARITY).length
   const isMerge = taken.length >= covered * MERGED_SHARE && taken.length >= 2 && foreign >= covered * MERGED_SHARE
   if (isMerge && foreign + taken.length >= covered * (1 - MERGED_SHARE)) {
@@ -283,15 +283,25 @@ interface Step {
   readonly match: Match
 }
 
+interface Chosen {
+  readonly steps: readonly Step[]
+  /** Blocks of the model that is laid onto the other one. */
+  readonly covered: number
+  /** Its norms that could be equal: a block of the other one may be used several times, one of its own is counted once. */
+  readonly compared: number
+}
+
 /** A pruned model lies inside its origin, and the origin does not lie inside it: the direction that explains more counts. */
-function chooseSteps(evidence: Evidence): { readonly steps: readonly Step[]; readonly covered: number } {
+function chooseSteps(evidence: Evidence): Chosen {
   const { left, right, pairs, forth, back } = evidence
   const isForth = forth.score * left.blocks >= back.score * right.blocks
   const aligned: readonly (readonly [number, number])[] = isForth
     ? forth.path.flatMap((i, j) => (i === null ? [] : [[i, j] as const]))
     : back.path.flatMap((j, i) => (j === null ? [] : [[i, j] as const]))
   const steps = aligned.map(([i, j]) => ({ i, j, match: pairs[i * right.blocks + j] ?? NO_MATCH }))
-  return { steps, covered: isForth ? right.blocks : left.blocks }
+  return isForth
+    ? { steps, covered: right.blocks, compared: countTelling(right, left) }
+    : { steps, covered: left.blocks, compared: countTelling(left, right) }
 }
 
 function clip(value: number): number {

@@ -36,6 +36,9 @@ const RESIDUAL_WRITERS: readonly string[] = [
   'token_embd',
   'embed_tokens',
 ]
+/** Abliteration takes one direction out of every block; a few edited matrices are something else. */
+const MIN_ABLITERATED_BLOCKS = 4
+const ABLITERATED_SHARE = 0.5
 const NUMBER = /^\d+$/
 
 /** Compares a model with another one, e.g. an approved file. */
@@ -56,17 +59,37 @@ export function mapEdits(from: readonly TensorMark[], to: readonly TensorMark[])
   }
   const moved = findMoved(from, to)
   const map = { equal, compared: equal + differing.length, differing, added, removed, retyped, moved }
-  return { ...map, words: tellEdits(map) }
+  // Hugging Face and GGUF names: a list of all tensors as removed and added would say that everything was replaced.
+  if (added.length === to.length && hasBlocks(from) && hasBlocks(to))
+    return { ...map, added: [], removed: [], words: [NAMED_DIFFERENTLY, ...moved.slice(0, MAX_RUNS).map(tellRun)] }
+  return { ...map, words: tellEdits(map, countBlocks(to)) }
 }
 
-function tellEdits(map: Omit<EditMap, 'words'>): readonly string[] {
+const NAMED_DIFFERENTLY = 'the tensors are named differently (two containers); compared by norms only'
+
+function hasBlocks(tensors: readonly TensorMark[]): boolean {
+  return tensors.some(({ name }) => splitName(name) !== null)
+}
+
+function countBlocks(tensors: readonly TensorMark[]): number {
+  return new Set(tensors.flatMap(({ name }) => splitName(name)?.block ?? [])).size
+}
+
+/** Nothing but matrices that write into the residual stream differ, and that in most of the blocks. */
+function isAbliterated(differing: readonly string[], blocks: number): boolean {
+  if (!differing.every(writesResidual)) return false
+  const edited = new Set(differing.flatMap((name) => splitName(name)?.block ?? [])).size
+  return edited >= Math.max(MIN_ABLITERATED_BLOCKS, blocks * ABLITERATED_SHARE)
+}
+
+function tellEdits(map: Omit<EditMap, 'words'>, blocks: number): readonly string[] {
   const { equal, compared, differing, added, removed, retyped, moved } = map
   const words: string[] = []
   if (compared > 0 && differing.length === 0)
     words.push(`all ${compared} tensors of the same type and shape equal in their samples`)
   else if (compared > 0)
     words.push(`${equal} of ${compared} tensors equal in their samples, except ${nameAll(differing)}`)
-  if (differing.length > 0 && equal > 0 && differing.every(writesResidual))
+  if (equal > 0 && isAbliterated(differing, blocks))
     words.push('only matrices that write into the residual stream differ, as abliteration leaves it')
   if (added.length > 0) words.push(`added: ${nameAll(added)}`)
   if (removed.length > 0) words.push(`removed: ${nameAll(removed)}`)

@@ -1,8 +1,9 @@
 // Which model is this file? Each rung of the ladder answers for itself and says so (DESIGN.md section 3).
-import type { Identification } from '../contract/artifact.ts'
+import type { Artifact, Identification, Relation } from '../contract/artifact.ts'
 import type { Fingerprint } from '../contract/fingerprint.ts'
 import { type Confidence, MAX_NAME_CHARS } from '../contract/wire.ts'
 import type { Candidate } from '../contract/rule-pack.ts'
+import { DERIVED_SIMILARITY } from './compare-lineage.ts'
 import type { KnownFile } from './digest-table.ts'
 import { claimedNames, familiesIn, wordsOf } from './name-words.ts'
 import type { Pack } from './pack.ts'
@@ -18,6 +19,10 @@ export interface ArtifactFacts {
 const ORDER: Readonly<Record<Confidence, number>> = { certain: 0, likely: 1, possible: 2 }
 const MAX_CANDIDATES = 64
 const MAX_IDENTIFICATIONS = 32
+/** Models that kinship names for one artifact; a descendant of more is none of them. */
+const MAX_KIN = 4
+/** Leaves room for the sentence around a path. */
+const MAX_PATH_CHARS = 1_024
 
 /** All answers, the surest first: content digest, the digest its place claims, norms, tokenizer with structure, structure alone, its own name. */
 export function identifyArtifact(facts: ArtifactFacts, pack: Pack): readonly Identification[] {
@@ -29,9 +34,51 @@ export function identifyArtifact(facts: ArtifactFacts, pack: Pack): readonly Ide
     ...byStructure(facts, pack),
     ...byClaim(facts, pack),
   ]
-  return found
+  return surestFirst(found)
+}
+
+function surestFirst(found: readonly Identification[]): readonly Identification[] {
+  return [...found]
     .sort((left, right) => ORDER[left.confidence] - ORDER[right.confidence] || right.rung - left.rung)
     .slice(0, MAX_IDENTIFICATIONS)
+}
+
+/** The one answer that its content gave. What names, norms or kin say is never among these. */
+export function certainOf({ identifications }: Pick<Artifact, 'identifications'>): Identification | undefined {
+  return identifications.find(({ rung, confidence }) => rung === 6 && confidence === 'certain')
+}
+
+/** Adds what an artifact is by kinship: only with one whose content is known, so that no name and no decoy vouches for another. */
+export function identifyByKin(
+  artifact: Artifact,
+  relations: readonly Relation[],
+  known: ReadonlyMap<string, Artifact>,
+): readonly Identification[] {
+  if (certainOf(artifact) !== undefined) return artifact.identifications
+  const found = new Map<string, Identification>()
+  for (const relation of relations) {
+    const kin = known.get(relation.path)
+    const certain = kin === undefined ? undefined : certainOf(kin)
+    const bond = kinBond(relation)
+    if (certain === undefined || bond === undefined || found.size === MAX_KIN) continue
+    // The closest kin speaks where several are one model.
+    const before = found.get(certain.model)
+    if (before !== undefined && before.rung >= bond.rung) continue
+    const because = [
+      `${bond.words} those of ${relation.path.slice(0, MAX_PATH_CHARS).toWellFormed()}, whose SHA-256 is known as ${certain.model}`,
+    ]
+    found.set(certain.model, { ...certain, rung: bond.rung, confidence: 'likely', candidates: [], because })
+  }
+  return surestFirst([...artifact.identifications, ...found.values()])
+}
+
+/** What a relation proves of the model, if anything: a merge has several parents, a checkpoint and an adapter are not their run or base. */
+function kinBond({ kind, similarity = 0 }: Relation): { readonly rung: number; readonly words: string } | undefined {
+  if (kind === 'same-content') return { rung: 5, words: 'its size and all its samples are' }
+  if (kind === 'same-norms') return { rung: 4, words: 'its norms are' }
+  if (kind === 'edit-of') return { rung: 4, words: 'its norms and most of its samples are' }
+  if (kind !== 'derived' || similarity < DERIVED_SIMILARITY) return undefined
+  return { rung: 4, words: `its norms descend (similarity ${similarity.toFixed(2)}) from` }
 }
 
 function byContent({ fingerprint }: ArtifactFacts, pack: Pack): readonly Identification[] {

@@ -2,8 +2,9 @@
 import type { Artifact, Relation } from '../contract/artifact.ts'
 import type { Structure } from '../contract/fingerprint.ts'
 import { type LineageComparison, compareLineage } from './compare-lineage.ts'
-import { type TensorMark, mapEdits } from './edit-map.ts'
-import { claimedNames } from './name-words.ts'
+import { type EditMap, type TensorMark, mapEdits } from './edit-map.ts'
+import { certainOf } from './identify-artifact.ts'
+import { findBases, isNamedAs } from './relate-adapter.ts'
 
 /** A model with the samples of its tensors. */
 export interface Relatable {
@@ -21,46 +22,57 @@ const EDIT_SHARE = 0.5
 /** Path -> relations of that artifact. */
 export type Relations = ReadonlyMap<string, readonly Relation[]>
 
-/** Relates every artifact of a sweep with the others. */
-export function relateArtifacts(found: readonly Relatable[]): Relations {
+/** Relates every artifact of a sweep with the others. Those that are known by their content come first: no flood of copies hides them. */
+export function relateArtifacts(unordered: readonly Relatable[]): Relations {
+  const isKnown = ({ artifact }: Relatable): boolean => certainOf(artifact) !== undefined
+  const found = [...unordered.filter(isKnown), ...unordered.filter((each) => !isKnown(each))]
   const relations = new Map<string, Relation[]>()
-  const tell = (of: Artifact, other: Artifact, what: Pick<Relation, 'kind' | 'because' | 'similarity'>): void => {
+  const tell: Tell = (of, other, what) => {
     const known = relations.get(of.path)
     const relation = { ...describeOther(other), ...what }
     if (known === undefined) relations.set(of.path, [relation])
     else if (known.length < MAX_RELATIONS) known.push(relation)
   }
   for (const pair of pairsOf(found, sameContentKey)) tellBoth(pair, tell, copyOf(pair))
-  for (const { artifact } of found) tellBase(artifact, found, tell)
-  for (const pair of pairsOf(found, ancestryKey)) relatePair(pair, tell)
+  for (const each of found) tellBases(each, found, tell)
+  for (const pair of pairsOf(found, normKey)) relatePair(pair, tell)
+  for (const pair of pairsOf(found, ancestryKey)) if (!haveSameNorms(pair)) relatePair(pair, tell)
   return relations
 }
 
 type Tell = (of: Artifact, other: Artifact, what: Pick<Relation, 'kind' | 'because' | 'similarity'>) => void
 type Pair = readonly [Relatable, Relatable]
 
+/** The licence is told only where the content itself is known: what follows from it accuses other files. */
 function describeOther(other: Artifact): Pick<Relation, 'path' | 'artifactId' | 'model' | 'license'> {
   const best = other.identifications.find(({ confidence }) => confidence !== 'possible')
+  const license = certainOf(other)?.license
   const { path, artifactId } = other
   return {
     path,
     artifactId,
     ...(best === undefined ? {} : { model: best.model }),
-    ...(best?.license === undefined ? {} : { license: best.license }),
+    ...(license === undefined ? {} : { license }),
   }
 }
 
-/** Pairs of those that have the same key, in the order they were found; the first so many. */
+/** Pairs of those that have the same key, all of the first one of a key before those of the next; the first so many. */
 function pairsOf(found: readonly Relatable[], keyOf: (artifact: Artifact) => string | undefined): readonly Pair[] {
   const groups = new Map<string, Relatable[]>()
-  const pairs: Pair[] = []
   for (const each of found) {
     const key = keyOf(each.artifact)
     if (key === undefined) continue
-    const group = groups.get(key) ?? []
-    groups.set(key, group)
-    pairs.push(...group.slice(0, MAX_PAIRS - pairs.length).map((other): Pair => [other, each]))
-    group.push(each)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [each])
+    else group.push(each)
+  }
+  const pairs: Pair[] = []
+  for (const group of groups.values()) {
+    for (const [index, one] of group.entries()) {
+      const rest = group.slice(index + 1, index + 1 + MAX_PAIRS - pairs.length)
+      pairs.push(...rest.map((other): Pair => [one, other]))
+      if (pairs.length >= MAX_PAIRS) return pairs
+    }
   }
   return pairs
 }
@@ -69,11 +81,20 @@ function sameContentKey({ artifactId, sizeBytes, fingerprint }: Artifact): strin
   return fingerprint.structure === undefined ? undefined : `${sizeBytes} ${artifactId}`
 }
 
-/** Models of one architecture and width may share blocks, whatever their depth is. */
+/** Equal norms tell by themselves, whatever shape or kind a file without its configuration seems to have. */
+function normKey({ fingerprint }: Artifact): string | undefined {
+  return fingerprint.lineage?.normDigest
+}
+
+function haveSameNorms([{ artifact }, { artifact: other }]: Pair): boolean {
+  return normKey(artifact) === normKey(other)
+}
+
+/** Models of one width whose blocks begin with the same norm may share blocks, whatever their depth is and whatever they are called. */
 function ancestryKey({ fingerprint }: Artifact): string | undefined {
   const { structure, lineage } = fingerprint
   if (structure?.kind !== 'text' || lineage === undefined) return undefined
-  return `${structure.architecture ?? ''} ${structure.embeddingWidth ?? 0}`
+  return `${structure.embeddingWidth ?? 0} ${lineage.roles[0] ?? ''}`
 }
 
 function copyOf([{ artifact }, { artifact: other }]: Pair): Pick<Relation, 'kind' | 'because' | 'similarity'> {
@@ -101,36 +122,46 @@ function relatePair(pair: Pair, tell: Tell): void {
   tellRefutedBase(right, left, compared, tell)
   const { relation, similarity, because } = compared
   if (relation === 'unrelated' || relation === 'unknown') return
-  const forth = editWords(before, after)
-  const back = editWords(after, before)
-  const kind = forth === undefined ? relation : 'edit-of'
-  tell(right, left, { kind, similarity, because: forth === undefined ? because : [...forth, ...because] })
-  tell(left, right, { kind, similarity, because: back === undefined ? because : [...back, ...because] })
+  const isWhole = !isPart(left) && !isPart(right)
+  const forth = isWhole ? describeEdit(before, after) : null
+  const back = isWhole ? describeEdit(after, before) : null
+  // A merge takes over some blocks whole: it is not an edit of one of its parents.
+  const kind = relation !== 'merged' && forth?.isEdit === true ? 'edit-of' : relation
+  tell(right, left, { kind, similarity, because: [...(forth?.words ?? []), ...because] })
+  tell(left, right, { kind, similarity, because: [...(back?.words ?? []), ...because] })
 }
 
-/** What was edited, where most of the samples are as they were. */
-function editWords(before: readonly TensorMark[], after: readonly TensorMark[]): readonly string[] | undefined {
-  const { equal, compared, words } = mapEdits(before, after)
+/** What lies in a missing part was not removed by anybody. */
+function isPart({ gaps }: Artifact): boolean {
+  return gaps.some(({ code }) => code === 'GNO_READ_PART_MISSING')
+}
+
+/** What was edited, where most of the samples are as they were; `isEdit` is false where nothing was. */
+function describeEdit(
+  before: readonly TensorMark[],
+  after: readonly TensorMark[],
+): { readonly words: readonly string[]; readonly isEdit: boolean } | null {
+  const edits = mapEdits(before, after)
   const total = Math.max(before.length, after.length)
-  return equal > 0 && compared > 0 && equal >= total * EDIT_SHARE ? words : undefined
+  if (edits.equal === 0 || edits.equal < total * EDIT_SHARE) return null
+  return { words: edits.words, isEdit: isChanged(edits) }
 }
 
-/** An adapter is linked to the model that it names; where nothing here bears that name, its claim stands alone. */
-function tellBase(artifact: Artifact, found: readonly Relatable[], tell: Tell): void {
-  if (artifact.fingerprint.structure?.kind !== 'adapter') return
-  for (const { artifact: other } of found) {
-    if (other === artifact || !isNamedBase(artifact, other)) continue
-    const name = baseNames(artifact)[0] ?? ''
-    tell(artifact, other, {
-      kind: 'adapter-of',
-      because: [`it names "${name}" as its base, which the other file calls itself`],
-    })
-  }
+function isChanged({ differing, added, removed, retyped, moved }: EditMap): boolean {
+  return [differing, added, removed, retyped, moved].some((list) => list.length > 0)
 }
 
+function tellBases(adapter: Relatable, found: readonly Relatable[], tell: Tell): void {
+  for (const { artifact, because } of findBases(adapter, found))
+    tell(adapter.artifact, artifact, { kind: 'adapter-of', because: [because] })
+}
+
+/** A name can be planted beside an honest file: only a base whose content is known under that name refutes. */
 function tellRefutedBase(artifact: Artifact, other: Artifact, compared: LineageComparison, tell: Tell): void {
   const { structure } = artifact.fingerprint
-  if (compared.relation !== 'unrelated' || !isNamedBase(artifact, other) || !isSameShape(structure, other)) return
+  if (compared.relation !== 'unrelated' || !isSameShape(structure, other)) return
+  const known = certainOf(other)
+  if (known === undefined || !isNamedAs(artifact, known.model)) return
   const because = [`it names this as its base, and of one shape their norms are strangers`, ...compared.because]
   tell(artifact, other, { kind: 'refuted-base', similarity: compared.similarity, because })
 }
@@ -139,27 +170,4 @@ function tellRefutedBase(artifact: Artifact, other: Artifact, compared: LineageC
 function isSameShape(structure: Structure | undefined, { fingerprint }: Artifact): boolean {
   const digest = structure?.architectureDigest
   return digest !== undefined && digest === fingerprint.structure?.architectureDigest
-}
-
-function baseNames({ fingerprint }: Artifact): readonly string[] {
-  const bases = fingerprint.claims?.baseModels ?? []
-  return bases.flatMap(({ name, repoUrl }) => [repoUrl ?? '', name ?? '']).filter((name) => name !== '')
-}
-
-function isNamedBase(artifact: Artifact, other: Artifact): boolean {
-  const wanted = new Set(baseNames(artifact).map(plainName))
-  const claims = other.fingerprint.claims
-  const names = [...(claims === undefined ? [] : claimedNames(claims)), other.store?.name ?? '']
-  return names.some((name) => name !== '' && wanted.has(plainName(name)))
-}
-
-/** `meta-llama/Llama-3.1-8B`, its address and `llama 3.1 8b` are one name. */
-function plainName(name: string): string {
-  const last = name.toLowerCase().split('/').at(-1) ?? ''
-  let plain = ''
-  for (const character of last) {
-    const isKept = (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9') || character === '.'
-    if (isKept) plain += character
-  }
-  return plain
 }

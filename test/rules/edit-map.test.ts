@@ -26,10 +26,7 @@ describe('mapEdits', () => {
       change(model(32), (name) => name === 'blk.17.ffn_down.weight'),
     )
 
-    expect(edits.words).toEqual([
-      '96 of 97 tensors equal in their samples, except blk.17.ffn_down.weight',
-      'only matrices that write into the residual stream differ, as abliteration leaves it',
-    ])
+    expect(edits.words).toEqual(['96 of 97 tensors equal in their samples, except blk.17.ffn_down.weight'])
   })
 
   it('says of an equal file only that its samples are equal', () => {
@@ -41,10 +38,34 @@ describe('mapEdits', () => {
   it('tells edits of many blocks as a range, and abliteration by the matrices it touches', () => {
     const isEdited = (name: string): boolean => /^blk\.(1\d)\.(attn_output|ffn_down)\./.test(name)
 
-    const { words } = mapEdits(model(32), change(model(32), isEdited))
+    const { words } = mapEdits(model(20), change(model(20), isEdited))
 
     expect(words[0]).toContain('except attn_output, ffn_down of blocks 10-19')
     expect(words[1]).toContain('abliteration')
+  })
+
+  it.each([
+    ['a third of the blocks', 32, /^blk\.(1\d)\.ffn_down\./],
+    ['three blocks of four', 4, /^blk\.[0-2]\.ffn_down\./],
+    ['the table of tokens alone', 32, /^token_embd\./],
+  ])('does not speak of abliteration where %s differ', (_, blocks, edited) => {
+    const { words } = mapEdits(
+      model(blocks),
+      change(model(blocks), (name) => edited.test(name)),
+    )
+
+    expect(words).toHaveLength(1)
+  })
+
+  it('does not call a model in another container replaced', () => {
+    const named = [0, 1].flatMap((block) =>
+      ['self_attn.q_proj', 'mlp.down_proj'].map((role) => tensor(`model.layers.${block}.${role}.weight`)),
+    )
+
+    const { words, added, removed } = mapEdits(model(2), named)
+
+    expect(words).toEqual(['the tensors are named differently (two containers); compared by norms only'])
+    expect([added, removed]).toEqual([[], []])
   })
 
   it('does not speak of abliteration where other matrices differ', () => {

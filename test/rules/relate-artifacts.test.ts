@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { relateFound } from '../../agent/relate-found.ts'
 import type { Artifact } from '../../contract/artifact.ts'
 import type { Fingerprint, Lineage } from '../../contract/fingerprint.ts'
 import { encodeBase64 } from '../../rules/base64.ts'
@@ -53,6 +54,16 @@ function artifact(path: string, fingerprint: Fingerprint, rest: Partial<Artifact
   }
 }
 
+const KNOWN = {
+  entryId: 'sha256:1',
+  model: 'Mistral 7B v0.3',
+  family: 'mistral',
+  license: 'llama2',
+  rung: 6,
+  confidence: 'certain' as const,
+  candidates: [],
+  because: [],
+}
 const mark = (name: string, value: string): TensorMark => ({ name, type: 'F16', shape: [1], mark: value })
 const bare = (of: Artifact) => ({ artifact: of, marks: [] })
 
@@ -109,7 +120,7 @@ describe('relateArtifacts', () => {
   )
 
   it('makes a claimed base that the norms refute a contradiction', () => {
-    const base = artifact('/base', { lineage: lineage(1), claims: { name: 'Mistral 7B v0.3' } })
+    const base = artifact('/base', { lineage: lineage(1) }, { identifications: [KNOWN] })
     const liar = artifact('/liar', { lineage: lineage(99), claims: { baseModels: [{ name: 'Mistral-7B-v0.3' }] } })
 
     const relations = relateArtifacts([bare(base), bare(liar)]).get('/liar') ?? []
@@ -120,23 +131,13 @@ describe('relateArtifacts', () => {
   })
 
   it('makes a licence freer than that of the model whose norms it carries a contradiction', () => {
-    const known = {
-      entryId: 'sha256:1',
-      model: 'Llama 2 7B',
-      family: 'llama',
-      license: 'llama2',
-      rung: 6,
-      confidence: 'certain' as const,
-      candidates: [],
-      because: [],
-    }
-    const base = artifact('/base', { lineage: lineage(1) }, { identifications: [known] })
+    const base = artifact('/base', { lineage: lineage(1) }, { identifications: [KNOWN] })
     const freed = artifact('/freed', { lineage: lineage(1), claims: { license: 'apache-2.0' } })
 
     const relations = relateArtifacts([bare(base), bare(freed)]).get('/freed') ?? []
     const found = contradictions({ ...freed, relations }, realPack)
 
-    expect(relations).toMatchObject([{ kind: 'same-norms', model: 'Llama 2 7B', license: 'llama2' }])
+    expect(relations).toMatchObject([{ kind: 'same-norms', model: KNOWN.model, license: 'llama2' }])
     expect(found.map(({ claim }) => claim)).toEqual(['it claims the licence apache-2.0'])
   })
 
@@ -146,5 +147,136 @@ describe('relateArtifacts', () => {
     const relations = relateArtifacts(many)
 
     for (const list of relations.values()) expect(list.length).toBeLessThanOrEqual(32)
+  })
+
+  it.each([
+    ['named so by itself alone', { claims: { name: 'Mistral 7B v0.3' } }, []],
+    ['whose content is known as another model', { claims: { name: 'Mistral 7B v0.3' } }, [{ ...KNOWN, model: 'Phi' }]],
+    ['that is only likely', {}, [{ ...KNOWN, rung: 4, confidence: 'likely' as const }]],
+  ])('lets no planted base %s refute or free anybody', (_, claims, identifications) => {
+    const stranger = artifact('/planted', { lineage: lineage(1), ...claims }, { identifications })
+    const kin = artifact('/kin', { lineage: lineage(99), ...claims }, { identifications: identifications.slice(1) })
+    const innocent = artifact('/innocent', {
+      lineage: lineage(99),
+      claims: { license: 'apache-2.0', baseModels: [{ name: 'Mistral-7B-v0.3' }] },
+    })
+
+    const relations = relateArtifacts([stranger, kin, innocent].map(bare)).get('/innocent') ?? []
+
+    expect(relations.map(({ kind, license }) => [kind, license])).toEqual([['same-norms', undefined]])
+    expect(contradictions({ ...innocent, relations }, realPack)).toEqual([])
+  })
+
+  it('relates equal norms though one file lost its configuration, and with it kind and width', () => {
+    const named = artifact('/named', { lineage: lineage(1) })
+    const structure = { kind: 'other' as const, tensorCount: 9, parameterCount: 1e6 }
+    const stripped = artifact('/stripped', { lineage: lineage(1), structure })
+    const tuned = artifact('/tuned', { lineage: lineage(1, 1), structure: { ...SHAPE, architecture: undefined } })
+
+    const relations = relateArtifacts([named, stripped, tuned].map(bare))
+
+    expect(relations.get('/stripped')).toMatchObject([{ kind: 'same-norms', path: '/named' }])
+    expect(relations.get('/tuned')).toMatchObject([{ kind: 'derived', path: '/named' }])
+  })
+
+  it('speaks of no edit where nothing was edited, and of none where a part is missing', () => {
+    const marks = ['a', 'b', 'c'].map((name) => mark(`blk.0.${name}.weight`, name))
+    const missing = { code: 'GNO_READ_PART_MISSING', place: '/split', count: 1, detail: 'part 2' }
+    const whole = { artifact: artifact('/whole', { lineage: lineage(1) }), marks }
+    const resaved = { artifact: artifact('/resaved', { lineage: lineage(1) }), marks }
+    const split = { artifact: artifact('/split', { lineage: lineage(1) }, { gaps: [missing] }), marks: marks.slice(1) }
+
+    const relations = relateArtifacts([whole, resaved, split])
+
+    expect(relations.get('/resaved')?.[0]).toMatchObject({ kind: 'same-norms', path: '/whole' })
+    expect(relations.get('/resaved')?.[0]?.because[0]).toBe(
+      'all 3 tensors of the same type and shape equal in their samples',
+    )
+    expect(relations.get('/split')?.map(({ kind }) => kind)).toEqual(['same-norms', 'same-norms'])
+    expect(JSON.stringify(relations.get('/split'))).not.toContain('tensors')
+  })
+
+  it('puts what is known by its content first, so that 300 copies do not hide it', () => {
+    const many = Array.from({ length: 300 }, (_, index) => bare(artifact(`/m${index}`, { lineage: lineage(1) })))
+    const known = bare(artifact('/known', { lineage: lineage(1) }, { identifications: [KNOWN] }))
+
+    expect(relateArtifacts([...many, known]).get('/m299')?.[0]?.path).toBe('/known')
+  })
+})
+
+describe('an adapter', () => {
+  const base = (path: string, layers: number, embeddingWidth = 64): Artifact =>
+    artifact(path, { claims: { name: 'Tiny' }, structure: { ...SHAPE, layers, embeddingWidth } }, { kind: 'folder' })
+  const adapter = (name: string, path = '/hf/lora'): Artifact =>
+    artifact(
+      path,
+      { structure: { kind: 'adapter', tensorCount: 2, parameterCount: 2 }, claims: { baseModels: [{ name }] } },
+      { kind: 'folder' },
+    )
+  const halves: readonly TensorMark[] = [
+    { ...mark('base_model.model.model.layers.5.self_attn.q_proj.lora_A.weight', 'x'), shape: [8, 64] },
+  ]
+
+  it.each(['../tiny', './../tiny/', '/hf/tiny'])('is linked with the model at the place %s, and no other', (place) => {
+    const found = [bare(adapter(place)), bare(base('/hf/tiny', 6)), bare(base('/hf/edited', 6))]
+
+    const relations = relateArtifacts(found).get('/hf/lora') ?? []
+
+    expect(relations.map(({ kind, path }) => [kind, path])).toEqual([['adapter-of', '/hf/tiny']])
+    expect(relations[0]?.because[0]).toContain(`"${place}"`)
+  })
+
+  it('by name fits only models that are deep and wide enough, four at most, and quotes what the file says', () => {
+    const named = artifact('/hf/lora', {
+      structure: { kind: 'adapter', tensorCount: 2, parameterCount: 2 },
+      claims: { baseModels: [{ name: 'acme/tiny', repoUrl: 'https://huggingface.co/acme/tiny' }] },
+    })
+    const copies = Array.from({ length: 7 }, (_, index) => bare(base(`/copy${index}`, 6)))
+    const found = [{ artifact: named, marks: halves }, bare(base('/flat', 4)), bare(base('/wide', 6, 128)), ...copies]
+
+    const relations = relateArtifacts(found).get('/hf/lora') ?? []
+
+    expect(relations.map(({ path }) => path)).toEqual(['/copy0', '/copy1', '/copy2', '/copy3'])
+    expect(relations[0]?.because[0]).toBe('it names "acme/tiny" as its base, and the other one is called "Tiny"')
+  })
+})
+
+describe('relateFound', () => {
+  const known = artifact('/known', { lineage: lineage(1) }, { identifications: [KNOWN] })
+  const named = (of: Artifact, others: readonly Artifact[]) =>
+    relateFound([bare(of)], others).flatMap(({ identifications }) =>
+      identifications.map(({ model, rung, confidence, license }) => ({ model, rung, confidence, license })),
+    )
+  const likely = { model: KNOWN.model, confidence: 'likely', license: 'llama2' }
+
+  it('names a model after the known one whose norms it has, and says so', () => {
+    const stripped = artifact('/stripped', { lineage: lineage(1) })
+
+    expect(named(stripped, [known])).toEqual([{ ...likely, rung: 4 }])
+    expect(relateFound([bare(stripped)], [known])[0]?.identifications[0]?.because).toEqual([
+      'its norms are those of /known, whose SHA-256 is known as Mistral 7B v0.3',
+    ])
+  })
+
+  it('names a copy by its samples, and a near descendant by its norms', () => {
+    const copy = artifact('/copy', { lineage: lineage(1) }, { artifactId: known.artifactId })
+
+    expect(named(copy, [known])).toEqual([{ ...likely, rung: 5 }])
+    expect(named(artifact('/tuned', { lineage: lineage(1, 1) }), [known])).toEqual([{ ...likely, rung: 4 }])
+  })
+
+  it('takes no name from a stranger, from a likely model, or from one that was named by kinship itself', () => {
+    const stripped = artifact('/stripped', { lineage: lineage(1) })
+    const hearsay = relateFound([bare(artifact('/first', { lineage: lineage(1) }))], [known])
+
+    expect(named(artifact('/stranger', { lineage: lineage(99) }), [known])).toEqual([])
+    expect(hearsay[0]?.identifications).toHaveLength(1)
+    expect(named(stripped, hearsay)).toEqual([])
+  })
+
+  it('leaves alone what its own content already says', () => {
+    const other = artifact('/other', { lineage: lineage(1) }, { identifications: [{ ...KNOWN, model: 'Zephyr' }] })
+
+    expect(named(other, [known])).toEqual([{ ...likely, model: 'Zephyr', confidence: 'certain', rung: 6 }])
   })
 })
