@@ -194,7 +194,8 @@ function describeClaims(claims: NonNullable<Artifact['fingerprint']['claims']>):
 /** What the file names as its origin: a claim, which a relation may confirm or refute. */
 function describeBases({ baseModels = [] }: NonNullable<Artifact['fingerprint']['claims']>): string | undefined {
   const names = baseModels.flatMap(({ name, organization, repoUrl }) => {
-    const full = [organization, name].filter(Boolean).join('/')
+    // A configuration names `org/model` in one piece.
+    const full = [name?.includes('/') === true ? undefined : organization, name].filter(Boolean).join('/')
     return full === '' ? (repoUrl ?? []) : [repoUrl === undefined ? full : `${full} (${repoUrl})`]
   })
   return names.length === 0 ? undefined : `base ${someOf(names)}`

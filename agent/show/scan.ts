@@ -64,6 +64,9 @@ function describeModel({ identifications, fingerprint, format }: Artifact): stri
   const [best] = identifications
   if (best !== undefined) return `${best.model} (${best.confidence})`
   const { structure } = fingerprint
+  const { training } = fingerprint
+  if (structure === undefined && training !== undefined)
+    return `${training.optimizer ?? training.framework ?? 'training'} ${training.kind}`
   const name = structure?.architecture ?? format ?? 'unknown'
   return structure === undefined ? name : `${name} ${kindWord(structure)}`
 }

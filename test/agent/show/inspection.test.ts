@@ -27,7 +27,7 @@ function related(count: number): NonNullable<Artifact['relations']> {
 describe('renderInspection', () => {
   it('tells the base, the tags and the source that the file names', () => {
     const claims = {
-      baseModels: [{ organization: 'acme', name: 'Tiny-Llama' }, { repoUrl: 'https://example.org/base' }],
+      baseModels: [{ organization: 'acme', name: 'acme/Tiny-Llama' }, { repoUrl: 'https://example.org/base' }],
       tags: ['a', 'b', 'c', 'd', 'e', 'f', 'g'],
       sourceUrl: 'https://example.org/model',
     }
