@@ -20,6 +20,7 @@ import { type TokenizerSide, readAddedTokens, readTokenizerSide } from './hf-tok
 import { type Beside, digestMergesText, readVocabJson, readVocabText } from './hf-vocab-files.ts'
 import { type JsonValue, parseJsonTree } from './json-tree.ts'
 import { JsonWalk } from './json-walk.ts'
+import { MAX_CARD_BYTES, readLicenseTitle, readModelCard } from './model-card.ts'
 import { readMlcConfig, readGenAiConfig } from './runtime-config.ts'
 import { readTokenizerFile } from './tokenizer-file.ts'
 import type { Hyperparameters } from './weights.ts'
@@ -65,6 +66,7 @@ export function readHfFolder(anchor: OpenedFile, name: string, gaps: GapList): H
     isModelFolder: true,
     hyperparameters: readHfHyperparameters(config),
     claims: {
+      ...readCardClaims(siblings),
       ...readHfClaims(config),
       ...(templateDigest === undefined ? {} : { chatTemplateDigest: templateDigest }),
     },
@@ -75,6 +77,19 @@ export function readHfFolder(anchor: OpenedFile, name: string, gaps: GapList): H
     shardNames: readIndex(siblings, name),
     parts: siblings.parts,
   }
+}
+
+const LICENSE_FILES = ['LICENSE', 'LICENSE.txt', 'LICENSE.md']
+
+/** What the card of the model claims; the license's own text speaks where the card names none. */
+function readCardClaims(siblings: Siblings): Claims {
+  const card = siblings.readHead('README.md', MAX_CARD_BYTES, readModelCard) ?? {}
+  if (card.license !== undefined) return card
+  for (const name of LICENSE_FILES) {
+    const license = siblings.readHead(name, MAX_CARD_BYTES, readLicenseTitle)
+    if (license !== undefined) return { ...card, ...license }
+  }
+  return card
 }
 
 /** The configuration of an adapter before that of its base, then what runtimes keep in place of either. */
@@ -151,18 +166,34 @@ class Siblings {
 
   /** What `use` makes of the whole file, or nothing where it is not there or broken; its trouble is told under its own path. */
   read<T>(name: string, role: FilePart['role'], limit: number, use: (bytes: Uint8Array) => T): T | undefined {
+    return this.#open(name, role, use, (sizeBytes) => {
+      if (sizeBytes > limit) throw readTrouble('GNO_READ_LIMIT', `${sizeBytes} bytes, limit ${limit}`)
+      return sizeBytes
+    })
+  }
+
+  /** What `use` makes of the first bytes of a text for people, of which the rest may be long. */
+  readHead<T>(name: string, limit: number, use: (bytes: Uint8Array) => T): T | undefined {
+    return this.#open(name, 'other', use, (sizeBytes) => Math.min(sizeBytes, limit))
+  }
+
+  #open<T>(
+    name: string,
+    role: FilePart['role'],
+    use: (bytes: Uint8Array) => T,
+    count: (sizeBytes: number) => number,
+  ): T | undefined {
     const file = this.#anchor.openSibling(name)
     if (file === null) return undefined
     const { sizeBytes } = file.identity
     const own = new GapList(siblingPath(this.#anchor, name))
     try {
-      return own.attempt(() => {
-        if (sizeBytes > limit) throw readTrouble('GNO_READ_LIMIT', `${sizeBytes} bytes, limit ${limit}`)
-        return new Cursor(file).lend(sizeBytes, (bytes) => {
+      return own.attempt(() =>
+        new Cursor(file).lend(count(sizeBytes), (bytes) => {
           this.parts.push({ path: file.path, sizeBytes, role })
           return use(bytes)
-        })
-      })
+        }),
+      )
     } finally {
       file.close()
       this.#gaps.adopt(own)
