@@ -7,6 +7,8 @@ import type { StoreReader } from './store-reader.ts'
 
 /** Parts of a pipeline: the largest have ten. */
 const MAX_COMPONENTS = 64
+/** T5 beside a small transformer has eight times its parameters, and is not what makes the picture. */
+const LEAD = 10
 /** The part that makes the picture is the model that is described. */
 const MAIN: readonly string[] = ['transformer', 'unet', 'prior']
 
@@ -27,6 +29,7 @@ export const diffusers: StoreReader = {
       folder,
       {
         weights: files.filter((path) => !isText(path)),
+        lead: LEAD,
         beside: [[['model_index.json'], 'index'], ...files.filter(isText).map((path) => [path, roleOf(path)] as const)],
         claims: { tags: [shortName(pipeline)], ...(name === undefined ? {} : { name: shortName(name) }) },
         container: { pipeline: shortName(pipeline), components: shortName(components.join(', ')) },

@@ -3,6 +3,7 @@ import type { FilePart, Store } from '../../contract/artifact.ts'
 import type { Claims, Container } from '../../contract/fingerprint.ts'
 import type { CandidateFile, OpenedFolder } from '../../contract/observation.ts'
 import { type Draft, totalBytes } from './assemble-artifact.ts'
+import { findDecoders, orderByWeight } from './fold-models.ts'
 import type { GapList } from './gap-list.ts'
 import { foldDrafts, partOfStore, readModels } from './store-drafts.ts'
 import { candidateIn, openBelow } from './store-files.ts'
@@ -15,8 +16,10 @@ const MAX_BESIDE = 512
 export type FilePath = readonly string[]
 
 export interface FolderModel {
-  /** Read as weights; the first in this order is the model that is described, the others are parts of it. */
+  /** Read as weights; the largest is the model that is described, the first of several alike, the others are parts of it. */
   readonly weights: readonly FilePath[]
+  /** How many times larger than the first another must be to be described in its place; 1 where nothing is said. */
+  readonly lead?: number
   /** Listed as parts without being read. */
   readonly beside: readonly (readonly [path: FilePath, role: FilePart['role']])[]
   readonly store?: Store
@@ -37,8 +40,9 @@ export async function* readFolderModel(
   }
   // A GGUF among the weights of another framework is a model of its own, whatever the folder says.
   const isAlone = ({ format }: Draft): boolean => format === 'gguf'
-  const [first, ...others] = drafts.filter((draft) => !isAlone(draft))
-  for (const draft of drafts.filter(isAlone)) yield { draft, claimed: draft.identities }
+  const together = drafts.filter((draft) => !isAlone(draft))
+  const [first, ...others] = orderByWeight(together, model.lead)
+  for (const draft of [...drafts.filter(isAlone), ...findDecoders(others)]) yield { draft, claimed: draft.identities }
   if (first === undefined) return
   const folded = foldDrafts(first, others)
   const told = new Set(folded.parts.map(({ path }) => path))

@@ -7,6 +7,7 @@ import type { CandidateFile, FileIdentity, OpenedFile } from '../../contract/obs
 import { MAX_SENTENCE_CHARS } from '../../contract/wire.ts'
 import type { Draft } from './assemble-artifact.ts'
 import { readTrouble } from './cursor.ts'
+import { findDecoders, orderByWeight } from './fold-models.ts'
 import { GapList } from './gap-list.ts'
 import { isProjectorStructure } from './join-projectors.ts'
 import type { JsonValue } from './json-tree.ts'
@@ -120,6 +121,8 @@ export interface LayeredModel {
   readonly claimed: readonly FileIdentity[]
   /** Adapters among the layers: each is an artifact that belongs to the model, too. */
   readonly adapters: readonly Draft[]
+  /** Further models among the layers of weights: a manifest has one, and whoever puts two there hides one. */
+  readonly others: readonly Draft[]
   readonly parts: readonly FilePart[]
   readonly claims: Claims
   readonly container: Container
@@ -144,7 +147,7 @@ export async function readLayered(
   }
   const drafts: Draft[] = []
   for await (const draft of readModels(showWeights(weights, layers, blobs), options)) drafts.push(draft)
-  const [first, ...others] = drafts
+  const [first, ...others] = orderByWeight(drafts)
   if (first === undefined) {
     options.onGap?.({
       code: 'GNO_READ_SKIPPED',
@@ -159,7 +162,7 @@ export async function readLayered(
   const described = describeLayers(layers, blobs, options.onGap)
   const claimed = [draft, ...beside].flatMap(({ identities }) => identities)
   const adapters = beside.filter(({ fingerprint }) => fingerprint.structure?.kind === 'adapter')
-  return { ...described, draft, claimed, adapters, gaps }
+  return { ...described, draft, claimed, adapters, others: findDecoders(others), gaps }
 }
 
 /** Tells of blobs that are not there. True when at least one blob of weights is. */
@@ -221,19 +224,16 @@ async function readBeside(
   return beside
 }
 
-/** The adapters of a model as artifacts of their own, linked to it: an adapter changes what a model does. */
-export function tellAdapters({ adapters }: LayeredModel, model: Draft): readonly StoreFind[] {
+/** What is told beside the model: its adapters, linked to it since they change what it does, and further models of the manifest. */
+export function tellBeside({ adapters, others }: LayeredModel, model: Draft): readonly StoreFind[] {
   const because = [`the manifest ${model.store?.name ?? ''} puts it on this model`]
   const relations = [{ kind: 'adapter-of' as const, path: model.path, artifactId: model.artifactId, because }]
-  return adapters.map((adapter) => ({
-    draft: {
-      ...adapter,
-      kind: 'store',
-      ...(model.store === undefined ? {} : { store: model.store }),
-      relations: [...relations, ...(adapter.relations ?? [])],
-    },
-    claimed: adapter.identities,
-  }))
+  const ofStore = { kind: 'store' as const, ...(model.store === undefined ? {} : { store: model.store }) }
+  const told = [
+    ...adapters.map((adapter) => ({ ...adapter, ...ofStore, relations: [...relations, ...(adapter.relations ?? [])] })),
+    ...others.map((other) => ({ ...other, ...ofStore })),
+  ]
+  return told.map((draft) => ({ draft, claimed: draft.identities }))
 }
 
 function describeLayers(

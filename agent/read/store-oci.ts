@@ -6,7 +6,7 @@ import { GapList } from './gap-list.ts'
 import type { JsonValue } from './json-tree.ts'
 import { shortName, storeOf, tellStore } from './store-drafts.ts'
 import { type JsonObject, listOf, objectOf, openBelow, readJsonIn, reading, textOf } from './store-files.ts'
-import { type Blobs, hexOf, readLayered, readLayers, tellAdapters } from './store-layers.ts'
+import { type Blobs, hexOf, readLayered, readLayers, tellBeside } from './store-layers.ts'
 import type { StoreFind, StoreOptions, StoreReader } from './store-reader.ts'
 import { lastName } from './store-reader.ts'
 
@@ -142,7 +142,7 @@ async function readImage(
     container: model.container,
     gaps: model.gaps,
   })
-  return [{ draft, claimed: model.claimed }, ...tellAdapters(model, draft)]
+  return [{ draft, claimed: model.claimed }, ...tellBeside(model, draft)]
 }
 
 function manifestPart(path: string, file: OpenedFile | null): { path: string; sizeBytes: number; role: 'manifest' }[] {

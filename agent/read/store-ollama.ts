@@ -8,7 +8,7 @@ import { parseJsonTree } from './json-tree.ts'
 import { GapList } from './gap-list.ts'
 import { shortName, storeOf, tellStore } from './store-drafts.ts'
 import { type JsonObject, objectOf, openBelow, reading, readSmall, textOf } from './store-files.ts'
-import { type Blobs, type LayeredModel, hexOf, readLayered, readLayers, tellAdapters } from './store-layers.ts'
+import { type Blobs, type LayeredModel, hexOf, readLayered, readLayers, tellBeside } from './store-layers.ts'
 import type { StoreFind, StoreOptions, StoreReader } from './store-reader.ts'
 
 /** `manifests`, host, namespace, name: the folder of tags. */
@@ -140,7 +140,7 @@ async function readTag(
     container: model.container,
     gaps: model.gaps,
   })
-  return [{ draft, claimed: model.claimed }, ...tellAdapters(model, draft)]
+  return [{ draft, claimed: model.claimed }, ...tellBeside(model, draft)]
 }
 
 function readConfig(tag: Tag, blobs: Blobs, { onGap }: StoreOptions): JsonObject | undefined {

@@ -10,7 +10,7 @@ import { buildTflite } from '../../build-edge-models.ts'
 import { tensorCache } from '../../build-side-files.ts'
 import { hubRepository, sha256Of, writeStore } from '../../build-stores.ts'
 import { openNow, readTreeForTest } from './open-folder.ts'
-import { FAMILIES, ggufDecoder } from './sample-models.ts'
+import { FAMILIES, ggufDecoder, hfTensors } from './sample-models.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'gnomon-folders-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -73,6 +73,60 @@ describe('a diffusers pipeline', () => {
     const { drafts } = await readTreeForTest(folderOf({ ...PIPELINE, 'vae/odd.bin': GGUF }))
 
     expect(drafts.map(({ format }) => format).sort()).toEqual(['gguf', 'safetensors'])
+  })
+})
+
+const LLAMA = buildSafetensors({ tensors: hfTensors(family) })
+const ENCODER = buildSafetensors({
+  tensors: [0, 1].flatMap((block) =>
+    ['self_attn.q_proj', 'self_attn.k_proj', 'mlp.fc1', 'mlp.fc2'].map((role) => ({
+      name: `text_model.encoder.layers.${block}.${role}.weight`,
+      dtype: 'F16',
+      shape: [8, 8],
+    })),
+  ),
+})
+const CLIP = {
+  model_type: 'clip_text_model',
+  hidden_size: 8,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  vocab_size: 9,
+}
+
+describe('a part that is a model of its own', () => {
+  it('is told beside the pipeline that it lies in', async () => {
+    const unet = buildSafetensors({ tensors: [{ name: 'conv_in.weight', dtype: 'F16', shape: [128, 128] }] })
+    const files = { 'text_encoder/model.safetensors': LLAMA, 'unet/diffusion_pytorch_model.safetensors': unet }
+    const { drafts } = await readTreeForTest(folderOf({ ...PIPELINE, ...files, 'text_encoder/config.json': '{}' }))
+
+    expect(drafts.filter(({ kind }) => kind === 'folder')).toHaveLength(1)
+    expect(
+      drafts.some(({ path, fingerprint }) => path.includes('text_encoder') && fingerprint.structure?.kind === 'text'),
+    ).toBe(true)
+  })
+
+  it('is not the encoder of a pipeline', async () => {
+    const files = { 'text_encoder/model.safetensors': ENCODER, 'text_encoder/config.json': JSON.stringify(CLIP) }
+    const { drafts } = await readTreeForTest(folderOf({ ...PIPELINE, ...files }))
+
+    expect(drafts.map(({ kind }) => kind)).toEqual(['folder'])
+  })
+
+  it('is described where a small one comes before it', async () => {
+    const large = buildOnnx({ tensors: [{ name: 'fc.weight', shape: [40, 30] }] })
+    const { drafts } = await readTreeForTest(
+      folderOf({ 'genai_config.json': '{}', 'a.onnx': buildOnnx(), 'z.onnx': large }),
+    )
+
+    expect(drafts.map(({ fingerprint }) => fingerprint.structure?.parameterCount)).toEqual([1200])
+  })
+
+  it('is told where a hub snapshot has a toy in front', async () => {
+    const files = { 'config.json': '{"model_type":"vit"}', 'model.safetensors': weightsOf('w'), 'z.safetensors': LLAMA }
+    const { drafts } = await readTreeForTest(folderOf(hubRepository('models--org--toy', 'cd'.repeat(20), files)))
+
+    expect(drafts.map(({ fingerprint }) => fingerprint.structure?.kind)).toContain('text')
   })
 })
 
