@@ -244,3 +244,26 @@ describe('a finding', () => {
     expect(judge(input, drafts)).toEqual([])
   })
 })
+
+describe('the reasons of a finding about a model', () => {
+  it('tell its relatives in one sentence, and none of them again in the evidence', () => {
+    const relations = Array.from({ length: 32 }, (_, index) => ({
+      kind: 'same-norms' as const,
+      path: `/m/${index}.gguf`,
+      artifactId: `art1:${index}`,
+      because: ['norms'],
+    }))
+    const [finding] = findings({ artifacts: [artifact({ relations })] })
+
+    expect(finding?.because).toContain('on this machine it is: same norms as 0.gguf and 31 more')
+    expect(finding?.evidence.filter(({ detail }) => detail.includes('.gguf'))).toEqual([])
+  })
+
+  it('name an adapter as one', () => {
+    const structure = { kind: 'adapter' as const, tensorCount: 2, parameterCount: 8, quantization: 'F32' }
+    const some = { identifications: [], format: 'safetensors', fingerprint: { structure } }
+    const [finding] = findings({ artifacts: [artifact(some)] })
+
+    expect(finding?.title).toContain('safetensors F32 LoRA adapter in notes')
+  })
+})
