@@ -78,22 +78,38 @@ function pairFacts(
   })
 }
 
-/** Lists and counts are told as one text, of which a long one is cut. */
+/** Longest text that a fact keeps: a list that is longer is cut there, in the middle of a word if need be. */
+const MAX_TOLD_CHARS = 512
+
+/** Lists and counts are told as one text, of which a long one is cut: every name must stand in a whole one. */
 function sameFact(wanted: unknown, told: Told): boolean {
   const text = String(told).replaceAll(' ', '')
   if (wanted === null) return text === 'none'
   if (Array.isArray(wanted)) {
-    const items = wanted.map((item: unknown) => (Array.isArray(item) ? item.map(String) : [String(item)]))
-    return (
-      items.every(([name = '']) => text.includes(name.replaceAll(' ', '').replace(/\.npy$/, ''))) || text.length > 300
+    const names = wanted.map((item: unknown) => (Array.isArray(item) ? String(item[0]) : String(item)))
+    return hasNames(
+      names.map((name) => name.replace(/\.npy$/, '')),
+      String(told),
     )
   }
   if (typeof wanted === 'object') {
     const names = Object.keys(wanted)
-    return typeof told === 'number' ? told >= names.length : names.slice(0, 3).every((name) => text.includes(name))
+    return typeof told === 'number' ? told >= names.length : hasNames(names, String(told))
   }
   const plain = typeof wanted === 'string' ? wanted : JSON.stringify(wanted)
   return plain.replaceAll(' ', '').toLowerCase() === text.toLowerCase()
+}
+
+/** A whole text has every name; a cut one is the beginning of the list, whose last word may be the beginning of a name. */
+function hasNames(names: readonly string[], told: string): boolean {
+  const isCut = told.length >= MAX_TOLD_CHARS
+  const text = told.replaceAll(' ', '')
+  const missing = names.filter((name) => !text.includes(name.replaceAll(' ', '')))
+  if (missing.length === 0) return true
+  if (!isCut) return false
+  const wholeWords = text.split(',').slice(0, -1)
+  const known = new Set(names.map((name) => name.replaceAll(' ', '')))
+  return wholeWords.length > 0 && wholeWords.every((word) => [...known].some((name) => word.startsWith(name)))
 }
 
 describe('benign files of the corpus', () => {
