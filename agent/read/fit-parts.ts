@@ -10,11 +10,9 @@ const SAME: readonly (keyof Hyperparameters)[] = ['architecture', 'layers', 'emb
 /** Why the parts are no one model, or undefined where nothing speaks against it. */
 export function findMisfit(parts: readonly ReadPart[]): string | undefined {
   const names = new Set<string>()
-  for (const { weights } of parts) {
-    for (const { name } of weights.tensors) {
-      if (names.has(name)) return `more than one of them has the tensor ${quoted(name)}`
-      names.add(name)
-    }
+  for (const { name } of parts.flatMap(({ weights }) => weights.tensors)) {
+    if (names.has(name)) return `more than one of them has the tensor ${quoted(name)}`
+    names.add(name)
   }
   for (const key of SAME) {
     const stated = new Set(parts.flatMap(({ weights }) => weights.hyperparameters[key] ?? []))

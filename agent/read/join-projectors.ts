@@ -7,7 +7,7 @@ const MAX_PARTS = 4_096
 
 /** Without tensors it shows nothing that belongs to a projector, and may be anything. */
 export function isProjectorStructure(structure: Structure | undefined): boolean {
-  return structure?.kind === 'projector' && (structure.tensorCount ?? 0) > 0
+  return structure?.kind === 'projector' && structure.tensorCount > 0
 }
 
 /** The models with the projectors among their parts; nothing where one of the two is missing. */
