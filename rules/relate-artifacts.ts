@@ -67,12 +67,10 @@ function pairsOf(found: readonly Relatable[], keyOf: (artifact: Artifact) => str
     else group.push(each)
   }
   const pairs: Pair[] = []
-  for (const group of groups.values()) {
-    for (const [index, one] of group.entries()) {
-      const rest = group.slice(index + 1, index + 1 + MAX_PAIRS - pairs.length)
-      pairs.push(...rest.map((other): Pair => [one, other]))
-      if (pairs.length >= MAX_PAIRS) return pairs
-    }
+  const places = [...groups.values()].flatMap((group) => group.map((one, index) => ({ group, one, index })))
+  for (const { group, one, index } of places) {
+    const rest = group.slice(index + 1, index + 1 + MAX_PAIRS - pairs.length)
+    pairs.push(...rest.map((other): Pair => [one, other]))
   }
   return pairs
 }
