@@ -243,7 +243,9 @@ export const SAMPLES_5: readonly ArchitectureSample[] = [
     'rwkv6qwen2',
     'rwkv6qwen2',
     `${NORMS}self_attn.q_proj=time_mix_receptance self_attn.k_proj=time_mix_key self_attn.v_proj=time_mix_value ` +
-      QKV_BIAS.replaceAll('attn_q.', 'time_mix_receptance.').replaceAll('attn_k.', 'time_mix_key.').replaceAll('attn_v.', 'time_mix_value.') +
+      QKV_BIAS.replaceAll('attn_q.', 'time_mix_receptance.')
+        .replaceAll('attn_k.', 'time_mix_key.')
+        .replaceAll('attn_v.', 'time_mix_value.') +
       'self_attn.o_proj=time_mix_output self_attn.gate=time_mix_gate self_attn.time_maa_w1!=time_mix_w1 ' +
       'self_attn.time_maa_w2!=time_mix_w2 self_attn.time_decay!=time_mix_decay self_attn.time_decay_w1!=time_mix_decay_w1 ' +
       'self_attn.time_decay_w2!=time_mix_decay_w2 self_attn.time_maa_x!=time_mix_lerp_x self_attn.time_maa_w!=time_mix_lerp_fused ' +

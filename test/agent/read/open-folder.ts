@@ -16,7 +16,8 @@ export const openNow = new Set<OpenedFolder>()
 
 export function openFolderForTest(path: string): OpenedFolder {
   const kindOf = (name: string): FolderEntry['kind'] | null => {
-    const stat = name.includes('/') || name === '..' ? undefined : lstatSync(join(path, name), { throwIfNoEntry: false })
+    const stat =
+      name.includes('/') || name === '..' ? undefined : lstatSync(join(path, name), { throwIfNoEntry: false })
     if (stat?.isFile() === true) return 'file'
     if (stat?.isDirectory() === true) return 'folder'
     return stat?.isSymbolicLink() === true ? 'link' : null

@@ -42,7 +42,7 @@ describe('settings', () => {
           approvals: [],
           maxSpoolBytes: 1_073_741_824,
           deep: false,
-      hashBytesPerSecond: 50_000_000,
+          hashBytesPerSecond: 50_000_000,
         },
         file: null,
         sources: new Map(),
