@@ -75,8 +75,9 @@ function pairsOf(found: readonly Relatable[], keyOf: (artifact: Artifact) => str
   return pairs
 }
 
-function sameContentKey({ artifactId, sizeBytes, fingerprint }: Artifact): string | undefined {
-  return fingerprint.structure === undefined ? undefined : `${sizeBytes} ${artifactId}`
+/** The id is made of the weights' size and samples: a folder and a bare copy of its weights have the same one. */
+function sameContentKey({ artifactId, fingerprint }: Artifact): string | undefined {
+  return fingerprint.structure === undefined ? undefined : artifactId
 }
 
 /** Equal norms tell by themselves, whatever shape or kind a file without its configuration seems to have. */

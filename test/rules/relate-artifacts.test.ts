@@ -95,6 +95,15 @@ describe('relateArtifacts', () => {
     expect(relation?.because[0]).toBe('2 of 3 tensors equal in their samples, except blk.0.ffn_down.weight')
   })
 
+  it('finds a bare copy of the weights of a folder, whose configuration adds to its size', () => {
+    const folder = artifact('/folder', {}, { artifactId: 'art1:same', kind: 'folder', sizeBytes: 2_000 })
+    const stripped = artifact('/stripped.safetensors', {}, { artifactId: 'art1:same', sizeBytes: 1_000 })
+
+    const relations = relateArtifacts([bare(folder), bare(stripped)])
+
+    expect(relations.get('/stripped.safetensors')).toMatchObject([{ kind: 'same-content', path: '/folder' }])
+  })
+
   it('finds copies by size and samples, and says what that proves', () => {
     const copy = (path: string): Artifact => artifact(path, {}, { artifactId: 'art1:same' })
 
