@@ -80,7 +80,7 @@ here('the Debian package', () => {
   it('holds the runtime and the rule pack; no reference runtime, YAML parser, compiler, collector or foreign binary', () => {
     const places = dpkg('--contents', file)
     const unwanted =
-      /llama|node_modules\/(yaml|typescript|fastify|jest)|workbench|dist\/(collector|installer|bench)|win32.*\.node|darwin.*\.node|\.ts$/m
+      /node-llama-cpp|libllama|node_modules\/(yaml|typescript|fastify|jest)|workbench|dist\/(collector|installer|bench)|win32.*\.node|darwin.*\.node|\.ts$/m
 
     expect(places).toContain('./opt/gnomon/runtime/node')
     expect(places).toContain('./opt/gnomon/dist/rules/pack.json')
@@ -137,7 +137,9 @@ here('the Debian package', () => {
 
     expect(stderr).toBe('')
     expect(status).toBe(0)
-    expect(scan.artifacts.map(({ format, path }) => ({ format, path }))).toEqual([
+    // Another test may hold a model open at this moment, and a sweep tells what processes hold.
+    const own = scan.artifacts.filter(({ path }) => path.startsWith(papers))
+    expect(own.map(({ format, path }) => ({ format, path }))).toEqual([
       { format: 'gguf', path: join(papers, 'minutes of march') },
     ])
     expect(scan.findings.some(({ simulated, subject }) => !simulated && subject.kind === 'artifact')).toBe(true)
