@@ -25,6 +25,8 @@ export interface EditMap {
 
 /** Names told one by one; more are told as a number and a rule. */
 const MAX_TOLD = 6
+/** Real names are under 100 characters. */
+const MAX_NAME_CHARS = 160
 /** Runs of a re-stacked model that are told. */
 const MAX_RUNS = 16
 /** Matrices that write into the residual stream: abliteration edits these and no others. */
@@ -109,7 +111,7 @@ function writesResidual(name: string): boolean {
 
 /** `blk.17.ffn_down.weight`, or `attn_q, attn_v of blocks 0-31`. */
 function nameAll(names: readonly string[]): string {
-  if (names.length <= MAX_TOLD) return names.join(', ')
+  if (names.length <= MAX_TOLD) return joinNames(names)
   const blocks = new Set<number>()
   const stems = new Set<string>()
   const outside: string[] = []
@@ -121,11 +123,18 @@ function nameAll(names: readonly string[]): string {
       stems.add(parts.stem)
     }
   }
-  const told = [...stems].slice(0, MAX_TOLD).join(', ')
+  const told = joinNames([...stems].slice(0, MAX_TOLD))
   const more = stems.size > MAX_TOLD ? ` and ${stems.size - MAX_TOLD} more kinds` : ''
   const inside = stems.size === 0 ? [] : [`${told}${more} of ${tellBlocks([...blocks])}`]
   const rest = outside.length > MAX_TOLD ? [`${outside.length} others`] : outside
-  return [...inside, ...rest].join(', ')
+  return [...inside, ...(rest.length === 0 ? [] : [joinNames(rest)])].join(', ')
+}
+
+/** Names come from a file: a sentence of them stays a sentence (CWE-770). */
+function joinNames(names: readonly string[]): string {
+  return names
+    .map((name) => (name.length > MAX_NAME_CHARS ? `${name.slice(0, MAX_NAME_CHARS)}…`.toWellFormed() : name))
+    .join(', ')
 }
 
 function tellBlocks(blocks: readonly number[]): string {

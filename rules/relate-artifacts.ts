@@ -22,10 +22,16 @@ const EDIT_SHARE = 0.5
 /** Path -> relations of that artifact. */
 export type Relations = ReadonlyMap<string, readonly Relation[]>
 
-/** Relates every artifact of a sweep with the others. Those that are known by their content come first: no flood of copies hides them. */
-export function relateArtifacts(unordered: readonly Relatable[]): Relations {
+/**
+ * Relates every artifact of a look with the others, and with those of earlier looks; the earlier ones were related among themselves
+ * when they were found. Those that are known by their content come first: no flood of copies hides them.
+ */
+export function relateArtifacts(looked: readonly Relatable[], earlier: readonly Relatable[] = []): Relations {
   const isKnown = ({ artifact }: Relatable): boolean => certainOf(artifact) !== undefined
-  const found = [...unordered.filter(isKnown), ...unordered.filter((each) => !isKnown(each))]
+  const all = looked.length === 0 ? [] : [...looked, ...earlier]
+  const found = [...all.filter(isKnown), ...all.filter((each) => !isKnown(each))]
+  const isNew = new Set(looked)
+  const pairs = (keyOf: (artifact: Artifact) => string | undefined): readonly Pair[] => pairsOf(found, keyOf, isNew)
   const relations = new Map<string, Relation[]>()
   const tell: Tell = (of, other, what) => {
     const known = relations.get(of.path)
@@ -33,10 +39,10 @@ export function relateArtifacts(unordered: readonly Relatable[]): Relations {
     if (known === undefined) relations.set(of.path, [relation])
     else if (known.length < MAX_RELATIONS) known.push(relation)
   }
-  for (const pair of pairsOf(found, sameContentKey)) tellBoth(pair, tell, copyOf(pair))
-  for (const each of found) tellBases(each, found, tell)
-  for (const pair of pairsOf(found, normKey)) relatePair(pair, tell)
-  for (const pair of pairsOf(found, ancestryKey)) if (!haveSameNorms(pair)) relatePair(pair, tell)
+  for (const pair of pairs(sameContentKey)) tellBoth(pair, tell, copyOf(pair))
+  for (const each of looked) tellBases(each, found, tell)
+  for (const pair of pairs(normKey)) relatePair(pair, tell)
+  for (const pair of pairs(ancestryKey)) if (!haveSameNorms(pair)) relatePair(pair, tell)
   return relations
 }
 
@@ -56,8 +62,12 @@ function describeOther(other: Artifact): Pick<Relation, 'path' | 'artifactId' | 
   }
 }
 
-/** Pairs of those that have the same key, all of the first one of a key before those of the next; the first so many. */
-function pairsOf(found: readonly Relatable[], keyOf: (artifact: Artifact) => string | undefined): readonly Pair[] {
+/** Pairs of those that have the same key and of which one is new, all of the first one of a key before those of the next; the first so many. */
+function pairsOf(
+  found: readonly Relatable[],
+  keyOf: (artifact: Artifact) => string | undefined,
+  isNew: ReadonlySet<Relatable>,
+): readonly Pair[] {
   const groups = new Map<string, Relatable[]>()
   for (const each of found) {
     const key = keyOf(each.artifact)
@@ -69,8 +79,10 @@ function pairsOf(found: readonly Relatable[], keyOf: (artifact: Artifact) => str
   const pairs: Pair[] = []
   const places = [...groups.values()].flatMap((group) => group.map((one, index) => ({ group, one, index })))
   for (const { group, one, index } of places) {
-    const rest = group.slice(index + 1, index + 1 + MAX_PAIRS - pairs.length)
-    pairs.push(...rest.map((other): Pair => [one, other]))
+    if (pairs.length === MAX_PAIRS) break
+    const after = group.slice(index + 1)
+    const rest = isNew.has(one) ? after : after.filter((other) => isNew.has(other))
+    pairs.push(...rest.slice(0, MAX_PAIRS - pairs.length).map((other): Pair => [one, other]))
   }
   return pairs
 }

@@ -111,6 +111,16 @@ describe('mapEdits', () => {
     expect(edits.words[0]).toContain('in another type or shape: ')
   })
 
+  it('stays a sentence that the wire takes when names have 16,000 characters', () => {
+    const long = (letter: string): TensorMark => tensor(`blk.1.${letter.repeat(16_000)}.weight`)
+    const from = [tensor('a'), long('x')]
+
+    const { words } = mapEdits(from, [tensor('a'), long('y'), long('z')])
+
+    for (const word of words) expect(word.length).toBeLessThan(4_096)
+    expect(words.join(' ')).toContain('…')
+  })
+
   it('is not confused by names that an attacker chose', () => {
     const hostile = ['__proto__', 'constructor', 'blk.999999999.x', 'blk.-1.x', 'blk..x', '.', ''].map((name) =>
       tensor(name),

@@ -150,6 +150,23 @@ describe('relateArtifacts', () => {
     expect(found.map(({ claim }) => claim)).toEqual(['it claims the licence apache-2.0'])
   })
 
+  it('relates what is new with what is known, and does not compare the known ones again', () => {
+    const known = [artifact('/old', { lineage: lineage(1) }), artifact('/older', { lineage: lineage(1) })].map(bare)
+    const added = bare(artifact('/new', { lineage: lineage(1) }))
+
+    const nothingNew = relateArtifacts([], known)
+    const oneNew = relateArtifacts([added], known)
+
+    expect(nothingNew.size).toBe(0)
+    expect(
+      oneNew
+        .get('/new')
+        ?.map(({ path }) => path)
+        .sort(),
+    ).toEqual(['/old', '/older'])
+    expect(oneNew.get('/old')?.map(({ path }) => path)).toEqual(['/new'])
+  })
+
   it('keeps within its pairs and relations on a machine with 300 copies', () => {
     const many = Array.from({ length: 300 }, (_, index) => bare(artifact(`/m${index}`, { lineage: lineage(1) })))
 
