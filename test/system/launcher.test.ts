@@ -10,6 +10,7 @@ import { Linter } from 'eslint'
 const root = dirname(dirname(import.meta.dirname))
 const LAUNCHER = join(root, 'installer/launch.cjs')
 const unix = process.platform === 'win32' ? it.skip : it
+if (process.platform === 'win32') console.warn('skipped: Windows has no signals that kill a program')
 
 const made: string[] = []
 afterAll(() => {

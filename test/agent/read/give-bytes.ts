@@ -40,6 +40,7 @@ const corpus = join(import.meta.dirname, '../../../../shared/corpus')
 
 /** True where the shared corpus of real files lies beside the project; tests that need it are skipped elsewhere, and say so. */
 export const hasCorpus = existsSync(join(corpus, 'benign/manifest.json'))
+if (!hasCorpus) console.warn(`corpus: absent, ${corpus} is not there, so tests that read its files are skipped`)
 
 /** A file of the shared corpus: `benign/d0001.bin`. */
 export function corpusFile(path: string): Buffer {

@@ -11,6 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const asking = { platform: 'linux' as const, signal: new AbortController().signal }
 const isLinux = process.platform === 'linux'
 const onLinux = isLinux ? it : it.skip
+if (!isLinux) console.warn('skipped: file systems and media are read from /proc and /sys, which Linux alone has')
 
 function put(name: string, text = 'x') {
   const path = join(folder, name)

@@ -82,6 +82,8 @@ describe('the settings file', () => {
   })
 
   const onLinux = process.platform === 'linux' ? it : it.skip
+  if (process.platform !== 'linux')
+    console.warn('skipped: /dev/zero and FIFOs in place of settings are proved on Linux')
   onLinux('that is no regular file is refused instead of read for ever', () => {
     symlinkSync('/dev/zero', folder.settingsFile)
 
@@ -124,6 +126,7 @@ describe('the state folder', () => {
   })
 
   const onPosix = process.platform === 'win32' ? it.skip : it
+  if (process.platform === 'win32') console.warn('skipped: owners and modes of folders are those of POSIX')
   const refused = { ok: false, failure: { code: 'GNO_STATE_UNUSABLE' } }
 
   onPosix('of another user is refused', () => {

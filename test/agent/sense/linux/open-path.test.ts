@@ -25,6 +25,8 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 const linuxIt = process.platform === 'linux' ? it : it.skip
+if (process.platform !== 'linux')
+  console.warn('skipped: special files and descriptors are proved on Linux, through /proc/self/fd')
 
 function outcome(result: Result<OpenedFile>): string {
   if (!result.ok) return result.failure.code
