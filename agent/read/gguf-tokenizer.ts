@@ -45,7 +45,7 @@ export function readGgufTokenizer(cursor: Cursor, metadata: GgufMetadata, gaps: 
   const spelling = spellingOf(model)
   const vocabulary = gaps.attempt(() => digestVocabulary(cursor, metadata, tokens, spelling, gaps))
   const merges = metadata.arrays.get('tokenizer.ggml.merges')
-  const mergesDigest = merges === undefined ? undefined : gaps.attempt(() => digestMerges(cursor, merges, spelling))
+  const mergesDigest = merges === undefined ? undefined : gaps.attempt(() => digestMerges(cursor, merges))
   return {
     kind: model.slice(0, MAX_NAME_CHARS),
     ...(preTokenizer === undefined ? {} : { preTokenizer }),
@@ -102,12 +102,12 @@ function readTokenTypes(cursor: Cursor, place: ArrayPlace, tokenCount: number): 
   return cursor.smallNumbers(tokenCount)
 }
 
-function digestMerges(cursor: Cursor, merges: ArrayPlace, spelling: TokenSpelling): string | undefined {
+function digestMerges(cursor: Cursor, merges: ArrayPlace): string | undefined {
   checkStrings(merges, 'merges')
   const digest = new TokenDigest('mrg1')
   cursor.seek(merges.position)
   cursor.visitStrings(merges.count, MAX_TOKEN_BYTES, (bytes, start, end) => {
-    addMerge(digest, bytes, start, end, spelling)
+    addMerge(digest, bytes, start, end)
   })
   return digest.count === 0 ? undefined : digest.finish()
 }

@@ -63,7 +63,7 @@ export function readHfTokenizer(bytes: Uint8Array): Tokenizer {
   for (let token = walk.next(); token === 'key'; token = walk.next()) walkField(walk, draft)
   draft.size = Math.max(draft.size, draft.tokens.count)
   const spelling = spellingOf(draft)
-  const merges = draft.merges < 0 ? undefined : digestMerges(bytes, draft.merges, spelling)
+  const merges = draft.merges < 0 ? undefined : digestMerges(bytes, draft.merges)
   return {
     kind: kindOf(draft),
     size: draft.size,
@@ -222,25 +222,33 @@ function unescaped(bytes: Uint8Array, start: number, stop: number): Uint8Array {
 }
 
 /** `"left right"`, or `["left", "right"]` since tokenizers 0.20. */
-function digestMerges(bytes: Uint8Array, position: number, spelling: TokenSpelling): string | undefined {
+function digestMerges(bytes: Uint8Array, position: number): string | undefined {
   const digest = new TokenDigest('mrg1')
   const walk = new JsonWalk(bytes, position)
   if (walk.next() !== 'array') return undefined
   for (let token = walk.next(); token !== 'end-array'; token = walk.next()) {
-    if (token === 'array') addHalves(digest, walk, spelling)
-    else if (token === 'string') addWholeMerge(digest, walk, spelling)
+    if (token === 'array') addHalves(digest, walk)
+    else if (token === 'string') addWholeMerge(digest, walk)
   }
   return digest.count === 0 ? undefined : digest.finish()
 }
 
-function addHalves(digest: TokenDigest, walk: JsonWalk, spelling: TokenSpelling): void {
+/** The newer form is a list of halves; converters write it as one text, in which a space inside a half is `Ġ`. */
+function addHalves(digest: TokenDigest, walk: JsonWalk): void {
+  let merge = ''
   for (let half = walk.next(); half === 'string'; half = walk.next()) {
-    addSpelled(digest, walk.bytes, walk.start, walk.stop, spelling)
+    if (merge.length > MAX_TOKEN_BYTES)
+      throw readTrouble('GNO_READ_LIMIT', `merge of more than ${MAX_TOKEN_BYTES} letters`)
+    merge += `${merge === '' ? '' : ' '}${walk.text(MAX_TOKEN_BYTES).replaceAll(' ', 'Ġ')}`
   }
+  addText(digest, Buffer.from(merge))
 }
 
-function addWholeMerge(digest: TokenDigest, walk: JsonWalk, spelling: TokenSpelling): void {
-  const raw = walk.isEscaped ? Buffer.from(walk.text(MAX_TOKEN_BYTES)) : walk.bytes.subarray(walk.start, walk.stop)
+function addWholeMerge(digest: TokenDigest, walk: JsonWalk): void {
+  addText(digest, walk.isEscaped ? Buffer.from(walk.text(MAX_TOKEN_BYTES)) : walk.bytes.subarray(walk.start, walk.stop))
+}
+
+function addText(digest: TokenDigest, raw: Uint8Array): void {
   if (raw.length > MAX_TOKEN_BYTES) throw readTrouble('GNO_READ_LIMIT', `merge of ${raw.length} bytes`)
-  addMerge(digest, raw, 0, raw.length, spelling)
+  addMerge(digest, raw, 0, raw.length)
 }

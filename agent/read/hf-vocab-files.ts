@@ -51,10 +51,10 @@ export function digestMergesText(bytes: Uint8Array): string | undefined {
     const isHeader = start === 0 && Buffer.from(bytes.subarray(0, 9)).toString('latin1') === '#version:'
     if (isHeader || end === start) continue
     if (end - start > MAX_TOKEN_BYTES) throw readTrouble('GNO_READ_LIMIT', `merge of ${end - start} bytes`)
-    if (digest.count >= MAX_TOKENS * 2) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_TOKENS} merges`)
+    if (digest.count >= MAX_TOKENS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_TOKENS} merges`)
     if (bytes.subarray(start, end).indexOf(SPACE, 1) < 0)
       throw readTrouble('GNO_READ_INVALID', 'a merge has one half only')
-    addMerge(digest, bytes, start, end, 'byte-level')
+    addMerge(digest, bytes, start, end)
   }
   return digest.count === 0 ? undefined : digest.finish()
 }

@@ -168,16 +168,7 @@ function hexDigit(code: number): number {
   return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1
 }
 
-/** A merge is `left right`; spaces inside the halves are spelled, so the first real space divides them. */
-export function addMerge(
-  digest: TokenDigest,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  spelling: TokenSpelling,
-): void {
-  let middle = start + 1
-  while (middle < end && bytes[middle] !== SPACE) middle += 1
-  digest.add(bytes, start, Math.min(middle, end), spelling)
-  digest.add(bytes, Math.min(middle + 1, end), end, spelling)
+/** A merge is `left right` in the alphabet of the vocabulary, which every container of merges shares: it enters as it is written. */
+export function addMerge(digest: TokenDigest, bytes: Uint8Array, start: number, end: number): void {
+  digest.add(bytes, start, end, 'plain')
 }
