@@ -4,10 +4,10 @@ import type { FilePart } from '../../contract/artifact.ts'
 import type { Claims } from '../../contract/fingerprint.ts'
 import type { OpenedFolder } from '../../contract/observation.ts'
 import type { Draft } from './assemble-artifact.ts'
-import { findDecoders, isSameShape, orderByWeight } from './fold-models.ts'
+import { foldFinds } from './fold-finds.ts'
 import { GapList, quoted } from './gap-list.ts'
 import { HEX_64, OLLAMA_PREFIX } from './place-claims.ts'
-import { foldDrafts, partOfStore, storeOf, tellStore } from './store-drafts.ts'
+import { partOfStore, storeOf, tellStore } from './store-drafts.ts'
 import { listOf, objectOf, reading, readJsonIn, readSmall, textOf, withFolder } from './store-files.ts'
 import { readTree } from './store-tree.ts'
 import type { StoreFind, StoreOptions } from './store-reader.ts'
@@ -97,39 +97,11 @@ async function* readSnapshot(cache: Cache, snapshots: OpenedFolder, commit: stri
   for (const name of cache.unfinished) gaps.note('GNO_READ_PART_MISSING', `${quoted(name)} is an unfinished download`)
   const refs = refsTo(cache, commit)
   const listed = readTreeList(cache, commit)
-  for (const { draft, claimed } of gather(finds)) {
+  for (const { draft, claimed } of foldFinds(finds)) {
     const claims = digestClaim(draft, blobOf, listed, cache)
     const store = storeOf(cache.repository.id, cache.repository.name, commit)
     yield { draft: tellStore(draft, { store, kind: 'store', parts: refs, claims, gaps }), claimed }
   }
-}
-
-/** The same model in another framework may count its tied weights twice; what is much larger than the folder is another model. */
-const LEAD = 2
-
-/** All weights of one snapshot that are no GGUF are one model in several frameworks; leftovers of training stay beside it. */
-function gather(finds: readonly StoreFind[]): readonly StoreFind[] {
-  const isAlone = ({ draft }: StoreFind): boolean => draft.format === 'gguf' || draft.kind === 'leftover'
-  const rest = finds.filter((find) => !isAlone(find))
-  const [main] = orderByWeight(
-    [...rest].sort(folderFirst).map(({ draft }) => draft),
-    LEAD,
-  )
-  const first = rest.find(({ draft }) => draft === main)
-  if (first === undefined) return finds
-  const others = rest.filter((find) => find !== first)
-  const decoders = new Set(findDecoders(others.map(({ draft }) => draft)))
-  const isHidden = ({ draft }: StoreFind): boolean => decoders.has(draft) && !isSameShape(draft, first.draft)
-  const folded = foldDrafts(
-    first.draft,
-    others.map(({ draft }) => draft),
-  )
-  const whole = { draft: folded, claimed: [first, ...others].flatMap(({ claimed }) => claimed) }
-  return [whole, ...others.filter(isHidden), ...finds.filter(isAlone)]
-}
-
-function folderFirst(left: StoreFind, right: StoreFind): number {
-  return Number(right.draft.kind === 'folder') - Number(left.draft.kind === 'folder')
 }
 
 /** The branches that point to this commit, as parts: who reads the artifact sees which files say so. */
