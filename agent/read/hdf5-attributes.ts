@@ -33,10 +33,7 @@ export function readAttributes(
   take: (found: Hdf5Attribute) => void,
 ): void {
   let left = MAX_TEXTS_BYTES
-  const bodies = messages.flatMap(({ type, open }) =>
-    type === ATTRIBUTE ? [open()] : type === ATTRIBUTE_INFO ? openDense(file, open()) : [],
-  )
-  for (const body of bodies) {
+  for (const body of openBodies(file, messages)) {
     const attribute = readAttribute(file, body)
     left -= attribute.text?.length ?? 0
     if (left < 0) throw readTrouble('GNO_READ_LIMIT', `attributes of more than ${MAX_TEXTS_BYTES} bytes`)
@@ -44,8 +41,15 @@ export function readAttributes(
   }
 }
 
+function* openBodies(file: Hdf5File, messages: readonly Hdf5Message[]): Generator<Cursor, void, undefined> {
+  for (const { type, open } of messages) {
+    if (type === ATTRIBUTE) yield open()
+    else if (type === ATTRIBUTE_INFO) yield* openDense(file, open())
+  }
+}
+
 /** version | flags | [order 2] | heap | tree by name. */
-function openDense(file: Hdf5File, body: Cursor): readonly Cursor[] {
+function openDense(file: Hdf5File, body: Cursor): Iterable<Cursor> {
   body.skip(1)
   const flags = body.uint8()
   if ((flags & 1) !== 0) body.skip(2)

@@ -39,14 +39,16 @@ interface Heap {
   readonly rows: number
 }
 
-/** A cursor over each message that the tree lists. Throws ReadTrouble, `GNO_READ_LIMIT` where the tree or heap is deeper than read. */
-export function readDenseHeap(file: Hdf5File, heapAt: number, treeAt: number): readonly Cursor[] {
+/**
+ * A cursor over each message that the tree lists, one after the other: each has a window of its own, and records may name the same
+ * large object thousands of times (CWE-770). Throws ReadTrouble, `GNO_READ_LIMIT` where the tree or heap is deeper than read.
+ */
+export function* readDenseHeap(file: Hdf5File, heapAt: number, treeAt: number): Generator<Cursor, void, undefined> {
   const tree = readTree(file, treeAt)
-  if (tree === null) return []
+  if (tree === null) return
   const heap = readHeap(file, heapAt)
-  const records = readRecords(file, tree)
   const idAt = tree.kind === LINKS_BY_NAME ? HASH_BYTES : 0
-  return records.map((record) => openObject(heap, record.subarray(idAt, idAt + heap.idBytes)))
+  for (const record of readRecords(file, tree)) yield openObject(heap, record.subarray(idAt, idAt + heap.idBytes))
 }
 
 function readTree(file: Hdf5File, at: number): Tree | null {

@@ -30,23 +30,20 @@ export function isGroup(messages: readonly Hdf5Message[]): boolean {
   return messages.some(({ type }) => type === SYMBOL_TABLE || type === LINK_INFO || type === LINK)
 }
 
-/** The members of the group with these messages. Throws ReadTrouble. */
-export function readLinks(file: Hdf5File, messages: readonly Hdf5Message[]): readonly Hdf5Link[] {
-  const links: Hdf5Link[] = []
+/** The members of the group with these messages, one after the other: nodes can list millions (CWE-770). Throws ReadTrouble. */
+export function* readLinks(file: Hdf5File, messages: readonly Hdf5Message[]): Generator<Hdf5Link, void, undefined> {
   for (const { type, open } of messages) {
-    if (type === SYMBOL_TABLE) links.push(...readSymbolTable(file, open()))
-    else if (type === LINK) links.push(readLink(file, open()))
-    else if (type === LINK_INFO) links.push(...readDense(file, open()))
+    if (type === SYMBOL_TABLE) yield* readSymbolTable(file, open())
+    else if (type === LINK) yield readLink(file, open())
+    else if (type === LINK_INFO) yield* readDense(file, open())
   }
-  return links
 }
 
-function readSymbolTable(file: Hdf5File, body: Cursor): readonly Hdf5Link[] {
+function* readSymbolTable(file: Hdf5File, body: Cursor): Generator<Hdf5Link, void, undefined> {
   const treeAt = readPlace(body, file.placeBytes)
   const heapAt = readPlace(body, file.placeBytes)
   if (treeAt === null || heapAt === null) throw readTrouble('GNO_READ_INVALID', 'a group without a tree or a heap')
   const names = readLocalHeap(file, heapAt)
-  const links: Hdf5Link[] = []
   for (const leafAt of findLeaves(file, treeAt)) {
     const part = upTo(file, leafAt, 8)
     expectWord(part, 'SNOD', leafAt)
@@ -59,10 +56,9 @@ function readSymbolTable(file: Hdf5File, body: Cursor): readonly Hdf5Link[] {
       entries.seek(index * entryBytes)
       const nameAt = readPlace(entries, file.placeBytes)
       const at = readPlace(entries, file.placeBytes)
-      links.push({ name: readName(names, nameAt), at })
+      yield { name: readName(names, nameAt), at }
     }
   }
-  return links
 }
 
 function readLocalHeap(file: Hdf5File, at: number): Buffer {
@@ -138,12 +134,12 @@ function readLink(file: Hdf5File, body: Cursor): Hdf5Link {
 }
 
 /** version | flags | [order 8] | heap | tree by name | ..: both are nowhere while the links fit into messages. */
-function readDense(file: Hdf5File, body: Cursor): readonly Hdf5Link[] {
+function* readDense(file: Hdf5File, body: Cursor): Generator<Hdf5Link, void, undefined> {
   body.skip(1)
   const flags = body.uint8()
   if ((flags & 1) !== 0) body.skip(8)
   const heapAt = readPlace(body, file.placeBytes)
   const treeAt = readPlace(body, file.placeBytes)
-  if (heapAt === null || treeAt === null) return []
-  return readDenseHeap(file, heapAt, treeAt).map((link) => readLink(file, link))
+  if (heapAt === null || treeAt === null) return
+  for (const link of readDenseHeap(file, heapAt, treeAt)) yield readLink(file, link)
 }

@@ -85,20 +85,21 @@ function visit(walk: Walk, place: Place): boolean {
     return true
   }
   tree.groups.add(place.path)
-  const links = place.depth <= walk.maxDepth ? readLinks(file, messages) : []
-  for (const link of links) follow(walk, place, link)
+  if (place.depth > walk.maxDepth) return true
+  for (const link of readLinks(file, messages)) follow(walk, place, link)
   return true
 }
 
 function follow(walk: Walk, from: Place, link: Hdf5Link): void {
   const { tree, seen, queue } = walk
-  if (from.depth === 0) tree.top.push(link.name)
-  if (link.at === null || seen.has(link.at)) return
   const path = from.path === '' ? link.name : `${from.path}/${link.name}`
-  if (path.length > MAX_PATH_CHARS) throw readTrouble('GNO_READ_LIMIT', `a path of ${path.length} characters`)
-  if (seen.size === MAX_OBJECTS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_OBJECTS} objects`)
+  // Links that lead nowhere, or where others led, are counted as well: the names of the top are kept for all of them.
   walk.tableBytes += heldBytes(path, [])
   if (walk.tableBytes > MAX_TABLE_BYTES) throw readTrouble('GNO_READ_LIMIT', 'the names of the objects are too long')
+  if (from.depth === 0) tree.top.push(link.name)
+  if (link.at === null || seen.has(link.at)) return
+  if (path.length > MAX_PATH_CHARS) throw readTrouble('GNO_READ_LIMIT', `a path of ${path.length} characters`)
+  if (seen.size === MAX_OBJECTS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_OBJECTS} objects`)
   seen.add(link.at)
   queue.push({ at: link.at, path, depth: from.depth + 1 })
 }

@@ -163,3 +163,40 @@ describe('hostile HDF5 files', () => {
     expect(namesOf(reading)).toEqual(['a'])
   })
 })
+
+describe('groups of the size of the file', () => {
+  it('are listed until their names take too much, though no call takes so many arguments', () => {
+    const file = buildHdf5({ children: { kernel: { shape: [2] } } })
+    const entry = file.indexOf('SNOD') + 8
+    const leaf = Buffer.concat([
+      file.subarray(entry - 8, entry - 2),
+      Buffer.from([0xff, 0xff]),
+      ...Array.from({ length: 0xffff }, () => file.subarray(entry, entry + 40)),
+    ])
+    const leaves = [0, 1, 2].map((index) => BigInt(file.length + index * leaf.length))
+    const tree = Buffer.alloc(24 + 8 + leaves.length * 16)
+    file.copy(tree, 0, file.indexOf('TREE'), file.indexOf('TREE') + 24)
+    tree.writeUInt16LE(leaves.length, 6)
+    leaves.forEach((at, index) => tree.writeBigUInt64LE(at, 32 + index * 16))
+    const treeAt = Buffer.alloc(8)
+    treeAt.writeBigUInt64LE(BigInt(file.indexOf('TREE')))
+    file.writeBigUInt64LE(BigInt(file.length + leaves.length * leaf.length), file.lastIndexOf(treeAt))
+
+    const reading = read(Buffer.concat([file, leaf, leaf, leaf, tree]))
+
+    expect([namesOf(reading), reading.codes]).toEqual([['kernel'], ['GNO_READ_LIMIT']])
+  })
+
+  it('keep the members in front of one that lies outside the heap', () => {
+    const file = buildHdf5(
+      { isDense: true, children: { first: { shape: [2] }, second: { shape: [2] } } },
+      { superblock: 2 },
+    )
+    const [idOfSecond, outside] = [file.indexOf('BTLF') + 6 + 11 + 4, 0x10]
+    file[idOfSecond] = outside
+
+    const reading = read(file)
+
+    expect([namesOf(reading), reading.codes]).toEqual([['first'], ['GNO_READ_SKIPPED']])
+  })
+})
