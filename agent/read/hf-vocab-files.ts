@@ -40,7 +40,8 @@ export function readVocabJson(bytes: Uint8Array, { added, special }: Beside): To
     tokens.set(id, start, stop)
     if (word !== undefined && special.has(word)) apart.set(id, word)
   }
-  const size = Math.max(tokens.count, ...[...apart.keys()].map((id) => id + 1))
+  let size = tokens.count
+  for (const id of apart.keys()) size = Math.max(size, id + 1)
   return { kind: 'gpt2', size, ...digestPlaces(bytes, { tokens, added: apart }, 'byte-level') }
 }
 

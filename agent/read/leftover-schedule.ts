@@ -15,7 +15,7 @@ const FEWEST = 3
 /** `constant`, `linear`, `cosine`, or `decaying`, after `warm-up, then ` where it rises first; nothing for too few rates. */
 export function nameSchedule(rates: readonly Rate[], maxSteps: number | undefined): string | undefined {
   if (rates.length < FEWEST) return undefined
-  const peak = Math.max(...rates.map(({ rate }) => rate))
+  const peak = rates.reduce((most, { rate }) => Math.max(most, rate), 0)
   if (!(peak > 0)) return undefined
   const top = rates.findIndex(({ rate }) => rate >= peak * (1 - EQUAL))
   const isWarmUp = top > 0 && rates.slice(0, top).every(({ rate }, index) => rate <= (rates[index + 1]?.rate ?? 0))
@@ -31,7 +31,10 @@ function nameDescent(rates: readonly Rate[], peak: number, maxSteps: number | un
   if (rates.length < FEWEST || end <= start) return undefined
   if (rates.every(({ rate }) => rate >= peak * (1 - EQUAL))) return 'constant'
   const farthest = (ideal: (progress: number) => number): number =>
-    Math.max(...rates.map(({ step, rate }) => Math.abs(rate / peak - ideal((step - start) / (end - start)))))
+    rates.reduce(
+      (most, { step, rate }) => Math.max(most, Math.abs(rate / peak - ideal((step - start) / (end - start)))),
+      0,
+    )
   const linear = farthest((progress) => 1 - progress)
   const cosine = farthest((progress) => (1 + Math.cos(Math.PI * progress)) / 2)
   if (Math.min(linear, cosine) <= CLOSE) return linear <= cosine ? 'linear' : 'cosine'

@@ -57,6 +57,12 @@ describe('the shape of a schedule', () => {
   ])('is %s', (expected, log) => {
     expect(nameSchedule(log, STEPS)).toBe(expected)
   })
+
+  it('is told of more log lines than one call takes arguments', () => {
+    const log = Array.from({ length: 200_000 }, (_, step) => ({ step, rate: 1 }))
+
+    expect(nameSchedule(log, undefined)).toBe('constant')
+  })
 })
 
 describe('a trainer state', () => {

@@ -70,6 +70,18 @@ const digests = (tokenizer: Tokenizer | undefined) => [
 ]
 const entry = (content: string) => ({ content, lstrip: false, normalized: false, special: true })
 
+it('takes added tokens by the hundred thousand as they are', async () => {
+  const many = Object.fromEntries(Array.from({ length: 200_000 }, (_, id) => [`+${id}`, id]))
+
+  const { tokenizer } = await read({
+    'vocab.json': '{"a":0,"b":1}',
+    'merges.txt': '#version: 0.2\na b\n',
+    'added_tokens.json': JSON.stringify(many),
+  })
+
+  expect(tokenizer?.size).toBe(200_000)
+})
+
 describe('vocab.json and merges.txt', () => {
   const WORDS = ['<|endoftext|>', '!', 'a', 'b', 'Ġa', 'ab', 'Ċ', '"', '<|é|>']
   const END = WORDS.length
