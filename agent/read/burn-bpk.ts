@@ -16,7 +16,7 @@ const MAX_METADATA_BYTES = 16_777_216
 const MAX_NAME_BYTES = 1_024
 const MAX_WORD_BYTES = 64
 const MAX_VALUE_BYTES = 4_096
-/** Free entries that become facts. */
+/** Parts of the metadata, of which there are two, and free entries that become facts (CWE-770). */
 const MAX_ENTRIES = 32
 const MAX_FACT_CHARS = 512
 /** Since version 0.20 the data begins at such a multiple, before right behind the metadata. */
@@ -95,6 +95,7 @@ function readMetadata(cursor: Cursor, end: number, draft: Draft, gaps: GapList):
   for (let left = readMapCount(cursor); left > 0; left -= 1) {
     const key = cborText(cursor, cborHead(cursor), MAX_WORD_BYTES)
     if (seen.has(key)) throw readTrouble('GNO_READ_INVALID', `${quoted(key)} is there twice`)
+    if (seen.size === MAX_ENTRIES) throw readTrouble('GNO_READ_LIMIT', `metadata of more than ${MAX_ENTRIES} parts`)
     seen.add(key)
     if (key === 'tensors') readTensors(cursor, draft, gaps)
     else if (key === 'metadata') readEntries(cursor, draft)

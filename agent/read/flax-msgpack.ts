@@ -12,6 +12,10 @@ import type { FormatReader, WeightsPart } from './weights.ts'
 /** Modules nest under 20 deep (CWE-674). */
 const MAX_DEPTH = 64
 const MAX_KEY_BYTES = 1_024
+/** All keys together, which are held to find doubles: 65,536 arrays with their maps take half of it (CWE-770). */
+const MAX_KEYS_BYTES = 25_165_824
+/** What a set takes for a key beside its characters. */
+const KEY_COST_BYTES = 96
 const MAX_WORD_BYTES = 32
 const ARRAY_EXTENSION = 1
 /** The extensions of Flax: arrays, complex numbers and single numbers. */
@@ -100,6 +104,7 @@ function walk(cursor: Cursor, table: TensorTable, gaps: GapList): void {
   const root = nextItem(cursor)
   if (root.kind !== 'map') throw readTrouble('GNO_READ_INVALID', 'the file does not begin with a MessagePack map')
   const stack: Frame[] = []
+  let keysBytes = 0
   open(cursor, root, '', stack)
   while (stack.length > 0) {
     const frame = stack.at(-1)
@@ -109,7 +114,10 @@ function walk(cursor: Cursor, table: TensorTable, gaps: GapList): void {
       continue
     }
     frame.left -= 1
-    const path = frame.isMap ? joinKey(frame, readKey(cursor), gaps) : frame.path
+    const key = frame.isMap ? readKey(cursor) : null
+    keysBytes += key === null ? 0 : key.length + KEY_COST_BYTES
+    if (keysBytes > MAX_KEYS_BYTES) throw readTrouble('GNO_READ_LIMIT', `keys of more than ${MAX_KEYS_BYTES} bytes`)
+    const path = key === null ? frame.path : joinKey(frame, key, gaps)
     takeItem(cursor, path, { stack, table, gaps })
   }
   if (cursor.remaining > 0) gaps.blame('GNO_READ_INVALID', `${cursor.remaining} bytes follow the checkpoint`)

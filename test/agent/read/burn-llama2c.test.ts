@@ -47,6 +47,11 @@ describe('a pack of Burn', () => {
     ['a shape larger than its bytes', 'GNO_READ_INVALID', one({ shape: [1 << 30, 1 << 30] })],
     ['a negative dimension', 'GNO_READ_INVALID', one({ shape: Buffer.from([0x81, 0x20]) })],
     ['thousands of dimensions', 'GNO_READ_LIMIT', one({ shape: Array.from({ length: 2_000 }, () => 1) })],
+    [
+      'metadata of hundreds of parts',
+      'GNO_READ_LIMIT',
+      { entries: Array.from({ length: 200 }, (_, index) => [`part${index}`, 0] as const) },
+    ],
     ['arrays nested thousands deep', 'GNO_READ_LIMIT', { entries: [['extra', nested]] }],
     ['2^40 entries', 'GNO_READ_TRUNCATED', { metadata: Buffer.from('bb0000010000000000', 'hex') }],
     ['a map of open length', 'GNO_READ_INVALID', { metadata: Buffer.from('bfff', 'hex') }],

@@ -26,6 +26,19 @@ describe('a checkpoint of Flax', () => {
     )
   })
 
+  it('gives up on keys by the hundred thousand, and keeps the arrays before them', () => {
+    const count = 262_144
+    const keys = Buffer.alloc(5 + count * 7, 0xc0)
+    keys.writeUIntBE(0xdf, 0, 1)
+    keys.writeUInt32BE(count, 1)
+    for (let index = 0; index < count; index += 1)
+      keys.write(`\xa5${index.toString(36).padStart(5, '0')}`, 5 + index * 7, 'latin1')
+
+    const { part, codes } = readBytes(flaxMsgpack, buildFlax([['many', keys]]))
+
+    expect([part.tensors.length, codes]).toEqual([2, ['GNO_READ_LIMIT']])
+  })
+
   it('keeps __proto__ as a name like any other', () => {
     const { part } = readBytes(flaxMsgpack, buildFlax([['__proto__', flaxArray([2])]]))
 
