@@ -7,6 +7,7 @@ import { type Cursor, readTrouble } from './cursor.ts'
 import { type FlatTable, Flatbuffer } from './flatbuffer.ts'
 import type { GapList } from './gap-list.ts'
 import { mostFrequent, shifted } from './laid-out.ts'
+import { type TensorRoom, roomForTensors, takeRoom } from './nested-weights.ts'
 import type { FormatReader, ReadContext, ReadNested, TensorInfo, WeightsPart } from './weights.ts'
 
 const MAGIC = 'LITERTLM'
@@ -69,11 +70,18 @@ interface Draft {
   readonly facts: Map<string, string | number | boolean>
   readonly claims: Map<string, string>
   readonly tensors: TensorInfo[]
+  readonly room: TensorRoom
   formatVersion: string | null
 }
 
 function read(cursor: Cursor, gaps: GapList, { readNested }: ReadContext): WeightsPart {
-  const draft: Draft = { facts: new Map([['identifier', MAGIC]]), claims: new Map(), tensors: [], formatVersion: null }
+  const draft: Draft = {
+    facts: new Map([['identifier', MAGIC]]),
+    claims: new Map(),
+    tensors: [],
+    room: roomForTensors(),
+    formatVersion: null,
+  }
   gaps.attempt(() => {
     const sections = readHeader(cursor, draft)
     checkOrder(sections, gaps)
@@ -161,7 +169,9 @@ function readModel(cursor: Cursor, section: Section, readNested: ReadNested, dra
   }
   const prefix = section.model === '' ? '' : `${section.model}/`
   for (const tensor of shifted(nested.weights.tensors, section.at)) {
-    draft.tensors.push({ ...tensor, name: `${prefix}${tensor.name}` })
+    const named = { ...tensor, name: `${prefix}${tensor.name}` }
+    if (!takeRoom(draft.room, named, gaps)) break
+    draft.tensors.push(named)
   }
   const operators = nested.weights.facts?.get('customOperators')
   if (operators !== undefined) draft.facts.set('customOperators', operators)

@@ -5,6 +5,7 @@ import type { GapList } from './gap-list.ts'
 import { quoted } from './gap-list.ts'
 import { shifted } from './laid-out.ts'
 import type { Look } from './look.ts'
+import { type TensorRoom, roomForTensors, takeRoom } from './nested-weights.ts'
 import { isTorchZip } from './torch-zip.ts'
 import type { FormatReader, NestedPart, ReadContext, TensorInfo, WeightsPart } from './weights.ts'
 import { STORED, type ZipMember, dataPlace, openMember, readZip } from './zip.ts'
@@ -49,10 +50,11 @@ function isModelName(name: string): boolean {
 interface Draft {
   readonly facts: Map<string, string | number | boolean>
   readonly tensors: TensorInfo[]
+  readonly room: TensorRoom
 }
 
 function read(cursor: Cursor, gaps: GapList, { readNested }: ReadContext): WeightsPart {
-  const draft: Draft = { facts: new Map(), tensors: [] }
+  const draft: Draft = { facts: new Map(), tensors: [], room: roomForTensors() }
   gaps.attempt(() => {
     const directory = readZip(cursor)
     if (directory === null) throw readTrouble('GNO_READ_TRUNCATED', 'the bundle has no zip directory')
@@ -83,7 +85,7 @@ function addModel(
   cursor: Cursor,
   member: ZipMember,
   readModel: (inner: Cursor) => NestedPart | null,
-  { facts, tensors }: Draft,
+  { facts, tensors, room }: Draft,
   gaps: GapList,
 ): void {
   const nested = readModel(openMember(cursor, member, MAX_UNPACKED_BYTES))
@@ -97,6 +99,8 @@ function addModel(
   if (member.method !== STORED) return
   const at = dataPlace(cursor, member)
   for (const tensor of shifted(nested.weights.tensors, at)) {
-    tensors.push({ ...tensor, name: `${member.name}/${tensor.name}` })
+    const named = { ...tensor, name: `${member.name}/${tensor.name}` }
+    if (!takeRoom(room, named, gaps)) break
+    tensors.push(named)
   }
 }

@@ -18,6 +18,18 @@ export function roomForTensors(): TensorRoom {
   return { left: MAX_HELD_BYTES }
 }
 
+/** True where there is room for one more tensor; the file is blamed where there is none. */
+export function takeRoom(
+  room: TensorRoom,
+  { name, shape }: Pick<TensorInfo, 'name' | 'shape'>,
+  gaps: GapList,
+): boolean {
+  room.left -= heldBytes(name, shape)
+  if (room.left >= 0) return true
+  gaps.blame('GNO_READ_LIMIT', `the tensors of the members take more than ${MAX_HELD_BYTES} bytes`)
+  return false
+}
+
 export interface MemberReading {
   readonly member: ZipMember
   /** Put in front of the tensors' names: the component that they belong to. */
@@ -39,12 +51,9 @@ export function readMember(
   const at = dataPlace(cursor, member)
   const tensors: TensorInfo[] = []
   for (const tensor of nested.weights.tensors) {
-    room.left -= heldBytes(tensor.name, tensor.shape) + prefix.length
-    if (room.left < 0) {
-      gaps.blame('GNO_READ_LIMIT', `the tensors of the members take more than ${MAX_HELD_BYTES} bytes`)
-      break
-    }
-    tensors.push({ ...tensor, name: `${prefix}${tensor.name}`, ...placeOf(tensor, member, at) })
+    const name = `${prefix}${tensor.name}`
+    if (!takeRoom(room, { name, shape: tensor.shape }, gaps)) break
+    tensors.push({ ...tensor, name, ...placeOf(tensor, member, at) })
   }
   return { ...nested, weights: { ...nested.weights, tensors } }
 }

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
+import { GapList } from '../../../agent/read/gap-list.ts'
+import { roomForTensors, takeRoom } from '../../../agent/read/nested-weights.ts'
 import {
   buildCircle,
   buildDl4j,
@@ -60,6 +62,15 @@ describe('litertlm and mediapipe-task', () => {
     const { format, codes } = readBytes(bytes)
 
     expect({ format, first: codes[0] }).toEqual({ format: 'litertlm', first: code })
+  })
+
+  it('hold tensors only as long as there is room for those of all models together', () => {
+    const [gaps, room] = [new GapList(''), roomForTensors()]
+    const tensor = { name: 'a'.repeat(840), shape: [] }
+
+    const taken = Array.from({ length: 65_536 }, () => takeRoom(room, tensor, gaps)).filter((isTaken) => isTaken)
+
+    expect([taken.length, gaps.verdict()]).toEqual([25_165, 'malformed'])
   })
 
   it('blame a bundle with a doubled member or with a model that is none', () => {
