@@ -205,19 +205,27 @@ function refutedBase({ fingerprint, relations = [] }: Related): Contradiction | 
   }
 }
 
-/** A descendant cannot be freer than the model whose norms it carries. */
+/**
+ * A copy is as free as its original. Norms do not say who descends from whom: an open model is no liar because somebody closed a
+ * fine-tune of it, so kin accuses only where every known model of this structure is under such a licence.
+ */
 function inheritedLicense({ fingerprint, relations = [] }: Related, pack: Pack): Contradiction | null {
   const claimed = fingerprint.claims?.license
   const licenses = pack.vocabulary.get('licenses')
   if (claimed === undefined || licenses?.get(claimed.toLowerCase())?.isOpen !== true) return null
-  const ancestor = relations.find(({ kind, license: of }) => {
-    const isKin = kind === 'same-norms' || kind === 'edit-of' || kind === 'same-content'
-    return isKin && of !== undefined && licenses.get(of.toLowerCase())?.isOpen === false
-  })
+  const isClosed = (of: string | undefined): boolean =>
+    of !== undefined && licenses.get(of.toLowerCase())?.isOpen === false
+  const [match] = fingerprint.structure === undefined ? [] : matchStructure(fingerprint.structure, pack)
+  const isAllClosed = match?.isExact === true && match.candidates.every(({ license: of }) => isClosed(of))
+  const bonds = isAllClosed ? KIN : COPIES
+  const ancestor = relations.find(({ kind, license: of }) => bonds.includes(kind) && isClosed(of))
   if (ancestor === undefined) return null
   return {
     claim: `it claims the licence ${claimed.slice(0, 100)}`,
-    observed: `its norms are those of ${ancestor.model ?? ancestor.path}, published under ${ancestor.license ?? ''}`,
+    observed: `it is kin (${ancestor.kind}) of ${ancestor.model ?? ancestor.path}, published under ${ancestor.license ?? ''}`,
     because: ancestor.because,
   }
 }
+
+const COPIES: readonly Relation['kind'][] = ['same-content']
+const KIN: readonly Relation['kind'][] = ['same-content', 'same-norms', 'edit-of', 'derived']

@@ -139,15 +139,60 @@ describe('relateArtifacts', () => {
     expect(found).toMatchObject([{ claim: 'it names Mistral-7B-v0.3 as its base' }])
   })
 
-  it('makes a licence freer than that of the model whose norms it carries a contradiction', () => {
-    const base = artifact('/base', { lineage: lineage(1) }, { identifications: [KNOWN] })
-    const freed = artifact('/freed', { lineage: lineage(1), claims: { license: 'apache-2.0' } })
+  /** Gemma 2 2B: every known model of this structure is under one licence that is not open. */
+  const GEMMA = {
+    ...SHAPE,
+    architecture: 'gemma2',
+    layers: 26,
+    embeddingWidth: 2304,
+    attentionHeads: 8,
+    kvHeads: 4,
+    feedForwardWidth: 9216,
+    vocabularyRows: 256_000,
+  }
+  /** Mistral 7B, which is open, as some of its fine-tunes are not. */
+  const MISTRAL = {
+    ...SHAPE,
+    layers: 32,
+    embeddingWidth: 4096,
+    attentionHeads: 32,
+    kvHeads: 8,
+    feedForwardWidth: 14_336,
+    vocabularyRows: 32_768,
+  }
+
+  it.each([
+    ['the same norms', 1, 0, 'same-norms'],
+    ['norms that moved a little', 1, 1, 'derived'],
+  ])('makes a licence freer than that of kin with %s a contradiction', (_what, seed, drift, kind) => {
+    const base = artifact('/base', { structure: GEMMA, lineage: lineage(1) }, { identifications: [KNOWN] })
+    const claims = { license: 'apache-2.0' }
+    const freed = artifact('/freed', { structure: GEMMA, lineage: lineage(seed, drift), claims })
 
     const relations = relateArtifacts([bare(base), bare(freed)]).get('/freed') ?? []
     const found = contradictions({ ...freed, relations }, realPack)
 
-    expect(relations).toMatchObject([{ kind: 'same-norms', model: KNOWN.model, license: 'llama2' }])
+    expect(relations).toMatchObject([{ kind, model: KNOWN.model, license: 'llama2' }])
     expect(found.map(({ claim }) => claim)).toEqual(['it claims the licence apache-2.0'])
+  })
+
+  it('does not accuse an open model because somebody closed a fine-tune of it', () => {
+    const closed = artifact('/closed', { structure: MISTRAL, lineage: lineage(1) }, { identifications: [KNOWN] })
+    const open = artifact('/open', { structure: MISTRAL, lineage: lineage(1), claims: { license: 'apache-2.0' } })
+
+    const relations = relateArtifacts([bare(closed), bare(open)]).get('/open') ?? []
+
+    expect(relations).toMatchObject([{ kind: 'same-norms', license: 'llama2' }])
+    expect(contradictions({ ...open, relations }, realPack)).toEqual([])
+  })
+
+  it('accuses a copy of a closed file that claims to be free, whatever its structure is', () => {
+    const closed = artifact('/closed', {}, { artifactId: 'art1:same', identifications: [KNOWN] })
+    const copy = artifact('/copy', { claims: { license: 'mit' } }, { artifactId: 'art1:same' })
+
+    const relations = relateArtifacts([bare(closed), bare(copy)]).get('/copy') ?? []
+
+    expect(contradictions({ ...copy, relations }, realPack)).toMatchObject([{ claim: 'it claims the licence mit' }])
   })
 
   it('relates what is new with what is known, and does not compare the known ones again', () => {
