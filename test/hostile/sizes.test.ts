@@ -30,7 +30,7 @@ function widen(path: string): void {
 const samples = formats.flatMap(({ id }) => samplesOf(id).map((sample) => ({ ...sample, id })))
 
 describe.each(samples.map((sample) => [`${sample.id}/${sample.name}`, sample] as const))('%s', (_, { name, bytes }) => {
-  it('with a hole of exabytes behind it is told within a second or two', async () => {
+  it('with a hole of exabytes behind it is told, and never read to its end', async () => {
     const path = join(folder, name)
     writeFileSync(path, bytes)
     widen(path)
