@@ -13,7 +13,6 @@ const MAX_RANK = 65_536
 
 /** What stands in the name of the tensor whose first dimension is the rank -> kind. */
 const RANKED: readonly (readonly [word: string, kind: string])[] = [
-  ['.lora_A.', 'lora'],
   ['.lora_A', 'lora'],
   ['.lora_down.', 'lora'],
   ['.lora_embedding_A', 'lora'],

@@ -48,13 +48,13 @@ export function caffeKind(look: Look): 'binary' | 'text' | null {
   const layer = net?.get(LAYER)
   const old = net?.get(OLD_LAYER)
   if (net !== null && (layer !== undefined || old !== undefined)) {
-    return isLayer(look, layer, [1, 2]) || isOldLayer(look, old) ? 'binary' : null
+    return isLayer(look, layer) || isOldLayer(look, old) ? 'binary' : null
   }
   const text = look.text(0, 4_096)
   return TEXT_START.test(text) && TEXT_NET.test(text) ? 'text' : null
 }
 
-function isLayer(look: Look, range: FieldRange | undefined, words: readonly number[]): boolean {
+function isLayer(look: Look, range: FieldRange | undefined): boolean {
   if (range === undefined) return false
   const shape: MessageShape = new Map([
     [1, 'text'],
@@ -70,7 +70,7 @@ function isLayer(look: Look, range: FieldRange | undefined, words: readonly numb
     [11, 'numbers'],
   ])
   const found = fitsShape(look, range, shape, 3)
-  return found !== null && words.every((number) => isWord(look, found.get(number)))
+  return found !== null && [1, 2].every((number) => isWord(look, found.get(number)))
 }
 
 function isOldLayer(look: Look, range: FieldRange | undefined): boolean {

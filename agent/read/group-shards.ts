@@ -26,18 +26,17 @@ const SHARD_NAME = /^(.{1,200})-(\d{5})-of-(\d{5})(\.[a-z]{1,16})$/
  * GGUF and the older ggml files state their own.
  */
 const FOLDER_FORMATS: readonly string[] = [
-  ...[
-    'safetensors',
-    'pytorch-zip',
-    'pytorch-legacy',
-    'numpy',
-    'flax-msgpack',
-    'keras-h5',
-    'onnx',
-    'openvino',
-    'executorch',
-  ],
-  ...['tflite', 'mlc'],
+  'safetensors',
+  'pytorch-zip',
+  'pytorch-legacy',
+  'numpy',
+  'flax-msgpack',
+  'keras-h5',
+  'onnx',
+  'openvino',
+  'executorch',
+  'tflite',
+  'mlc',
 ]
 /** Containers that writers divide into `name-00001-of-00002.ending`. */
 const SHARDED: ReadonlySet<string> = new Set([

@@ -22,10 +22,10 @@ export function inferText(tensors: readonly TensorInfo[]): Hyperparameters | und
   if (embedding === undefined || tensors.some(({ name }) => ENCODER.test(name))) return undefined
   const inside = tensors.filter(({ name }) => DECODER_BLOCK.test(name))
   const described = [...describeBlocks(inside)]
-  const whole = (isOf: (role: string) => boolean): ReadonlySet<number> =>
+  const blocksWith = (isOf: (role: string) => boolean): ReadonlySet<number> =>
     new Set(described.filter(({ roles }) => roles.some(isOf)).map(({ block }) => block))
-  const attending = whole((role) => /^attn_(?:q|qkv|k|v|q_a|kv_a_mqa|output)$/.test(role))
-  const feeding = whole((role) => /^ffn_(?:up|down)(?:_exps)?$/.test(role))
+  const attending = blocksWith((role) => /^attn_(?:q|qkv|k|v|q_a|kv_a_mqa|output)$/.test(role))
+  const feeding = blocksWith((role) => /^ffn_(?:up|down)(?:_exps)?$/.test(role))
   if ([...attending].filter((block) => feeding.has(block)).length < MIN_BLOCKS) return undefined
   const embeddingWidth = widthOf(embedding, described)
   const layers = countBlocks(described)

@@ -2,6 +2,7 @@
 // their shape, and two of them share all of their bytes or none.
 import { readTrouble } from './cursor.ts'
 import { type GapList, quoted } from './gap-list.ts'
+import { DTYPE_BITS } from './safetensors-tensors.ts'
 import { type TensorInfo, heldBytes } from './weights.ts'
 
 /** The largest graphs have some 10,000 constants; each costs about 200 bytes here (CWE-770). */
@@ -11,34 +12,15 @@ const MAX_TABLE_BYTES = 12_582_912
 /** Deepest shape that any of these runtimes takes is 8; what goes beyond is no shape (CWE-400). */
 export const MAX_RANK = 16
 
-/** Bits of an element, by the name that safetensors gives the type. */
+/** Bits of an element: of the types that safetensors has, and of those that only other containers have. */
 const TYPE_BITS: ReadonlyMap<string, number> = new Map([
+  ...DTYPE_BITS,
   ['U1', 1],
   ['I2', 2],
   ['U2', 2],
   ['I4', 4],
   ['U4', 4],
   ['NF4', 4],
-  ['F4', 4],
-  ['BOOL', 8],
-  ['U8', 8],
-  ['I8', 8],
-  ['F8_E5M2', 8],
-  ['F8_E4M3', 8],
-  ['F8_E8M0', 8],
-  ['F8_E4M3FNUZ', 8],
-  ['F8_E5M2FNUZ', 8],
-  ['I16', 16],
-  ['U16', 16],
-  ['F16', 16],
-  ['BF16', 16],
-  ['I32', 32],
-  ['U32', 32],
-  ['F32', 32],
-  ['C64', 64],
-  ['F64', 64],
-  ['I64', 64],
-  ['U64', 64],
   ['C128', 128],
 ])
 

@@ -2,7 +2,7 @@
 // that it can be mapped into memory. It is both: a model with claims and tensors of its own, and a program.
 import { type Cursor, readTrouble } from './cursor.ts'
 import { type GapList, quoted } from './gap-list.ts'
-import { TensorTable, shifted } from './laid-out.ts'
+import { shifted } from './laid-out.ts'
 import type { Look } from './look.ts'
 import type { FormatReader, NestedPart, ReadContext, WeightsPart } from './weights.ts'
 import { STORED, type ZipDirectory, type ZipMember, dataPlace, openMember, readZip } from './zip.ts'
@@ -55,14 +55,12 @@ function read(cursor: Cursor, gaps: GapList, context: ReadContext): WeightsPart 
   if (program !== null) facts.set('program', program)
   const found = gaps.attempt(() => readMembers(cursor, facts, gaps, context))
   const weights = found?.part.weights
-  const table = new TensorTable(cursor.size)
   if (found === undefined || weights === undefined) {
-    return { isModel: true, ...NOTHING, facts, tensors: table.tensors, headerBytes: cursor.size }
+    return { isModel: true, ...NOTHING, facts, tensors: [], headerBytes: cursor.size }
   }
   return {
     ...weights,
     isModel: true,
-    formatVersion: weights.formatVersion,
     facts,
     tensors: shifted(weights.tensors, found.at),
     headerBytes: found.at + weights.headerBytes,

@@ -7,7 +7,7 @@ import type { TensorInfo } from './weights.ts'
 export const MAX_TENSORS = 65_536
 
 /** Bits of each dtype (huggingface/safetensors:safetensors/src/tensor.rs). */
-const DTYPE_BITS: ReadonlyMap<string, number> = new Map([
+export const DTYPE_BITS: ReadonlyMap<string, number> = new Map([
   ['BOOL', 8],
   ['F4', 4],
   ['F6_E2M3', 6],
