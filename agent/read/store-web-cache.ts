@@ -4,9 +4,10 @@
 import type { OpenedFile, OpenedFolder } from '../../contract/observation.ts'
 import { readCacheEntry, showEntry } from './cache-entry.ts'
 import { Cursor, memoryBytes } from './cursor.ts'
+import { foldFinds } from './fold-finds.ts'
 import { GapList } from './gap-list.ts'
 import { fieldText, readFields } from './protobuf-fields.ts'
-import { foldDrafts, shortName, storeOf, tellStore } from './store-drafts.ts'
+import { shortName, storeOf, tellStore } from './store-drafts.ts'
 import { readSmall, showFile } from './store-files.ts'
 import type { StoreFind, StoreOptions, StoreReader } from './store-reader.ts'
 import { readTree } from './store-tree.ts'
@@ -105,7 +106,9 @@ function groupByModel(entries: readonly CacheFile[]): readonly (readonly CacheFi
   const groups = new Map<string, CacheFile[]>()
   for (const entry of entries) {
     const key = `${entry.web.model} ${entry.web.revision ?? ''}`
-    groups.set(key, [...(groups.get(key) ?? []), entry])
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [entry])
+    else group.push(entry)
   }
   return [...groups.values()].filter((group) => group.some(({ sizeBytes }) => sizeBytes >= MIN_WEIGHTS_BYTES))
 }
@@ -119,20 +122,12 @@ async function* readModel(
   const finds: StoreFind[] = []
   for await (const find of readTree(showModel(folder, files, 0), options)) finds.push(find)
   const [first] = files
-  const isAlone = ({ draft }: StoreFind): boolean => draft.format === 'gguf'
-  const rest = finds.filter((find) => !isAlone(find))
-  const groups = [...finds.filter(isAlone).map((find) => [find]), ...(rest.length === 0 ? [] : [rest])]
-  for (const [main, ...others] of groups) {
-    if (main === undefined || first === undefined) continue
-    const draft = foldDrafts(
-      main.draft,
-      others.map((other) => other.draft),
-    )
-    const { page: ownPage, model, revision } = first.web
-    const claimed = [main, ...others].flatMap((find) => find.claimed)
+  if (first === undefined) return
+  const { page: ownPage, model, revision } = first.web
+  const store = storeOf('web-cache', page ?? ownPage ?? model.split('/')[0] ?? '', revision ?? undefined)
+  const claims = { placeName: shortName(modelName(model)) }
+  for (const { draft, claimed } of foldFinds(finds)) {
     const path = draft.parts.find(({ role }) => role === 'weights')?.path ?? draft.path
-    const store = storeOf('web-cache', page ?? ownPage ?? model.split('/')[0] ?? '', revision ?? undefined)
-    const claims = { placeName: shortName(modelName(model)) }
     yield { draft: tellStore(draft, { store, kind: 'store', path, claims }), claimed }
   }
 }

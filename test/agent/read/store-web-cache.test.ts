@@ -9,12 +9,13 @@ import { webPlace } from '../../../agent/read/web-place.ts'
 import { artifactSchema } from '../../../contract/artifact.ts'
 import { buildGguf } from '../../build-gguf.ts'
 import { buildOnnx } from '../../build-protobuf.ts'
+import { buildSafetensors } from '../../build-safetensors.ts'
 import { tensorCache } from '../../build-side-files.ts'
 import { sha256Of, writeStore } from '../../build-stores.ts'
 import { type EntrySpec, cacheEntry, cacheIndex, entryName, snappy } from '../../build-web-cache.ts'
 import { inspectFile } from './open-candidate.ts'
 import { openNow, readTreeForTest } from './open-folder.ts'
-import { FAMILIES, ggufDecoder } from './sample-models.ts'
+import { FAMILIES, ggufDecoder, hfTensors } from './sample-models.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'gnomon-web-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -118,6 +119,20 @@ describe('Cache Storage of Chromium', () => {
     expect(drafts.map(({ format }) => format)).toEqual(['onnx', 'onnx'])
     expect(drafts.map(({ fingerprint }) => fingerprint.claims?.placeName).sort()).toEqual(['org/a', 'org/b'])
     expect(new Set(drafts.map(({ path }) => path)).size).toBe(2)
+  })
+
+  it('hides no decoder behind a smaller model at the same address', async () => {
+    const folder = place({
+      ...INDEX,
+      ...cacheOf({
+        [`${HUB}/a.onnx`]: ONNX,
+        [`${HUB}/decoder/model.safetensors`]: buildSafetensors({ tensors: hfTensors(family, BIG) }),
+      }),
+    })
+
+    const { drafts } = await readTreeForTest(folder)
+
+    expect(drafts).toMatchObject([{ format: 'safetensors', store: { id: 'web-cache', name: PAGE } }])
   })
 
   it('tells nothing of what is no model: neither page, address nor gap', async () => {
