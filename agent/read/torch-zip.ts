@@ -24,8 +24,13 @@ const STORAGE_PATH = /^((?:[^/]*\/)?)data\/([^/]*)$/
 /** torch numbers its storages; nothing else is opened by name (CWE-22). */
 const STORAGE_KEY = /^[A-Za-z0-9_]{1,64}$/
 
-/** Folder of the archive, with its slash, in which a member of this name lies at the top; null when there is none. */
+/**
+ * Folder of the archive, with its slash, in which a member of this name lies at the top; null when there is none. torch takes the
+ * folder of the first member, whatever lies in others.
+ */
 export function rootOf(zip: ZipDirectory, name: string): string | null {
+  const [first = ''] = /^[^/]*\//.exec(zip.members[0]?.name ?? '') ?? []
+  if (first !== '' && zip.byName.has(first + name)) return first
   const found = zip.members.find((member) => member.name === name || isOneDown(member.name, name))
   return found === undefined ? null : found.name.slice(0, -name.length)
 }

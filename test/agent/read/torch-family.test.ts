@@ -57,6 +57,14 @@ function withMembers(change: (members: readonly ZipPart[]) => readonly ZipPart[]
   return buildZip(change(torchMembers(whole)))
 }
 
+it('is read from the folder that torch reads: that of its first member', async () => {
+  const [pickle, ...rest] = torchMembers(whole)
+  const decoy = torchMembers({ value: orderedDict(new Map()), root: 'decoy/' })
+  const members = [...rest, ...decoy, ...(pickle === undefined ? [] : [pickle])]
+
+  expect((await inspect(buildZip(members))).structure).toMatchObject({ tensorCount: 2, parameterCount: 15 })
+})
+
 describe('the samples of test/corpus/read', () => {
   const samples: readonly (readonly [path: string, bytes: Buffer])[] = [
     ['pytorch-zip/linear.pt', buildTorchZip(whole)],
