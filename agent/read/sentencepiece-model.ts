@@ -43,7 +43,7 @@ function pieceTypeInSight(look: Look, range: FieldRange): number | null {
   if (text?.number !== 1 || text.wireType !== SIZED || text.size === 0) return null
   if (score?.number !== 2 || score.wireType !== FLOAT || fields.length > 3) return null
   if (fields.length === 2) return NORMAL
-  return type?.number === 3 && type.wireType === VARINT ? fieldNumber(type) : null
+  return type?.number === 3 && type.wireType === VARINT ? Number(type.value) : null
 }
 
 const NONE_ADDED: ReadonlyMap<number, string> = new Map()

@@ -102,10 +102,17 @@ function walkConfig(walk: JsonWalk, draft: Tekken): void {
     const isSize = walk.is('default_vocab_size')
     const isSpecial = walk.is('default_num_special_tokens')
     const value = walk.next()
-    if (isSize && value === 'number') draft.size = walk.number()
-    if (isSpecial && value === 'number') draft.special = walk.number()
+    if (isSize && value === 'number') draft.size = countIn(walk)
+    if (isSpecial && value === 'number') draft.special = countIn(walk)
     walk.skip(value)
   }
+}
+
+function countIn(walk: JsonWalk): number {
+  const count = walk.number()
+  if (!Number.isSafeInteger(count) || count < 0) throw readTrouble('GNO_READ_INVALID', `${count} tokens`)
+  if (count > MAX_TOKENS) throw readTrouble('GNO_READ_LIMIT', `${count} tokens, limit ${MAX_TOKENS}`)
+  return count
 }
 
 function walkSpecial(walk: JsonWalk, draft: Tekken): void {

@@ -231,6 +231,11 @@ describe('one vocabulary', () => {
   })
 })
 
+/** Pieces whose kind is a varint of 64 bits. */
+const WIDE_KINDS = Buffer.concat(
+  Array.from({ length: 4 }, () => Buffer.from('0a120a01611500000000' + '18ffffffffffffffff7f', 'hex')),
+)
+
 describe('a tokenizer file', () => {
   it.each([
     ['tokenizer.model', buildSentencePiece(PIECES, 2)],
@@ -254,6 +259,11 @@ describe('a tokenizer file', () => {
     ['ranks that do not ascend', `${buildRanks(RAW)}YQ== 3\n`],
     ['a rank that is no number', `${buildRanks(RAW)}YQ== x\n`],
     ['a world token of another length', `${buildWorld(RAW)}${RAW.length + 1} 'abc' 2\n`],
+    ['a count that is no whole number', buildTekken({ tokens: RAW, special: ['<unk>'], specialPlaces: 1.5, size: 13 })],
+    [
+      'a count beyond any vocabulary',
+      buildTekken({ tokens: RAW, special: ['<unk>'], specialPlaces: 2 ** 52, size: 13 }),
+    ],
     [
       'a tokenizer.json that ends early',
       buildHfTokenizer({ type: 'BPE', tokens: ['a'], added: [], isByteLevel: true }).slice(0, -9),
@@ -276,6 +286,7 @@ describe('a tokenizer file', () => {
         2,
       ),
     ],
+    ['a message whose kinds are no small numbers', WIDE_KINDS],
   ])('is not seen in %s', async (_name, content) => {
     expect((await inspectFile(join(makeFolder({ thing: content }), 'thing'))).format).not.toBe('sentencepiece')
   })
