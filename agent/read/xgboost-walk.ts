@@ -30,14 +30,14 @@ function keep(facts: TreeFacts, parent: string, key: string, value: string): voi
   facts.set(fact, value !== '' && Number.isSafeInteger(number) ? number : value.slice(0, MAX_FACT_CHARS))
 }
 
-/** Walks a model written as JSON; of one beyond the largest loan only the beginning. */
+/** Walks a model written as JSON; one beyond the largest loan is not walked, which is no fault of the file, and told. */
 export function walkJson(cursor: Cursor, facts: TreeFacts, gaps: GapList): void {
-  const isWhole = cursor.size <= MAX_LOAN_BYTES
-  const count = Math.min(cursor.size, MAX_LOAN_BYTES)
-  cursor.lend(count, (bytes) => {
-    if (isWhole) walkText(new JsonWalk(bytes), cursor, facts)
-    // The text breaks off where the loan ends, which is no fault of the file.
-    else gaps.note('GNO_READ_SKIPPED', `of ${cursor.size} bytes of JSON none were walked, limit ${MAX_LOAN_BYTES}`)
+  if (cursor.size > MAX_LOAN_BYTES) {
+    gaps.note('GNO_READ_SKIPPED', `of ${cursor.size} bytes of JSON none were walked, limit ${MAX_LOAN_BYTES}`)
+    return
+  }
+  cursor.lend(cursor.size, (bytes) => {
+    walkText(new JsonWalk(bytes), cursor, facts)
   })
 }
 
