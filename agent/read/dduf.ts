@@ -51,12 +51,15 @@ function readComponents(
   { gaps, context }: { readonly gaps: GapList; readonly context: ReadContext },
 ): void {
   const room = roomForTensors()
-  for (const member of weightsOf(zip).slice(0, MAX_WEIGHTS_MEMBERS)) {
+  const members = weightsOf(zip)
+  for (const member of members.slice(0, MAX_WEIGHTS_MEMBERS)) {
     const prefix = `${member.name.split('/')[0] ?? ''}/`
     const nested = gaps.attempt(() => readMember(cursor, { member, prefix, room }, gaps, context))
     if (nested === null) gaps.blame('GNO_READ_INVALID', `${quoted(member.name)} holds no weights`)
     tensors.push(...(nested?.weights.tensors ?? []))
   }
+  const untold = members.length - MAX_WEIGHTS_MEMBERS
+  if (untold > 0) gaps.note('GNO_READ_SKIPPED', `${untold} further files of weights`)
 }
 
 function readIndex(cursor: Cursor, zip: ZipDirectory, facts: Map<string, string | number | boolean>): void {

@@ -96,6 +96,8 @@ function readWeights(cursor: Cursor, zip: ZipDirectory, { draft, gaps, context }
     if (nested !== null && nested !== undefined) draft.tensors.push(...nested.weights.tensors)
     takeCounts(draft.facts, nested?.weights.facts)
   }
+  const untold = members.length - MAX_WEIGHTS_MEMBERS
+  if (untold > 0) gaps.note('GNO_READ_SKIPPED', `${untold} further files of weights`)
 }
 
 function takeCounts(facts: Map<string, string | number | boolean>, inner: ContainerFacts | undefined): void {

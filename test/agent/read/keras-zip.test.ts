@@ -105,3 +105,23 @@ describe('DDUF pipelines', () => {
     expect(read(dduf, broken).gaps.verdict()).toBe('malformed')
   })
 })
+
+describe('an archive of more files of weights than are read', () => {
+  it.each<readonly [FormatReader, readonly ZipPart[], string, number]>([
+    [dduf, ddufMembers(), 'vae/%.safetensors', 256],
+    [kerasZip, kerasMembers(), '%.weights.h5', 64],
+  ])('says how many were left', (reader, members, name, limit) => {
+    const weights = members.at(-1)
+    const more = Array.from({ length: limit + 3 }, (_, index) => ({
+      ...weights,
+      name: name.replace('%', String(index)),
+      data: weights?.data ?? Buffer.alloc(0),
+    }))
+
+    const { gaps } = read(reader, buildZip([...members.slice(0, 2), ...more]))
+
+    expect(gaps.list().map(({ code, detail }) => `${code} ${detail}`)).toContain(
+      'GNO_READ_SKIPPED 3 further files of weights',
+    )
+  })
+})
