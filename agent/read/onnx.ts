@@ -5,7 +5,7 @@
 //   8 opset_import { 1 domain | 2 version } | 14 metadata_props { 1 key | 2 value } | 20 training_info | 25 functions
 import type { Claims } from '../../contract/fingerprint.ts'
 import { MAX_NAME_CHARS, MAX_SENTENCE_CHARS } from '../../contract/wire.ts'
-import { Cursor, memoryBytes } from './cursor.ts'
+import { Cursor, memoryBytes, readTrouble } from './cursor.ts'
 import { GapList } from './gap-list.ts'
 import { Look } from './look.ts'
 import { OnnxGraphs } from './onnx-graph.ts'
@@ -25,6 +25,8 @@ const MAX_TEXT_BYTES = 4_096
 /** Model families write under 30 (CWE-770). */
 const MAX_OPSETS = 64
 const MAX_METADATA_KEYS = 64
+/** One for each module that PyTorch's exporter keeps as such: some thousands (CWE-770). */
+const MAX_FUNCTIONS = 65_536
 /** Fields looked at by the recogniser in every file: functions and opsets come by the dozen. */
 const LEAST_MODEL_FIELDS = 48
 const LEAST_GRAPH_FIELDS = 12
@@ -241,6 +243,8 @@ function takeField(cursor: Cursor, field: ProtobufField, draft: ModelDraft, grap
       readMetadata(cursor, field, draft)
       return
     case 25:
+      if (draft.functions.length >= MAX_FUNCTIONS)
+        throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_FUNCTIONS} functions`)
       draft.functions.push({ start: field.start, size: field.size })
       return
   }

@@ -36,9 +36,12 @@ async function* readLevel(
     for (const { path } of find.draft.parts) read.add(path)
     yield find
   }
-  for (const { name, kind } of depth < MAX_DEPTH ? folder.list() : []) {
+  const folders = depth < MAX_DEPTH ? folder.list().filter(({ kind }) => kind === 'folder') : []
+  for (const { name } of folders) {
+    // Those that wait are open: no more than can be visited.
+    if (pending.length >= MAX_FOLDERS) return
     const isRead = [...read].some((path) => path.startsWith(`${folder.path}/${name}/`))
-    const inner = kind === 'folder' && !isRead ? folder.openFolder(name) : null
+    const inner = isRead ? null : folder.openFolder(name)
     if (inner !== null) pending.push({ folder: inner, depth: depth + 1 })
   }
 }

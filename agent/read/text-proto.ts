@@ -26,11 +26,12 @@ export function* readTextFields(cursor: Cursor): Generator<TextField, void> {
   if (cursor.size > MAX_TEXT_BYTES) {
     throw readTrouble('GNO_READ_LIMIT', `text of ${cursor.size} bytes, limit ${MAX_TEXT_BYTES}`)
   }
+  /** The path of every open message: joined when it opens, for tokens come by the million (CWE-407). */
   const open: string[] = []
   let key = ''
   for (const token of readTokens(cursor)) {
     cursor.step()
-    const path = open.join('.')
+    const path = open.at(-1) ?? ''
     const isOpening = token === '{' || token === '<'
     const isClosing = token === '}' || token === '>'
     if (isOpening) enter(open, key)
@@ -45,7 +46,8 @@ export function* readTextFields(cursor: Cursor): Generator<TextField, void> {
 
 function enter(open: string[], key: string): void {
   if (open.length >= MAX_DEPTH) throw readTrouble('GNO_READ_LIMIT', `messages nest deeper than ${MAX_DEPTH}`)
-  open.push(key)
+  const outer = open.at(-1)
+  open.push(outer === undefined ? key : `${outer}.${key}`)
 }
 
 function leave(open: string[]): void {

@@ -22,6 +22,8 @@ const MAX_VARINT_BYTES = 10
 const MAX_KEY_BYTES = 4_096
 const MAX_TABLE_BYTES = 12_582_912
 const MAX_SHARDS = 4_096
+/** Blocks have 4 KiB to 256 KiB: an index of 100,000 variables has under 3,000 (CWE-770). */
+const MAX_BLOCKS = 65_536
 /** The first entry is the header, of a few bytes. */
 const MAX_HEADER_BYTES = 64
 const HEADER_PLACE = 3
@@ -142,6 +144,7 @@ function readTable(cursor: Cursor, bundle: Bundle, gaps: GapList): void {
   let last = 0
   const blocks: FieldRange[] = []
   for (const entry of readBlock(cursor, index)) {
+    if (blocks.length >= MAX_BLOCKS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_BLOCKS} blocks`)
     cursor.seek(entry.start)
     const block = readPlace(cursor)
     if (block.start < last)

@@ -15,6 +15,8 @@ const MAX_TEXT_BYTES = 4_096
 /** The largest exports list some 2,000 weights (CWE-770). */
 const MAX_TABLE_BYTES = 12_582_912
 const MAX_PATHS = 4_096
+/** Older converters write one for each layer: some hundreds (CWE-770). */
+const MAX_GROUPS = 16_384
 /** Looks for the manifest behind the graph, each of 64 KiB. */
 const MAX_LOOKS = 48
 const LOOK_BYTES = 65_536
@@ -171,6 +173,9 @@ function walkTopology(walk: JsonWalk, cursor: Cursor, draft: ModelDraft): void {
 function walkManifest(walk: JsonWalk, cursor: Cursor, draft: ModelDraft): void {
   if (walk.next() !== 'array') throw readTrouble('GNO_READ_INVALID', 'weightsManifest is no array')
   for (let token = walk.next(); token === 'object'; token = walk.next()) {
+    cursor.step()
+    if (draft.groups.length >= MAX_GROUPS)
+      throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_GROUPS} groups of weights`)
     const group: Group = { paths: [], tensors: [], bytes: 0 }
     draft.groups.push(group)
     walkGroup(walk, cursor, group, draft)

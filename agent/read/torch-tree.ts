@@ -132,10 +132,9 @@ function join(name: string, key: string): string {
 /** Leaves out `state_dict.` in front of every name, where all tensors lie under one such key. */
 function withoutHolder(tensors: readonly TensorInfo[], root: PickleValue | undefined): readonly TensorInfo[] {
   const pairs = pairsOf(root) ?? []
-  const keys = pairs.filter((_, index) => index % 2 === 0)
-  const holder = keys.find(
-    (key) => typeof key === 'string' && HOLDERS.has(key) && tensors.every(({ name }) => name.startsWith(`${key}.`)),
-  )
-  if (typeof holder !== 'string') return tensors
+  // Each holder is asked about once, however often its key is there (CWE-407).
+  const keys = new Set(pairs.filter((_, index) => index % 2 === 0))
+  const holder = [...HOLDERS].find((key) => keys.has(key) && tensors.every(({ name }) => name.startsWith(`${key}.`)))
+  if (holder === undefined) return tensors
   return tensors.map((tensor) => ({ ...tensor, name: tensor.name.slice(holder.length + 1) }))
 }

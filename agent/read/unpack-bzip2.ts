@@ -10,6 +10,11 @@ const END_MAGIC = 0x177245385090
 const LEVEL_BYTES = 100_000
 /** Codes that are read with one table before the next is selected. */
 const GROUP_CODES = 50
+/**
+ * Every block but the last gives 80 KB or more, so that 14 give a megabyte. Crafted ones take 20 bytes and give one, after as much work
+ * as a whole block's room (CWE-407).
+ */
+const MAX_BLOCKS = 64
 const MAX_CODE_BITS = 20
 const MAX_TABLES = 6
 const MIN_TABLES = 2
@@ -25,7 +30,7 @@ export function unpackBzip2(packed: Uint8Array, limit: number): Unpacked | null 
   if (level < 1 || level > 9) return null
   const bits = new BitReader(packed.subarray(4))
   const out = new HeadOutput(limit)
-  while (!out.isFull) {
+  for (let block = 0; block < MAX_BLOCKS && !out.isFull; block += 1) {
     const magic = bits.take(24) * 2 ** 24 + bits.take(24)
     if (magic === END_MAGIC && !bits.isOut) return { bytes: out.bytes(), end: 'whole' }
     const isUnpacked = magic === BLOCK_MAGIC && unpackBlock(bits, level * LEVEL_BYTES, out)
