@@ -32,7 +32,7 @@ export interface NpyHeader {
 }
 
 /** Kind of a number and its bytes -> the word of safetensors. */
-const TYPES: ReadonlyMap<string, string> = new Map([
+export const NUMPY_TYPES: ReadonlyMap<string, string> = new Map([
   ['b1', 'BOOL'],
   ['i1', 'I8'],
   ['i2', 'I16'],
@@ -107,7 +107,7 @@ function judgeType(descr: string): Pick<NpyHeader, 'type' | 'itemBytes' | 'hasOb
   if (kind === 'O') return { type: 'object', itemBytes: null, hasObjects: true }
   const size = digits === '' ? 1 : Number(digits)
   const itemBytes = kind === WIDE_KIND ? size * BYTES_PER_CHARACTER : size
-  return { type: TYPES.get(`${kind}${size}`) ?? descr.slice(0, 16), itemBytes, hasObjects: false }
+  return { type: NUMPY_TYPES.get(`${kind}${size}`) ?? descr.slice(0, 16), itemBytes, hasObjects: false }
 }
 
 interface Dictionary {

@@ -5,6 +5,7 @@
 import { type Cursor, readTrouble } from './cursor.ts'
 import type { GapList } from './gap-list.ts'
 import { quoted } from './gap-list.ts'
+import { NUMPY_TYPES } from './npy-header.ts'
 import type { OnBuild } from './pickle-machine.ts'
 import {
   type PickleArray,
@@ -32,23 +33,6 @@ const JOBLIB_WRAPPER = /^(?:sklearn\.externals\.)?joblib\.numpy_pickle\.NumpyArr
 const DTYPE = /^numpy(?:\.dtype|\.dtypes\.\w+)$/
 const DTYPE_TEXT = /^[<>|=]?([a-zA-Z?])([0-9]{0,9})$/
 
-const NUMBER_TYPES: ReadonlyMap<string, string> = new Map([
-  ['f2', 'F16'],
-  ['f4', 'F32'],
-  ['f8', 'F64'],
-  ['i1', 'I8'],
-  ['i2', 'I16'],
-  ['i4', 'I32'],
-  ['i8', 'I64'],
-  ['u1', 'U8'],
-  ['u2', 'U16'],
-  ['u4', 'U32'],
-  ['u8', 'U64'],
-  ['b1', 'BOOL'],
-  ['c8', 'C64'],
-  ['c16', 'C128'],
-])
-
 interface NumpyType {
   /** The name among number types, or numpy's own for text, times and records. */
   readonly type: string
@@ -66,7 +50,7 @@ function readType(value: PickleValue | undefined): NumpyType | null {
   const size = digits === '' ? 0 : Number(digits)
   if (letter === 'O') return { type: 'object', bytes: 0, isObject: true }
   const bytes = letter === 'U' ? size * TEXT_CHAR_BYTES : letter === 'M' || letter === 'm' ? TIME_BYTES : size
-  return { type: NUMBER_TYPES.get(letter + digits) ?? letter + digits, bytes, isObject: false }
+  return { type: NUMPY_TYPES.get(letter + digits) ?? letter + digits, bytes, isObject: false }
 }
 
 function readShape(value: PickleValue | undefined): readonly number[] | null {

@@ -1,6 +1,6 @@
 // RamaLama's store: store/<transport>/<organization>/<model>/{refs,blobs,snapshots}. Facts: facts/runtimes.json `ramalama`;
 // containers/ramalama:ramalama/model_store.
-import { splitPath } from './place-claims.ts'
+import { HUB_PREFIX, splitPath } from './place-claims.ts'
 import { readRepository } from './store-repository.ts'
 import { type StoreReader, lastName } from './store-reader.ts'
 
@@ -25,7 +25,7 @@ export const ramalama: StoreReader = {
     folders.includes('snapshots') &&
     folders.includes('blobs') &&
     folders.includes('refs') &&
-    !lastName(path).startsWith('models--'),
+    !lastName(path).startsWith(HUB_PREFIX),
   read: (folder, options) => {
     const segments = splitPath(folder.path)
     const at = segments.findLastIndex((segment) => TRANSPORTS.includes(segment))
