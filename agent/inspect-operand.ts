@@ -145,7 +145,7 @@ async function artifactsUnder(folder: string, options: InspectOptions): Promise<
   const { deep, signal } = options
   const gaps = createGapList()
   const found: Arrived[] = []
-  for await (const draft of readNamed(folder, { deep, signal, gaps })) {
+  for await (const draft of readNamed(folder, { deep, signal, gaps, tellsData: true })) {
     if (found.length < MAX_MODELS) found.push(finish(draft, options))
     else gaps.add('GNO_SENSE_LIMIT', folder, `models beyond the first ${MAX_MODELS} are not told`)
   }

@@ -36,7 +36,7 @@ export async function* readWalked(folder: WalkedFolder, options: WalkedOptions):
 }
 
 async function* readDrafts(folder: WalkedFolder, options: WalkedOptions): AsyncGenerator<DraftArtifact> {
-  const { claims, decoySizes, only, ...reading } = options
+  const { claims, decoySizes, only, tellsData, ...reading } = options
   const { path, fileNames, folderNames } = folder
   const place = { path, files: fileNames, folders: folderNames }
   const mustHash = (sizeBytes: number): boolean => decoySizes.has(sizeBytes)
@@ -47,9 +47,13 @@ async function* readDrafts(folder: WalkedFolder, options: WalkedOptions): AsyncG
   if (candidates.length === 0) return
   const deep = options.deep || candidates.some(({ identity }) => mustHash(identity.sizeBytes))
   const told = new Set<string>()
-  for await (const draft of readCandidates(candidates, { ...reading, deep, reportAll: false })) {
+  // Only here: what lies in a store is told by its reader.
+  const how = { ...reading, deep, reportAll: false, ...(tellsData === undefined ? {} : { tellsData }) }
+  for await (const draft of readCandidates(candidates, how)) {
+    // What a model has as its part was told with it.
+    const isTold = draft.parts.every((part) => told.has(part.path))
     for (const part of draft.parts) told.add(part.path)
-    yield draft
+    if (!isTold) yield draft
   }
   const isUntold = (path: string, sizeBytes: number): boolean => sizeBytes >= MINIMUM_BYTES && !told.has(path)
   const untold = candidates.filter((candidate) => isUntold(candidate.path, candidate.identity.sizeBytes))

@@ -21,7 +21,12 @@ export type DraftArtifact = Draft
 export interface ReadOptions extends PartOptions {
   /** Told of files that could not be looked at and so have no draft to carry the gap. */
   readonly onGap?: (gap: Gap) => void
+  /** Files of a known format that hold no weights (a pickled list, a tokenizer by itself) are told as well, after the models. */
+  readonly tellsData?: boolean
 }
+
+/** Files without weights told of one folder: more are a data set (CWE-770). */
+const MAX_DATA_FILES = 4_096
 
 /** Stands for a file that could not be read at all. */
 const NO_BYTES = memoryBytes(new Uint8Array(0))
@@ -86,13 +91,17 @@ async function* readFound(found: readonly Found[], options: ReadOptions): AsyncG
   const splits = new Map<string, ReadPart[]>()
   const sharedOfSplits = new Map<string, SharedNorms>()
   const room: Room = { bytes: MAX_HELD_BYTES, normValues: MAX_HELD_NORM_VALUES }
+  const data: DraftArtifact[] = []
   for (const group of groupShards(found)) {
     await setImmediate()
     if (options.signal.aborted) return
     const gaps = new GapList(group.members[0].candidate.path)
     const { parts, folder } = await readGroup({ group, gaps, sharedOfSplits }, options)
     const [first, ...others] = parts
-    if (first === undefined || !parts.some((part) => part.weights.isModel && holdsWeights(part.weights))) continue
+    if (first === undefined || !parts.some((part) => part.weights.isModel && holdsWeights(part.weights))) {
+      data.push(...dataOf(parts, data.length, options))
+      continue
+    }
     const { split } = first.weights
     if (split === undefined) yield* assembleFitting([first, ...others], { group, folder, gaps }, options)
     else {
@@ -105,6 +114,22 @@ async function* readFound(found: readonly Found[], options: ReadOptions): AsyncG
     if (misfit === undefined) yield assembleSplit(parts, options)
     else yield* assembleApart(parts, misfit, options)
   }
+  yield* data
+}
+
+/** Drafts of files of a known format that hold no weights, while there is room and they are asked for. */
+function dataOf(
+  parts: readonly ReadPart[],
+  count: number,
+  { tellsData, deep: isDeep }: ReadOptions,
+): readonly DraftArtifact[] {
+  if (tellsData !== true) return []
+  return parts.slice(0, MAX_DATA_FILES - count).map((part) => {
+    const gaps = new GapList(part.path)
+    if (!part.weights.isModel) gaps.note('GNO_READ_SKIPPED', 'rungs 1 to 5: no tensors')
+    const draft = assembleArtifact({ kind: 'file', path: part.path, parts: [part], gaps, isDeep })
+    return part.weights.isModel || draft.verdict !== 'unchecked' ? draft : { ...draft, verdict: 'not-a-model' }
+  })
 }
 
 /** What is no weights (a tokenizer, a pickled list) is described when it is asked for, and no inventory of its own. */

@@ -1,123 +1,19 @@
 // Every file of the shared corpus: real ones are named and agree with the manifest, broken ones are flagged.
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { gguf as parseWithOracle } from '@huggingface/gguf'
 import { describe, expect, it } from '@jest/globals'
 import { artifactSchema } from '../../../contract/artifact.ts'
+import { corpusPath, entriesOf, factsThatDiffer, hasCorpus, isCalm, isFlagged, isNamed } from '../../shared-corpus.ts'
 import { inspectFile } from './open-candidate.ts'
 
-interface Entry {
-  readonly file: string
-  readonly format: string
-  readonly sha256: string
-  readonly expect: {
-    readonly facts?: Readonly<Record<string, unknown>>
-    readonly must?: string
-    readonly expect_status?: string
-  }
-}
-
-const corpus = join(import.meta.dirname, '../../../../shared/corpus')
-const isPresent = existsSync(corpus)
-if (!isPresent) console.warn(`corpus: absent, ${corpus} is not there, so the corpus tests are skipped`)
-const check = isPresent ? it : it.skip
-
-function entries(kind: string): readonly Entry[] {
-  if (!isPresent) return []
-  const manifest = JSON.parse(readFileSync(join(corpus, kind, 'manifest.json'), 'utf8')) as readonly Entry[]
-  return manifest.filter((entry) => existsSync(join(corpus, kind, entry.file)))
-}
-
+const check = hasCorpus ? it : it.skip
 const FORMATS = ['gguf', 'safetensors']
-/** Kinds that are no container of weights, or whose container says nothing of itself. */
-const WITHOUT_FORMAT = ['decoy']
-/** The manifest's names for ids of facts/formats.json. */
-const SAME_FORMAT = new Map([
-  ['pytorch', ['pytorch-zip', 'torchscript']],
-  ['pickle', ['joblib', 'tree-models']],
-  ['tf-graphdef', ['tf-frozen']],
-  ['keras-v3', ['keras-zip']],
-  ['hdf5', ['keras-h5']],
-  ['openvino-ir', ['openvino']],
-  ['executorch-pte', ['executorch']],
-  ['ncnn-param', ['ncnn']],
-  ['ncnn-param-bin', ['ncnn']],
-  ['ggmf-rwkv', ['ggml-legacy']],
-  ['coreml-compiled', ['coreml']],
-  ['caffe', ['mxnet-caffe-darknet']],
-  ['catboost', ['tree-models']],
-  ['zip-encrypted', ['zip']],
-])
-
-/** Facts whose names differ by more than the spelling. */
-const FACT_NAMES = new Map([
-  ['n_nodes', 'nodeCount'],
-  ['n_initializers', 'initializerCount'],
-  ['n_members', 'memberCount'],
-  ['n_tensors', 'tensorCount'],
-])
-const PICKLE_FACTS = ['globals', 'calls', 'pickles', 'protocols']
-
-function camelCase(name: string): string {
-  return name.replace(/_([a-z0-9])/g, (_whole, letter: string) => letter.toUpperCase())
-}
-
-type Told = string | number | boolean
-
-/** The facts that both sides give. */
-function pairFacts(
-  facts: Readonly<Record<string, unknown>>,
-  container: Readonly<Record<string, Told>>,
-): readonly { readonly name: string; readonly value: unknown; readonly told: Told }[] {
-  // The maker of the manifest stopped at the first raw array or storage behind a pickle; we read on.
-  const wasCut = typeof facts['parse_stop'] === 'string'
-  return Object.entries(facts).flatMap(([name, value]) => {
-    const told = container[FACT_NAMES.get(name) ?? camelCase(name)]
-    const isDetailed = name === 'pickles' && typeof value === 'object'
-    return told === undefined || isDetailed || (wasCut && PICKLE_FACTS.includes(name)) ? [] : [{ name, value, told }]
-  })
-}
-
-/** Longest text that a fact keeps: a list that is longer is cut there, in the middle of a word if need be. */
-const MAX_TOLD_CHARS = 512
-
-/** Lists and counts are told as one text, of which a long one is cut: every name must stand in a whole one. */
-function sameFact(wanted: unknown, told: Told): boolean {
-  const text = String(told).replaceAll(' ', '')
-  if (wanted === null) return text === 'none'
-  if (Array.isArray(wanted)) {
-    const names = wanted.map((item: unknown) => (Array.isArray(item) ? String(item[0]) : String(item)))
-    return hasNames(
-      names.map((name) => name.replace(/\.npy$/, '')),
-      String(told),
-    )
-  }
-  if (typeof wanted === 'object') {
-    const names = Object.keys(wanted)
-    return typeof told === 'number' ? told >= names.length : hasNames(names, String(told))
-  }
-  const plain = typeof wanted === 'string' ? wanted : JSON.stringify(wanted)
-  return plain.replaceAll(' ', '').toLowerCase() === text.toLowerCase()
-}
-
-/** A whole text has every name; a cut one is the beginning of the list, whose last word may be the beginning of a name. */
-function hasNames(names: readonly string[], told: string): boolean {
-  const isCut = told.length >= MAX_TOLD_CHARS
-  const text = told.replaceAll(' ', '')
-  const missing = names.filter((name) => !text.includes(name.replaceAll(' ', '')))
-  if (missing.length === 0) return true
-  if (!isCut) return false
-  const wholeWords = text.split(',').slice(0, -1)
-  const known = new Set(names.map((name) => name.replaceAll(' ', '')))
-  return wholeWords.length > 0 && wholeWords.every((word) => [...known].some((name) => word.startsWith(name)))
-}
 
 describe('benign files of the corpus', () => {
   check('are named and described as the manifest says', async () => {
-    const looked = entries('benign').filter((entry) => FORMATS.includes(entry.format))
+    const looked = entriesOf('benign').filter((entry) => FORMATS.includes(entry.format))
 
     for (const { file, format, expect: wanted } of looked) {
-      const draft = await inspectFile(join(corpus, 'benign', file))
+      const draft = await inspectFile(corpusPath('benign', file))
 
       const facts = wanted.facts ?? {}
       const structure = draft.fingerprint.structure
@@ -140,10 +36,10 @@ describe('benign files of the corpus', () => {
   })
 
   check('agree with @huggingface/gguf where it reads them', async () => {
-    const looked = entries('benign').filter((entry) => entry.format === 'gguf')
+    const looked = entriesOf('benign').filter((entry) => entry.format === 'gguf')
 
     for (const { file } of looked) {
-      const path = join(corpus, 'benign', file)
+      const path = corpusPath('benign', file)
       const oracle = await parseWithOracle(path, { allowLocalFile: true })
       const { fingerprint } = await inspectFile(path)
 
@@ -170,40 +66,30 @@ describe('benign files of the corpus', () => {
   })
 
   check('are named by their container, and nobody is accused', async () => {
-    const looked = entries('benign')
+    const looked = entriesOf('benign')
 
     const misses: string[] = []
-    for (const { file, format, expect: wanted } of looked) {
-      const draft = await inspectFile(join(corpus, 'benign', file))
-      const isNamed = format === draft.format || (SAME_FORMAT.get(format) ?? []).includes(draft.format ?? 'none')
-      if (!isNamed && !WITHOUT_FORMAT.includes(format))
-        misses.push(`${file} is ${draft.format ?? 'nothing'}, not ${format}`)
+    for (const entry of looked) {
+      const { file, format } = entry
+      const draft = await inspectFile(corpusPath('benign', file))
+      if (!isNamed(entry, draft)) misses.push(`${file} is ${draft.format ?? 'nothing'}, not ${format}`)
 
-      const calm = wanted.expect_status === 'unscannable' ? ['unscannable'] : ['unchecked', 'not-a-model']
-      expect({ file, verdict: calm.includes(draft.verdict) ? 'calm' : draft.verdict }).toEqual({
-        file,
-        verdict: 'calm',
-      })
+      expect({ file, verdict: isCalm(entry, draft) ? 'calm' : draft.verdict }).toEqual({ file, verdict: 'calm' })
       const { identities: _identities, marks: _marks, ...wire } = draft
       expect(artifactSchema.safeParse({ ...wire, identifications: [], simulated: false }).error).toBeUndefined()
     }
 
-    // The manifest calls every torch checkpoint `pytorch`; this one has the bytes of the format before 1.6.
-    expect(misses).toEqual(['d0064.pth is pytorch-legacy, not pytorch'])
+    expect(misses).toEqual([])
     expect(looked.length).toBeGreaterThan(150)
   })
 
   check('agree with every fact of the manifest that is also reported', async () => {
     let compared = 0
     const differing: string[] = []
-    for (const { file, expect: wanted } of entries('benign')) {
-      const { fingerprint } = await inspectFile(join(corpus, 'benign', file))
-      const pairs = pairFacts(wanted.facts ?? {}, fingerprint.container ?? {})
-      compared += pairs.length
-      const wrong = pairs.filter(({ value, told }) => !sameFact(value, told))
-      differing.push(
-        ...wrong.map(({ name, value, told }) => `${file} ${name}: ${JSON.stringify(value)}, told ${String(told)}`),
-      )
+    for (const entry of entriesOf('benign')) {
+      const facts = factsThatDiffer(entry, await inspectFile(corpusPath('benign', entry.file)))
+      compared += facts.compared
+      differing.push(...facts.differing)
     }
 
     expect(differing).toEqual([])
@@ -213,12 +99,13 @@ describe('benign files of the corpus', () => {
 
 describe('malformed files of the corpus', () => {
   check('are flagged, and the cut and lying headers are called malformed', async () => {
-    const looked = entries('malformed')
+    const looked = entriesOf('malformed')
 
-    for (const { file, format, expect: wanted } of looked) {
-      const draft = await inspectFile(join(corpus, 'malformed', file))
+    for (const entry of looked) {
+      const { file, format, expect: wanted } = entry
+      const draft = await inspectFile(corpusPath('malformed', file))
 
-      if (wanted.must === 'flag') expect({ file, gaps: draft.gaps.length > 0 }).toEqual({ file, gaps: true })
+      if (wanted.must === 'flag') expect({ file, isFlagged: isFlagged(draft) }).toEqual({ file, isFlagged: true })
       if (FORMATS.includes(format)) {
         expect({ file, format: draft.format, verdict: draft.verdict }).toEqual({ file, format, verdict: 'malformed' })
       }
@@ -234,10 +121,10 @@ describe('malformed files of the corpus', () => {
 
 describe('malicious GGUF files of the corpus', () => {
   check('are read like any other, since the threat scan is not this reader', async () => {
-    const looked = entries('malicious').filter((entry) => FORMATS.includes(entry.format))
+    const looked = entriesOf('malicious').filter((entry) => FORMATS.includes(entry.format))
 
     for (const { file, format } of looked) {
-      const draft = await inspectFile(join(corpus, 'malicious', file))
+      const draft = await inspectFile(corpusPath('malicious', file))
 
       expect({ file, format: draft.format }).toEqual({ file, format })
       expect(draft.verdict).not.toBe('clean')
@@ -248,9 +135,9 @@ describe('malicious GGUF files of the corpus', () => {
 
 describe('--deep', () => {
   check('confirms the SHA-256 of the manifest', async () => {
-    const [entry] = entries('benign').filter(({ format }) => format === 'safetensors')
+    const [entry] = entriesOf('benign').filter(({ format }) => format === 'safetensors')
 
-    const draft = await inspectFile(join(corpus, 'benign', entry?.file ?? ''), { deep: true })
+    const draft = await inspectFile(corpusPath('benign', entry?.file ?? ''), { deep: true })
 
     expect(draft.fingerprint.content?.sha256).toBe(entry?.sha256)
   })
