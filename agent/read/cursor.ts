@@ -3,7 +3,9 @@
 import { readSync } from 'node:fs'
 import type { Failure, FailureCode } from '../../contract/failure.ts'
 import type { OpenedFile } from '../../contract/observation.ts'
+import { lendRoom } from './loan.ts'
 import { quietError } from './quiet-error.ts'
+import { READ_BUDGET, type ReadBudget } from './read-budget.ts'
 
 /** The failures behind the errors that this folder throws; an error that is not in here is a bug and passes through. */
 const troubles = new WeakMap<Error, Failure>()
@@ -19,19 +21,6 @@ export function readTrouble(code: FailureCode, detail: string, cause?: unknown):
 export function troubleOf(error: unknown): Failure | undefined {
   return error instanceof Error ? troubles.get(error) : undefined
 }
-
-export interface ReadBudget {
-  /** Bytes that may be asked of the operating system for one file. */
-  readonly bytes: number
-  /** Metadata entries, strings and tensors that may be walked in one file. */
-  readonly steps: number
-}
-
-/** A 256k-token header is 10 MB and is walked twice; 256 MiB leaves room for tokenizers carried as JSON (CWE-400). */
-const MAX_HEADER_READ_BYTES = 268_435_456
-/** A 256k-token header takes about 1.3 million steps; 16 million take about half a second (CWE-834). */
-const MAX_STEPS = 16_777_216
-export const READ_BUDGET: ReadBudget = { bytes: MAX_HEADER_READ_BYTES, steps: MAX_STEPS }
 
 /** Large enough that a header is read in few calls, small beside the 40 MB that a header may cost. */
 const WINDOW_BYTES = 262_144
@@ -92,14 +81,6 @@ export function readAt({ fd, inside }: OpenedFile, position: number, target: Uin
   return done
 }
 
-/**
- * The most that `lend` gives: a tokenizer of 34 MiB. All loans use one piece of memory, which the collector may take when nobody
- * needs it: a piece for each of a model's headers would stay in memory long after its use (CWE-770).
- */
-export const MAX_LOAN_BYTES = 35_651_584
-let lastLoan: WeakRef<Uint8Array> | undefined
-let isLent = false
-
 /** What the cursors over one file have used up together. */
 interface Spending {
   readonly budget: ReadBudget
@@ -145,6 +126,10 @@ export class Cursor {
   get source(): ByteSource {
     return this.#source
   }
+  get isLittleEndian(): boolean {
+    return this.#isLittleEndian
+  }
+
   get lengthBytes(): number {
     return this.#lengthBytes
   }
@@ -261,15 +246,7 @@ export class Cursor {
   /** Shows the next bytes to `use`, together and only during the call. The caller has checked `count` against a limit of its own. */
   lend<T>(count: number, use: (bytes: Uint8Array) => T): T {
     this.need(count)
-    if (isLent || count > MAX_LOAN_BYTES) throw new Error('one loan at a time, and no larger than the limit')
-    const room = lastLoan?.deref() ?? new Uint8Array(MAX_LOAN_BYTES)
-    lastLoan = new WeakRef(room)
-    isLent = true
-    try {
-      return use(this.#copyInto(room.subarray(0, count)))
-    } finally {
-      isLent = false
-    }
+    return lendRoom(count, (room) => use(this.#copyInto(room)))
   }
 
   #copyInto(target: Uint8Array): Uint8Array {
@@ -281,18 +258,30 @@ export class Cursor {
     return target
   }
 
-  /** Passes over strings, each a length and its bytes, without looking at them. */
-  skipStrings(count: number): void {
+  /** Shows the bytes up to `end` in pieces, each only during the call. */
+  streamTo(end: number, visit: (bytes: Uint8Array) => void): void {
+    this.need(end - this.#position)
+    while (this.#position < end) {
+      const held = this.#position < this.#start ? 0 : this.#start + this.#filled - this.#position
+      visit(this.view(Math.min(end - this.#position, held > 0 ? held : WINDOW_BYTES)))
+    }
+  }
+
+  /** Passes over strings, each a length and its bytes, without looking at them; says how long the longest is. */
+  skipStrings(count: number): number {
     this.#needStrings(count)
     const lengthBytes = this.#lengthBytes
+    let longest = 0
     let at = this.#position - this.#start
     for (let index = 0; index < count; index += 1) {
       if (at < 0 || at + lengthBytes > this.#filled) at = this.#refill(at, lengthBytes)
       const size = this.#stringLength(at)
+      if (size > longest) longest = size
       at += lengthBytes + size
       if (this.#start + at > this.size) this.#failString(at - size, size)
     }
     this.#position = this.#start + at
+    return longest
   }
 
   /** Shows each string's bytes where they lie in the window; none may be longer than `maxBytes`. */
@@ -325,11 +314,16 @@ export class Cursor {
     this.need(count * 4)
     this.step(count)
     const numbers = new Uint8Array(count)
+    const isLittleEndian = this.#isLittleEndian
     let at = this.#position - this.#start
-    for (let index = 0; index < count; index += 1) {
+    for (let index = 0; index < count; ) {
       if (at < 0 || at + 4 > this.#filled) at = this.#refill(at, 4)
-      numbers[index] = Math.min(this.#view.getUint32(at, this.#isLittleEndian), 255)
-      at += 4
+      const view = this.#view
+      const end = Math.min(count, index + Math.floor((this.#filled - at) / 4))
+      for (; index < end; index += 1, at += 4) {
+        const number = view.getUint32(at, isLittleEndian)
+        numbers[index] = number > 255 ? 255 : number
+      }
     }
     this.#position = this.#start + at
     return numbers

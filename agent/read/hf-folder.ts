@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto'
 import type { FilePart } from '../../contract/artifact.ts'
 import type { Claims, Structure, Tokenizer } from '../../contract/fingerprint.ts'
 import type { OpenedFile } from '../../contract/observation.ts'
-import { Cursor, MAX_LOAN_BYTES, readTrouble } from './cursor.ts'
+import { Cursor, readTrouble } from './cursor.ts'
+import { MAX_LOAN_BYTES } from './loan.ts'
 import { GapList } from './gap-list.ts'
 import {
   isModelConfig,

@@ -1,7 +1,8 @@
 // Tokenizers as files of their own: SentencePiece's tokenizer.model, tokenizer.json of huggingface/tokenizers, Mistral's tekken.json,
 // tiktoken's ranks and RWKV's world vocabulary. All are told by what they hold, and digested as rung 3.
 import type { Tokenizer } from '../../contract/fingerprint.ts'
-import { type Cursor, MAX_LOAN_BYTES, readTrouble } from './cursor.ts'
+import { type Cursor, readTrouble } from './cursor.ts'
+import { MAX_LOAN_BYTES } from './loan.ts'
 import type { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { looksLikeSentencePiece } from './sentencepiece-model.ts'

@@ -2,7 +2,8 @@
 import { failed, success } from '../../contract/failure.ts'
 import type { CandidateFile, OpenedFile, OpenedFolder } from '../../contract/observation.ts'
 import type { Gap } from '../../contract/wire.ts'
-import { Cursor, MAX_LOAN_BYTES, readTrouble } from './cursor.ts'
+import { Cursor, readTrouble } from './cursor.ts'
+import { MAX_LOAN_BYTES } from './loan.ts'
 import { GapList } from './gap-list.ts'
 import { type JsonValue, parseJsonTree } from './json-tree.ts'
 

@@ -2,7 +2,8 @@
 //
 //   {"format": "graph-model", "modelTopology": {...}, "weightsManifest": [{"paths": ["group1-shard1of1.bin"],
 //    "weights": [{"name": "w", "shape": [4, 3], "dtype": "float32", "quantization": {"dtype": "uint8", ...}}]}]}
-import { type Cursor, MAX_LOAN_BYTES, memoryBytes, readTrouble } from './cursor.ts'
+import { type Cursor, memoryBytes, readTrouble } from './cursor.ts'
+import { MAX_LOAN_BYTES } from './loan.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import { MAX_RANK } from './laid-out.ts'
 import { JsonWalk } from './json-walk.ts'

@@ -1,6 +1,7 @@
 // XGBoost's models as JSON and as Universal Binary JSON (dmlc/xgboost:doc/tutorials/saving_model.rst; ubjson.org draft 12). The same
 // tree of names in both: it is walked for a few numbers, and the trees themselves are passed over.
-import { type Cursor, MAX_LOAN_BYTES, readTrouble } from './cursor.ts'
+import { type Cursor, readTrouble } from './cursor.ts'
+import { MAX_LOAN_BYTES } from './loan.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import { JsonWalk } from './json-walk.ts'
 

@@ -3,7 +3,8 @@
 //
 //   member*: local header | name | extra | data        central directory: entry* | [zip64 end | locator] | end record | comment
 import { type ZlibOptions, constants, inflateRawSync } from 'node:zlib'
-import { type Cursor, MAX_LOAN_BYTES, readTrouble, troubleOf } from './cursor.ts'
+import { type Cursor, readTrouble, troubleOf } from './cursor.ts'
+import { MAX_LOAN_BYTES } from './loan.ts'
 import { quoted } from './gap-list.ts'
 
 const END_SIGNATURE = 0x06054b50

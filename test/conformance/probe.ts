@@ -2,7 +2,8 @@
 // runs a million times.
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ByteSource, Cursor, type ReadBudget, memoryBytes } from '../../agent/read/cursor.ts'
+import { type ByteSource, Cursor, memoryBytes } from '../../agent/read/cursor.ts'
+import type { ReadBudget } from '../../agent/read/read-budget.ts'
 import { GapList } from '../../agent/read/gap-list.ts'
 import { Look } from '../../agent/read/look.ts'
 import { nestedReader } from '../../agent/read/sniff-format.ts'

@@ -1,6 +1,7 @@
 // Takes the committed samples apart into their members, so that each archive format can be written anew with one thing wrong.
 import { deflateRawSync, constants } from 'node:zlib'
-import { Cursor, READ_BUDGET, memoryBytes } from '../../agent/read/cursor.ts'
+import { Cursor, memoryBytes } from '../../agent/read/cursor.ts'
+import { READ_BUDGET } from '../../agent/read/read-budget.ts'
 import { formats } from '../../agent/read/formats.ts'
 import { GapList } from '../../agent/read/gap-list.ts'
 import { Look } from '../../agent/read/look.ts'

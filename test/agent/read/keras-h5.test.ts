@@ -1,6 +1,7 @@
 // HDF5 files: those of Keras are told apart from all others, and every field that can lie is caught.
 import { describe, expect, it } from '@jest/globals'
-import { Cursor, READ_BUDGET, memoryBytes } from '../../../agent/read/cursor.ts'
+import { Cursor, memoryBytes } from '../../../agent/read/cursor.ts'
+import { READ_BUDGET } from '../../../agent/read/read-budget.ts'
 import { GapList } from '../../../agent/read/gap-list.ts'
 import { hdf5Data } from '../../../agent/read/hdf5-data.ts'
 import { kerasH5 } from '../../../agent/read/keras-h5.ts'
