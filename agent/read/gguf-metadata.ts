@@ -26,6 +26,8 @@ export interface ArrayPlace {
   readonly count: number
   /** File offset of the first element. */
   readonly position: number
+  /** Of strings that were passed over: where they end, and the bytes of the longest. */
+  readonly passed?: { readonly end: number; readonly longest: number }
 }
 
 export type MetadataValue = number | string | boolean | readonly number[] | readonly string[]
@@ -189,12 +191,13 @@ function readArray(cursor: Cursor, key: string, metadata: GgufMetadata): Metadat
     throw readTrouble('GNO_READ_LIMIT', `${quoted(key)} is an array of arrays at byte ${at}`)
   }
   const count = cursor.length(Number.MAX_SAFE_INTEGER, 'array length')
-  const position = cursor.position
-  metadata.arrays.set(key, { elementType, count, position })
+  const place: ArrayPlace = { elementType, count, position: cursor.position }
+  metadata.arrays.set(key, place)
   if (elementType === STRING_TYPE) {
     cursor.need(count * cursor.lengthBytes)
-    if (count > MAX_KEPT_STRINGS || key.startsWith('tokenizer.')) cursor.skipStrings(count)
-    else return readStrings(cursor, count)
+    if (count <= MAX_KEPT_STRINGS && !key.startsWith('tokenizer.')) return readStrings(cursor, count)
+    const longest = cursor.skipStrings(count)
+    metadata.arrays.set(key, { ...place, passed: { end: cursor.position, longest } })
     return undefined
   }
   const size = VALUE_BYTES.get(elementType)

@@ -106,6 +106,12 @@ function digestMerges(cursor: Cursor, merges: ArrayPlace): string | undefined {
   checkStrings(merges, 'merges')
   const digest = new TokenDigest('mrg1')
   cursor.seek(merges.position)
+  if (cursor.isLittleEndian && cursor.lengthBytes === 8 && merges.passed !== undefined) {
+    const { end, longest } = merges.passed
+    if (longest > MAX_TOKEN_BYTES) throw readTrouble('GNO_READ_LIMIT', `merge of ${longest} bytes`)
+    cursor.streamTo(end, (bytes) => digest.addLaidOut(bytes))
+    return merges.count === 0 ? undefined : digest.finish()
+  }
   cursor.visitStrings(merges.count, MAX_TOKEN_BYTES, (bytes, start, end) => {
     addMerge(digest, bytes, start, end)
   })

@@ -109,11 +109,11 @@ function summarise(slots: readonly (NormValues | undefined)[], architecture: str
   let telling = 0
   for (const [index, norm] of slots.entries()) {
     if (norm === undefined) continue
-    const rounded = roundToBfloat16(transform(norm, architecture))
-    const digest = createHash('sha256').update(new Uint8Array(rounded.buffer)).digest()
+    const { halves, values } = roundToBfloat16(transform(norm, architecture))
+    const digest = createHash('sha256').update(halves).digest()
     digests.set(digest.subarray(0, DIGEST_BYTES), index * DIGEST_BYTES)
     const room = sketches.subarray(index * SKETCH_BYTES, (index + 1) * SKETCH_BYTES)
-    if (sketchNorm(widen(rounded), room)) telling += 1
+    if (sketchNorm(values, room)) telling += 1
   }
   return { digests, sketches, telling }
 }
@@ -132,22 +132,31 @@ function shiftOf(role: string, architecture = ''): number {
   return ADDS_ONE.has(architecture) && role !== UNSHIFTED && !role.endsWith('.bias') ? 1 : 0
 }
 
-/** To nearest, ties to even: the upper 16 bits of an F32 (what PyTorch and ggml do). */
-function roundToBfloat16(values: Float32Array): Uint16Array {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
-  const rounded = new Uint16Array(values.length)
-  for (let index = 0; index < bits.length; index += 1) {
-    const value = bits[index] ?? 0
-    rounded[index] = (value + 0x7fff + ((value >>> 16) & 1)) >>> 16
-  }
-  return rounded
+/** A norm as bfloat16, and the same values as F32. */
+interface Rounded {
+  readonly halves: Uint8Array
+  readonly values: Float32Array
 }
 
-function widen(rounded: Uint16Array): Float32Array {
-  const values = new Float32Array(rounded.length)
-  const bits = new Uint32Array(values.buffer)
-  for (let index = 0; index < rounded.length; index += 1) bits[index] = (rounded[index] ?? 0) << 16
-  return values
+/** Norms are rounded one after the other, so all that are no wider share one place. */
+const SHARED_VALUES = 16_384
+const sharedHalves = new Uint16Array(SHARED_VALUES)
+const sharedValues = new Float32Array(SHARED_VALUES)
+
+/** To nearest, ties to even: the upper 16 bits of an F32 (what PyTorch and ggml do). The result is valid until the next call. */
+function roundToBfloat16(source: Float32Array): Rounded {
+  const { length } = source
+  const halves = length > SHARED_VALUES ? new Uint16Array(length) : sharedHalves.subarray(0, length)
+  const values = length > SHARED_VALUES ? new Float32Array(length) : sharedValues.subarray(0, length)
+  const from = new Uint32Array(source.buffer, source.byteOffset, length)
+  const to = new Uint32Array(values.buffer, values.byteOffset, length)
+  for (let index = 0; index < length; index += 1) {
+    const bits = from[index] ?? 0
+    const half = (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16
+    halves[index] = half
+    to[index] = half << 16
+  }
+  return { halves: new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength), values }
 }
 
 /** To the 11 significant bits of an F16, ties to even. Shifted norms lie far inside its range. */

@@ -22,55 +22,61 @@ const { imul } = Math
 export function sketchNorm(values: Float32Array, target: Int8Array): boolean {
   const { mean, deviation } = spread(values)
   if (!(deviation > Math.abs(mean) * MIN_RELATIVE_DEVIATION) || !Number.isFinite(deviation)) return false
-  const sums = new Float64Array(SKETCH_BYTES)
-  const { buckets, signs } = placesFor(values.length)
+  // What is added comes first, what is taken away behind it. In deviations or not: the sums are scaled to the largest.
+  const sums = new Float64Array(2 * SKETCH_BYTES)
+  const places = placesFor(values.length)
+  const [lowest, highest] = [mean - MAX_DEVIATIONS * deviation, mean + MAX_DEVIATIONS * deviation]
   for (let index = 0; index < values.length; index += 1) {
-    const centred = ((values[index] ?? 0) - mean) / deviation
-    const cut = centred > MAX_DEVIATIONS ? MAX_DEVIATIONS : centred < -MAX_DEVIATIONS ? -MAX_DEVIATIONS : centred
-    const bucket = buckets[index] ?? 0
-    sums[bucket] = (sums[bucket] ?? 0) + (signs[index] ?? 0) * cut
+    const value = values[index] ?? 0
+    const cut = value > highest ? highest : value < lowest ? lowest : value
+    const place = places[index] ?? 0
+    sums[place] = (sums[place] ?? 0) + (cut - mean)
   }
   let largest = 0
-  for (const sum of sums) largest = Math.max(largest, Math.abs(sum))
+  for (let bucket = 0; bucket < SKETCH_BYTES; bucket += 1) {
+    sums[bucket] = (sums[bucket] ?? 0) - (sums[bucket + SKETCH_BYTES] ?? 0)
+    largest = Math.max(largest, Math.abs(sums[bucket] ?? 0))
+  }
   if (largest === 0) return false
-  for (const [bucket, sum] of sums.entries()) target[bucket] = Math.round((sum / largest) * MAX_SIGNED_BYTE)
+  for (let bucket = 0; bucket < SKETCH_BYTES; bucket += 1) {
+    target[bucket] = Math.round(((sums[bucket] ?? 0) / largest) * MAX_SIGNED_BYTE)
+  }
   return true
 }
 
+/** In one pass: distances from the first value, so that a small deviation is not lost beside a large mean. */
 function spread(values: Float32Array): { readonly mean: number; readonly deviation: number } {
-  let sum = 0
-  for (let index = 0; index < values.length; index += 1) sum += values[index] ?? 0
-  const mean = sum / values.length
-  let squares = 0
-  for (let index = 0; index < values.length; index += 1) {
-    const distance = (values[index] ?? 0) - mean
+  const first = values[0] ?? 0
+  // Two running sums each: an addition need not wait for the one before.
+  let [sum, otherSum, squares, otherSquares] = [0, 0, 0, 0]
+  for (let index = 0; index + 1 < values.length; index += 2) {
+    const distance = (values[index] ?? 0) - first
+    const other = (values[index + 1] ?? 0) - first
+    sum += distance
+    otherSum += other
     squares += distance * distance
+    otherSquares += other * other
   }
-  return { mean, deviation: Math.sqrt(squares / values.length) }
+  const last = values.length % 2 === 0 ? 0 : (values.at(-1) ?? 0) - first
+  const offset = (sum + otherSum + last) / values.length
+  const square = (squares + otherSquares + last * last) / values.length
+  return { mean: first + offset, deviation: Math.sqrt(Math.max(0, square - offset * offset)) }
 }
 
-/** Where each value of a norm goes. */
-interface Places {
-  readonly buckets: Uint8Array
-  readonly signs: Int8Array
-}
-
-/** The norms of a model have one width or two, so their places are worked out once and not a million times. */
+/** The norms of a model have one width or two, so the places of their values are worked out once and not a million times. */
 const MAX_KEPT_VALUES = 65_536
-let kept: Places = { buckets: new Uint8Array(0), signs: new Int8Array(0) }
+let kept = new Uint8Array(0)
 
-function placesFor(count: number): Places {
-  if (count <= kept.buckets.length) return kept
-  const buckets = new Uint8Array(count)
-  const signs = new Int8Array(count)
+/** Where each value of a norm goes: its bucket, or `SKETCH_BYTES` more where it is taken away. */
+function placesFor(count: number): Uint8Array {
+  if (count <= kept.length) return kept
+  const places = new Uint8Array(count)
   for (let index = 0; index < count; index += 1) {
     const hash = mix(index)
-    buckets[index] = hash >>> 26
-    signs[index] = (hash & 1) === 0 ? 1 : -1
+    places[index] = (hash >>> 26) + ((hash & 1) === 0 ? 0 : SKETCH_BYTES)
   }
-  const made = { buckets, signs }
-  if (count <= MAX_KEPT_VALUES) kept = made
-  return made
+  if (count <= MAX_KEPT_VALUES) kept = places
+  return places
 }
 
 /** A fixed hash of an index: the finaliser of MurmurHash3 over index + 1. Changing it makes a new scheme. */

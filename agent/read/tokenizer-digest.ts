@@ -16,9 +16,8 @@ export const MAX_TOKEN_BYTES = 16_384
 export const MAX_TOKENS = 1_048_576
 /** Written to the hash in pieces: one call per token would cost more than the hashing. */
 const PIECE_BYTES = 65_536
-const LENGTH_BYTES = 4
-/** Spelled-out tokens may grow by the one byte of a leading space. */
-const LARGEST_ENTRY = MAX_TOKEN_BYTES + LENGTH_BYTES + 1
+/** Spelled-out tokens may grow by the one byte of a leading space; the length takes 8 bytes at most. */
+const LARGEST_ENTRY = MAX_TOKEN_BYTES + 8 + 1
 
 const SPACE = 0x20
 const HASH = 0x23
@@ -37,9 +36,11 @@ function tabulateByteAlphabet(): Int16Array {
   return table
 }
 
-/** A running digest over tokens. */
+/** A running digest over tokens, or over merges. */
 export class TokenDigest {
   readonly #scheme: string
+  /** Merges enter as GGUF lays them out, with lengths of 64 bits, so that there they are digested where they lie. */
+  readonly #lengthBytes: 4 | 8
   readonly #hash = createHash('sha256')
   readonly #piece = new Uint8Array(PIECE_BYTES)
   #used = 0
@@ -47,12 +48,13 @@ export class TokenDigest {
 
   constructor(scheme: 'tok1' | 'add1' | 'mrg1') {
     this.#scheme = scheme
+    this.#lengthBytes = scheme === 'mrg1' ? 8 : 4
   }
 
   /** Adds one token, at most MAX_TOKEN_BYTES long, that lies in `bytes` from `start` to `end`. */
   add(bytes: Uint8Array, start: number, end: number, spelling: TokenSpelling): void {
     if (this.#used + LARGEST_ENTRY > PIECE_BYTES) this.#flush()
-    const at = this.#used + LENGTH_BYTES
+    const at = this.#used + this.#lengthBytes
     const written = this.#spell(bytes, start, end, at, spelling) - at
     this.#putNumber(this.#used, written)
     this.#used = at + written
@@ -63,7 +65,13 @@ export class TokenDigest {
   addNumber(value: number): void {
     if (this.#used + LARGEST_ENTRY > PIECE_BYTES) this.#flush()
     this.#putNumber(this.#used, value)
-    this.#used += LENGTH_BYTES
+    this.#used += this.#lengthBytes
+  }
+
+  /** Adds merges that lie one after the other, each behind its length (uint64, little-endian); pieces may end anywhere. */
+  addLaidOut(bytes: Uint8Array): void {
+    this.#flush()
+    this.#hash.update(bytes)
   }
 
   get count(): number {
@@ -86,6 +94,7 @@ export class TokenDigest {
     this.#piece[at + 1] = (value >>> 8) & 0xff
     this.#piece[at + 2] = (value >>> 16) & 0xff
     this.#piece[at + 3] = value >>> 24
+    if (this.#lengthBytes === 8) this.#piece.fill(0, at + 4, at + 8)
   }
 
   /** Writes the raw bytes of a token at `at` and says where they end. */
