@@ -27,6 +27,7 @@ import { openvino } from './openvino.ts'
 import { ncnn } from './ncnn.ts'
 import { tfSavedModel } from './tf-savedmodel.ts'
 import { tfFrozen } from './tf-frozen.ts'
+import { torchDistributed } from './torch-distributed.ts'
 import { torchscript } from './torchscript.ts'
 import { pytorchZip } from './pytorch-zip.ts'
 import { pytorchLegacy } from './pytorch-legacy.ts'
@@ -77,6 +78,7 @@ export const formats: readonly FormatReader[] = [
   numpy,
   tfSavedModel,
   tfFrozen,
+  torchDistributed,
   torchscript,
   pytorchZip,
   pytorchLegacy,

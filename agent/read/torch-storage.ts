@@ -123,7 +123,8 @@ function isCount(value: PickleValue | undefined): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
-function readNumbers(value: PickleValue | undefined): readonly number[] | null {
+/** Sizes, strides or places as PyTorch pickles them; null where they are no such numbers. */
+export function readNumbers(value: PickleValue | undefined): readonly number[] | null {
   // torch.Size is a call in pickles of newer versions.
   const items = itemsOf(calleeName(value) === 'torch.Size' ? firstArgument(value) : value)
   // Counted before it is copied: a million tensors can share one long list (CWE-407).
@@ -150,7 +151,7 @@ export function readStorage(value: PickleValue | undefined): TorchStorage | null
 }
 
 /** All sizes together, compared at full width (CWE-190). */
-function product(name: string, shape: readonly number[]): number {
+export function product(name: string, shape: readonly number[]): number {
   let elements = 1n
   for (const size of shape) elements *= BigInt(size)
   if (elements > BigInt(Number.MAX_SAFE_INTEGER)) {
