@@ -10,11 +10,13 @@ import { wellFormed } from '../contract/well-formed.ts'
 import { type Gap, MAX_PATH_CHARS, MAX_SENTENCE_CHARS } from '../contract/wire.ts'
 import { contradictions } from '../rules/contradictions.ts'
 import type { Pack } from '../rules/pack.ts'
+import type { Relatable } from '../rules/relate-artifacts.ts'
 import { type Arrived, addArrivals } from './add-arrivals.ts'
 import { finishArtifact } from './finish-artifact.ts'
 import { type NamedOptions, readBeside, readNamed } from './named-folder.ts'
 import { type DraftArtifact, readCandidates } from './read/read-candidates.ts'
 import { storeRootOf } from './read/store-root.ts'
+import { relateFound } from './relate-found.ts'
 import { createGapList } from './sense/gap-list.ts'
 import { candidateAt, resolveOperand } from './sense/linux/open-path.ts'
 
@@ -22,6 +24,8 @@ import { candidateAt, resolveOperand } from './sense/linux/open-path.ts'
 const MAX_GAPS = 256
 /** Models told of one folder: as many as a sweep keeps (CWE-770). */
 const MAX_MODELS = 10_000
+/** Tensors whose samples are held to relate the models of one folder: 500 models of 300 tensors take about 25 MB (CWE-770). */
+const MAX_MARKS = 150_000
 
 export interface InspectOptions {
   readonly pack: Pack
@@ -144,12 +148,24 @@ interface Under {
 async function artifactsUnder(folder: string, options: InspectOptions): Promise<Under> {
   const { deep, signal } = options
   const gaps = createGapList()
-  const found: Arrived[] = []
+  const found: (Arrived & Relatable)[] = []
+  let marksLeft = MAX_MARKS
   for await (const draft of readNamed(folder, { deep, signal, gaps, tellsData: true })) {
-    if (found.length < MAX_MODELS) found.push(finish(draft, options))
+    marksLeft -= draft.marks.length
+    const marks = marksLeft >= 0 ? draft.marks : []
+    if (found.length < MAX_MODELS) found.push({ ...finish(draft, options), marks })
     else gaps.add('GNO_SENSE_LIMIT', folder, `models beyond the first ${MAX_MODELS} are not told`)
   }
-  return { artifacts: await conclude(found, options), gaps: gaps.list() }
+  return { artifacts: await conclude(related(found), options), gaps: gaps.list() }
+}
+
+/** Who looks at several models together learns how they stand to one another: copies, edits, adapters and their bases. */
+function related(found: readonly (Arrived & Relatable)[]): readonly Arrived[] {
+  const artifacts = relateFound(found, [])
+  return found.map(({ artifact, identities }, index) => ({
+    artifact: wellFormed(artifacts[index] ?? artifact),
+    identities,
+  }))
 }
 
 function finish(draft: DraftArtifact, { pack }: InspectOptions): Arrived {

@@ -47,8 +47,8 @@ async function* readDrafts(folder: WalkedFolder, options: WalkedOptions): AsyncG
   if (candidates.length === 0) return
   const deep = options.deep || candidates.some(({ identity }) => mustHash(identity.sizeBytes))
   const told = new Set<string>()
-  // Only here: what lies in a store is told by its reader.
-  const how = { ...reading, deep, reportAll: false, ...(tellsData === undefined ? {} : { tellsData }) }
+  // What lies in a store belongs to the models that its reader told of.
+  const how = { ...reading, deep, reportAll: false, tellsData: tellsData === true && !claims.isInside(`${path}/`) }
   for await (const draft of readCandidates(candidates, how)) {
     // What a model has as its part was told with it.
     const isTold = draft.parts.every((part) => told.has(part.path))

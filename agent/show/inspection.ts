@@ -28,31 +28,67 @@ export function renderInspection(artifact: Artifact, terminal: Terminal): string
 }
 
 function placeRows({
-  format,
-  formatVersion,
-  dialect,
-  verdict,
-  sizeBytes,
+  kind,
   parts,
+  sizeBytes,
+  verdict,
   store,
   arrival,
+  fingerprint,
+  ...rest
 }: Artifact): readonly Row[] {
-  const version = formatVersion === null ? '' : ` version ${formatVersion}`
-  const convention = dialect === undefined ? '' : `, ${dialect}`
   return [
-    ['format', format === null ? 'not recognised' : `${format}${version}${convention}`],
+    ['what', describeWhat({ kind, fingerprint })],
+    ['format', describeFormat(kind, rest)],
     ['verdict', verdict],
-    ['size', `${describeBytes(sizeBytes)} in ${parts.length} part(s)`],
+    ['size', `${describeBytes(sizeBytes)}${describeParts(parts)}`],
     ['store', store && `${store.id}: ${store.name}`],
     ['arrival', arrival && describeArrival(arrival)],
   ]
 }
 
-function fingerprintRows({ fingerprint, summary, memoryNeed }: Artifact): readonly Row[] {
+/** What the parts make together; a file by itself needs no word. */
+function describeWhat({
+  kind,
+  fingerprint: { structure },
+}: Pick<Artifact, 'kind' | 'fingerprint'>): string | undefined {
+  const one = structure?.kind === 'adapter' ? 'one adapter' : 'one model'
+  switch (kind) {
+    case 'file':
+      return undefined
+    case 'folder':
+      return `${one} in a folder`
+    case 'split':
+      return `${one} in several files`
+    case 'store':
+      return `${one} of a store`
+    case 'leftover':
+      return 'a leftover of training, no model by itself'
+  }
+}
+
+type Format = Pick<Artifact, 'format' | 'formatVersion' | 'dialect'>
+
+function describeFormat(kind: Artifact['kind'], { format, formatVersion, dialect }: Format): string | undefined {
+  if (format === null) return kind === 'leftover' ? undefined : 'not recognised'
+  const version = formatVersion === null ? '' : ` version ${formatVersion}`
+  return `${format}${version}${dialect === undefined ? '' : `, ${dialect}`}`
+}
+
+/** ` in 4 files (2 weights, 1 config, 1 tokenizer)`: what is missing of a split stands in its gaps. */
+function describeParts(parts: Artifact['parts']): string {
+  if (parts.length === 0) return ''
+  const roles = [...new Set(parts.map(({ role }) => role))]
+  const counted = roles.map((role) => `${parts.filter((part) => part.role === role).length} ${role}`)
+  const files = ` in ${parts.length} ${parts.length === 1 ? 'file' : 'files'}`
+  return parts.length === 1 ? files : `${files} (${counted.join(', ')})`
+}
+
+function fingerprintRows({ fingerprint, summary, memoryNeed, parts }: Artifact): readonly Row[] {
   const { claims, container, structure, training, tokenizer, lineage, barcode, content } = fingerprint
   return [
     ['claims', claims && describeClaims(claims)],
-    ['container', container && describeContainer(container)],
+    ['container', container && describeContainer(container, parts)],
     ['model', summary],
     ['structure', structure && describeStructure(structure)],
     ['memory', memoryNeed && describeNeed(memoryNeed)],
@@ -160,11 +196,14 @@ function describeTraining(training: Training): string {
   return said.filter((word) => word !== undefined && word !== '').join(', ')
 }
 
-function describeContainer(container: Container): string {
-  return Object.entries(container)
+/** Shards have containers of their own, of which the first is told: its numbers are not those of the model. */
+function describeContainer(container: Container, parts: Artifact['parts']): string {
+  const shards = parts.filter(({ role }) => role === 'weights').length
+  const facts = Object.entries(container)
     .filter(([, value]) => value !== '')
     .map(([name, value]) => `${name} ${String(value)}`)
     .join(', ')
+  return shards > 1 ? `the first of ${shards}: ${facts}` : facts
 }
 
 function describeNeed({ totalBytes, contextLength, kvCacheBytes }: MemoryNeed): string {
