@@ -93,6 +93,25 @@ function readCardClaims(siblings: Siblings): Claims {
   return card
 }
 
+/** What writers add to the name of a model for a quantization, a precision or a part. */
+const QUANTIZED =
+  /[-_.](?:(?:ud|i1|imat)[-_])?(?:i?q|tq|mxfp|nvfp)\d[a-z0-9]*(?:_[a-z0-9]{1,3}){0,3}(?![a-z0-9])|[-_.](?:bf16|fp?16|fp?32)(?![a-z0-9])|-\d{5}-of-\d{5}/g
+/** GGUF files that are no model by themselves, as converters name them. */
+const BESIDE_MODEL = /^mmproj|imatrix|[-_.]mmproj/
+
+/**
+ * What the card of a folder claims of a GGUF file in it. Repositories of quantized models hold nothing else beside them; a folder of
+ * several models may have a card that is that of only one of them, and then it is nobody's.
+ */
+export function readCardBeside(anchor: OpenedFile, gaps: GapList): Claims {
+  const siblings = new Siblings(anchor, gaps)
+  const claims = readCardClaims(siblings)
+  if (Object.keys(claims).length === 0) return claims
+  const names = anchor.listSiblings().map((name) => name.toLowerCase())
+  const models = names.filter((name) => name.endsWith('.gguf') && !BESIDE_MODEL.test(name))
+  return new Set(models.map((name) => name.replace(QUANTIZED, ''))).size > 1 ? {} : claims
+}
+
 /** The configuration of an adapter before that of its base, then what runtimes keep in place of either. */
 function readConfig(siblings: Siblings): ReadonlyMap<string, JsonValue> | undefined {
   const main = siblings.read('config.json', 'config', MAX_CONFIG_BYTES, parseJsonTree)

@@ -8,7 +8,7 @@ import { memoryBytes, troubleOf } from './cursor.ts'
 import { findMisfit } from './fit-parts.ts'
 import { GapList } from './gap-list.ts'
 import { type Found, type ShardGroup, groupShards, isFolderFormat, missingShards, splitKey } from './group-shards.ts'
-import { type HfFolder, folderOf, readHfFolder } from './hf-folder.ts'
+import { type HfFolder, folderOf, readCardBeside, readHfFolder } from './hf-folder.ts'
 import { Look, lookAt } from './look.ts'
 import { MAX_NORM_VALUES, type SharedNorms } from './norm-values.ts'
 import { type ReadOptions as PartOptions, type ReadPart, readPart } from './read-part.ts'
@@ -184,7 +184,7 @@ async function readGroup(task: GroupTask, options: ReadOptions): Promise<GroupRe
       own.layers = folder?.hyperparameters.layers
       const normsOf = (weights: WeightsPart): SharedNorms => sharedNorms(candidate.name, weights, task, own)
       const reading = { name: candidate.name, reader, look: lookAt(file), fileCount, normsOf }
-      return readPart(file, reading, options)
+      return withCard(await readPart(file, reading, options), file, gaps)
     })
     gaps.adopt(failed)
     for (const gap of failed.list()) options.onGap?.(gap)
@@ -193,6 +193,13 @@ async function readGroup(task: GroupTask, options: ReadOptions): Promise<GroupRe
   }
   if (folder === undefined) noteMissing(group, undefined, [], gaps)
   return { parts, folder: folder?.isModelFolder === true ? folder : undefined }
+}
+
+/** GGUF states its own numbers; beside it only the card of its repository is asked, and what the file itself says goes before. */
+function withCard(part: ReadPart, file: OpenedFile, gaps: GapList): ReadPart {
+  const { weights } = part
+  if (part.format !== 'gguf' || !weights.isModel || (weights.split?.index ?? 0) > 0) return part
+  return { ...part, weights: { ...weights, claims: { ...readCardBeside(file, gaps), ...weights.claims } } }
 }
 
 function sharedNorms(name: string, { split }: WeightsPart, task: GroupTask, own: SharedNorms): SharedNorms {
@@ -298,7 +305,7 @@ async function reportOne(candidate: CandidateFile, options: ReadOptions): Promis
   const draft = await readOpened(candidate, gaps, async (file) => {
     const sniffed = gaps.attempt(() => sniff(file)) ?? { look: new Look(NO_BYTES, ''), reader: null, notModel: null }
     const reading = { name: candidate.name, reader: sniffed.reader, look: sniffed.look, fileCount: 1 }
-    const part = await readPart(file, reading, options)
+    const part = withCard(await readPart(file, reading, options), file, gaps)
     const isDescribed = isFolderFormat(sniffed.reader?.id) && holdsWeights(part.weights)
     const nearby = isDescribed ? readHfFolder(file, candidate.name, gaps) : undefined
     return describeOne(part, sniffed, nearby, gaps, options)

@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { claimsSchema } from '../../../contract/fingerprint.ts'
 import { MAX_CARD_BYTES, readLicenseTitle, readModelCard } from '../../../agent/read/model-card.ts'
+import { type GgufSpec, buildGguf, scalar, text } from '../../build-gguf.ts'
 import { buildSafetensors } from '../../build-safetensors.ts'
-import { readFolder } from './open-candidate.ts'
+import { writeStore } from '../../build-stores.ts'
+import { inspectFile, readFolder } from './open-candidate.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'gnomon-card-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -144,5 +146,80 @@ describe('a folder with a card', () => {
     expect(found.claims?.license).toBe('mit')
     expect(found.draft?.verdict).toBe('unchecked')
     expect(found.draft?.gaps.some(({ place }) => place.endsWith('README.md'))).toBe(false)
+  })
+})
+
+describe('a folder of quantized files without a configuration', () => {
+  const README = '---\nlicense: apache-2.0\nbase_model: org/base-7B\n---\n'
+  const BASES = [{ name: 'org/base-7B' }]
+  const gguf = (...kv: NonNullable<GgufSpec['kv']>): Uint8Array =>
+    buildGguf({
+      kv: [['general.architecture', text('llama')], ...kv],
+      tensors: [{ name: 'output_norm.weight', dims: [8] }],
+    })
+  const folderOf = (files: Parameters<typeof writeStore>[1]): string =>
+    writeStore(mkdtempSync(join(root, 'gguf-')), files)
+
+  it.each([
+    [
+      'of one model',
+      ['tiny-7b-Q4_K_M.gguf', 'tiny-7b-IQ3_XXS.gguf', 'tiny-7b-UD-Q2_K_XL.gguf', 'mmproj-tiny-f16.gguf'],
+    ],
+    ['of one model, named with dots', ['tiny.7b.Q8_0.gguf', 'tiny.7b.f16.gguf', 'tiny.7b.i1-IQ1_S.gguf']],
+    ['in parts', ['tiny-BF16-00001-of-00003.gguf', 'tiny-Q6_K.gguf']],
+  ])('claims the licence and the base of the card for each, where they are %s', async (_, names) => {
+    const folder = folderOf({ ...Object.fromEntries(names.map((name) => [name, gguf()])), 'README.md': README })
+
+    const drafts = await readFolder(folder)
+
+    expect(drafts.map(({ fingerprint: { claims } }) => claims)).toMatchObject(
+      names.map(() => ({ license: 'apache-2.0', baseModels: BASES })),
+    )
+  })
+
+  it('claims them for a file that was named by itself, and for a split by its first part', async () => {
+    const part = (index: number): Uint8Array =>
+      gguf(['split.no', scalar('uint16', index)], ['split.count', scalar('uint16', 1)])
+    const alone = folderOf({ 'tiny.gguf': gguf(), 'README.md': README })
+    const split = folderOf({ 'tiny-00001-of-00001.gguf': part(0), 'README.md': README })
+
+    const [drafts, file] = [await readFolder(split), await inspectFile(join(alone, 'tiny.gguf'))]
+
+    expect([...drafts, file].map(({ fingerprint }) => fingerprint.claims?.license)).toEqual([
+      'apache-2.0',
+      'apache-2.0',
+    ])
+  })
+
+  it('believes what the file itself says before the card', async () => {
+    const folder = folderOf({ 'tiny.gguf': gguf(['general.license', text('mit')]), 'README.md': README })
+
+    const [draft] = await readFolder(folder)
+
+    expect(draft?.fingerprint.claims).toMatchObject({ license: 'mit', baseModels: BASES })
+  })
+
+  it.each([
+    ['llama-2-7b.Q4_K_M.gguf', 'llama-3-8b.Q4_K_M.gguf'],
+    ['phi-2-Q4_K_M.gguf', 'phi-3-Q4_K_M.gguf'],
+    ['model.gguf', 'other.gguf'],
+  ])('is no card of %s beside %s: it may be that of the other one', async (...names) => {
+    const folder = folderOf({ ...Object.fromEntries(names.map((name) => [name, gguf()])), 'README.md': README })
+
+    const drafts = await readFolder(folder)
+
+    expect(drafts.map(({ fingerprint: { claims } }) => [claims?.license, claims?.baseModels])).toEqual([
+      [undefined, undefined],
+      [undefined, undefined],
+    ])
+  })
+
+  it('reads no more of a card than its beginning', async () => {
+    const folder = folderOf({ 'tiny.gguf': gguf(), 'README.md': README })
+    truncateSync(join(folder, 'README.md'), 1_073_741_824)
+
+    const [draft] = await readFolder(folder)
+
+    expect([draft?.verdict, draft?.fingerprint.claims?.license]).toEqual(['unchecked', 'apache-2.0'])
   })
 })
