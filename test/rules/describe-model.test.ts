@@ -46,8 +46,19 @@ describe('describeModel', () => {
     expect(activeParameters(mixtral)).toBeGreaterThan(12.8e9)
     expect(activeParameters(mixtral)).toBeLessThan(13.0e9)
     expect(describeModel(mixtral)).toContain(
-      'mixture of 8 experts, 2 used for a token, about 12.88 B parameters active',
+      'mixture of 8 experts, 2 used for a token, about 12.88 B of 46.70 B active per token, 28 %',
     )
+  })
+
+  it('tells no share where the widths do not say how much lies in the experts', () => {
+    const { embeddingWidth: _, ...unknown } = {
+      ...LLAMA_8B,
+      experts: 8,
+      expertsUsed: 2,
+      parameterCount: 46_702_792_704,
+    }
+
+    expect(describeModel(unknown)).toContain('mixture of 8 experts, 2 used for a token, 46.70 B parameters')
   })
 
   it('says of an adapter that it answers nothing alone', () => {
