@@ -24,7 +24,11 @@ export interface DistributedTensor {
 export interface DistributedSpec {
   readonly tensors: readonly DistributedTensor[]
   /** Pickled objects in the first file. */
-  readonly objects?: readonly { readonly name: string; readonly value: Py; readonly path?: readonly (string | number)[] }[]
+  readonly objects?: readonly {
+    readonly name: string
+    readonly value: Py
+    readonly path?: readonly (string | number)[]
+  }[]
   /** Lies: changes where an item is said to lie. */
   readonly place?: (place: Place) => Place
   /** Further pairs of `state_dict_metadata`, which may double names. */
@@ -54,7 +58,11 @@ function elementsOf(sizes: readonly number[]): number {
 export function tensorArchive(sizes: readonly number[]): Buffer {
   const elements = elementsOf(sizes)
   const strides = sizes.map((_, axis) => elementsOf(sizes.slice(axis + 1)))
-  return buildTorchZip({ value: torchTensor({ key: '0', elements, shape: sizes, strides }), storages: [elements * 4], root: ROOT })
+  return buildTorchZip({
+    value: torchTensor({ key: '0', elements, shape: sizes, strides }),
+    storages: [elements * 4],
+    root: ROOT,
+  })
 }
 
 /** What describes a tensor of 32-bit floats. */

@@ -13,6 +13,7 @@ import { projectorBeside } from './store-projector.ts'
 import { ramalama } from './store-ramalama.ts'
 import { webCache } from './store-web-cache.ts'
 import type { StoreReader } from './store-reader.ts'
+import { distributedFolder } from './torch-distributed-folder.ts'
 
 export const stores: readonly StoreReader[] = [
   hubCache, //
@@ -22,6 +23,7 @@ export const stores: readonly StoreReader[] = [
   webCache,
   firefoxCache,
   diffusers,
+  distributedFolder,
   ...folderModels,
   jan,
   projectorBeside,

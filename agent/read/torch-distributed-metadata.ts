@@ -6,15 +6,7 @@
 //             storage_data        {MetadataIndex(fqn, offset): _StorageInfo(relative_path, offset, length)}
 import { type Cursor, readTrouble } from './cursor.ts'
 import { type GapList, quoted } from './gap-list.ts'
-import {
-  type PickleValue,
-  calleeName,
-  globalName,
-  itemsOf,
-  objectOf,
-  pairsOf,
-  valueOf,
-} from './pickle-values.ts'
+import { type PickleValue, calleeName, globalName, itemsOf, objectOf, pairsOf, valueOf } from './pickle-values.ts'
 import { product, readNumbers } from './torch-storage.ts'
 import { type NumberType, torchType } from './torch-types.ts'
 import { type TensorInfo, heldBytes } from './weights.ts'
@@ -149,10 +141,12 @@ function takeRoom(name: string, shape: readonly number[], reading: Reading): voi
 function readTensor(name: string, state: PickleValue | undefined, reading: Reading): TensorInfo {
   const type = typeOf(valueOf(state, 'properties'))
   const shape = readNumbers(valueOf(state, 'size'))
-  if (type === null || shape === null) throw readTrouble('GNO_READ_INVALID', `tensor ${quoted(name)} lacks type or size`)
+  if (type === null || shape === null)
+    throw readTrouble('GNO_READ_INVALID', `tensor ${quoted(name)} lacks type or size`)
   const elements = product(name, shape)
   const bytes = elements * type.bytes
-  if (!Number.isSafeInteger(bytes)) throw readTrouble('GNO_READ_LIMIT', `tensor ${quoted(name)} has ${elements} elements`)
+  if (!Number.isSafeInteger(bytes))
+    throw readTrouble('GNO_READ_LIMIT', `tensor ${quoted(name)} has ${elements} elements`)
   let covered = 0
   for (const held of itemsOf(valueOf(state, 'chunks')) ?? []) {
     reading.cursor.step()
@@ -167,11 +161,17 @@ function readTensor(name: string, state: PickleValue | undefined, reading: Readi
     reading.chunkBytes.set(chunkKey(name, chunk.at), size * type.bytes)
   }
   if (covered > elements) {
-    reading.gaps.blame('GNO_READ_OVERLAP', `the chunks of tensor ${quoted(name)} have ${covered} of ${elements} elements`)
+    reading.gaps.blame(
+      'GNO_READ_OVERLAP',
+      `the chunks of tensor ${quoted(name)} have ${covered} of ${elements} elements`,
+    )
   }
   // Megatron may leave out what it can make again, such as padding.
   if (covered < elements) {
-    reading.gaps.note('GNO_READ_PART_MISSING', `the chunks of tensor ${quoted(name)} have ${covered} of ${elements} elements`)
+    reading.gaps.note(
+      'GNO_READ_PART_MISSING',
+      `the chunks of tensor ${quoted(name)} have ${covered} of ${elements} elements`,
+    )
   }
   return { name, type: type.type, shape, elements, offset: 0, bytes }
 }
@@ -203,7 +203,10 @@ function chunkName(name: string, at: readonly number[]): string {
   return at.some((place) => place > 0) ? `${name}[${at.join(',')}]` : name
 }
 
-function readStorage(value: PickleValue | undefined, reading: Reading): ReadonlyMap<string, readonly DistributedItem[]> {
+function readStorage(
+  value: PickleValue | undefined,
+  reading: Reading,
+): ReadonlyMap<string, readonly DistributedItem[]> {
   const files = new Map<string, DistributedItem[]>()
   eachPair(value, (index, info) => {
     reading.cursor.step()
@@ -236,7 +239,8 @@ function readItem(
   }
   const name = fqn.slice(0, MAX_NAME_CHARS)
   if (!tensors.has(name)) {
-    if (!objectNames.has(name)) throw readTrouble('GNO_READ_INVALID', `${quoted(name)} has a place and is not described`)
+    if (!objectNames.has(name))
+      throw readTrouble('GNO_READ_INVALID', `${quoted(name)} has a place and is not described`)
     return { file, item: { name, offset, length } }
   }
   const at = readNumbers(valueOf(index, 'offset')) ?? tensors.get(name)?.shape.map(() => 0) ?? []
@@ -270,7 +274,8 @@ function readPaths(value: PickleValue | undefined, cursor: Cursor): ReadonlyMap<
   eachPair(value, (key, path) => {
     cursor.step()
     const items = itemsOf(path)
-    if (typeof key !== 'string' || items === null || items.length > MAX_STEPS_OF_PATH || paths.size === MAX_TENSORS) return
+    if (typeof key !== 'string' || items === null || items.length > MAX_STEPS_OF_PATH || paths.size === MAX_TENSORS)
+      return
     paths.set(key.slice(0, MAX_NAME_CHARS), items.map(String))
   })
   return paths

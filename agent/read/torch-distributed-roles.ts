@@ -20,6 +20,9 @@ const HOLDER = /^(?:model|module|state_dict|app|model_state_dict|network|weights
 /** Names looked at for the keys of the optimizer's state: the first ones tell. */
 const MAX_NAMES = 4_096
 
+/** Both keep the same state, and the numbers that tell them apart lie in the shards. */
+const EITHER_ADAM = 'Adam or AdamW'
+
 /** What a checkpoint holds, told apart. */
 export interface DistributedContent {
   /** The model's, or the optimizer's where there are none of a model. */
@@ -68,12 +71,15 @@ function readTraining({ tensors, objectNames, paths }: DistributedMetadata, hasM
   const own = names.filter((name) => roleOf(name, paths.get(name)) === 'optimizer').map((name) => name.split('.'))
   const states = own.filter((words) => words.includes('state'))
   const groups = own.filter((words) => words.includes('param_groups'))
+  const state: PickleValue = { kind: 'dict', pairs: [0, dictOf(stateKeys(states))] }
+  const group = dictOf(groups.map((words) => words.at(-1) ?? ''))
   const dictionary: PickleValue = {
     kind: 'dict',
-    pairs: ['state', dictOf([dictOf(stateKeys(states))]), 'param_groups', dictItems(groups.map((words) => words.at(-1) ?? ''))],
+    pairs: ['state', state, 'param_groups', { kind: 'list', items: [group] }],
   }
+  const { optimizer } = describeOptimizer(dictionary).training
   return {
-    ...describeOptimizer(dictionary).training,
+    ...(optimizer === undefined ? {} : { optimizer: optimizer === 'Adam' ? EITHER_ADAM : optimizer }),
     kind: hasModel ? 'checkpoint' : 'optimizer-state',
     framework: 'torch-distributed',
   }
@@ -86,10 +92,6 @@ function stateKeys(states: readonly (readonly string[])[]): readonly string[] {
   return [...(last.has('weight') || last.has('bias') ? first : last)]
 }
 
-function dictOf(members: readonly (string | PickleValue)[]): PickleValue {
-  return { kind: 'dict', pairs: members.flatMap((member, index) => (typeof member === 'string' ? [member, null] : [index, member])) }
-}
-
-function dictItems(keys: readonly string[]): PickleValue {
-  return { kind: 'list', items: [dictOf([...new Set(keys)])] }
+function dictOf(keys: readonly string[]): PickleValue {
+  return { kind: 'dict', pairs: [...new Set(keys)].flatMap((key) => [key, null]) }
 }

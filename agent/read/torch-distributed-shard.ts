@@ -12,6 +12,7 @@ import { readZip } from './zip.ts'
 
 const MEMBER = 'PK\u0003\u0004'
 const END = 'PK\u0005\u0006'
+const END_SIGNATURE = 0x06054b50
 const END_BYTES = 22
 const PICKLE = 'data.pkl'
 /** Archives that are read, from the last: tensors lie behind the objects. 70 billion parameters have 723 tensors (CWE-400). */
@@ -61,7 +62,9 @@ export function readShard(cursor: Cursor, gaps: GapList): Shard {
 
 function readArchive(cursor: Cursor, gaps: GapList): ShardArchive {
   cursor.step()
-  const zip = readZip(cursor)
+  // The next archive begins right behind the end record: what stands between would be a comment that nobody declares.
+  cursor.seek(Math.max(0, cursor.size - END_BYTES))
+  const zip = cursor.uint32() === END_SIGNATURE ? readZip(cursor) : null
   if (zip === null) throw readTrouble('GNO_READ_INVALID', `the bytes in front of byte ${cursor.size} end no archive`)
   const at = zip.prefixBytes
   const root = rootOf(zip, PICKLE)

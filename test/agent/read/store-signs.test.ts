@@ -22,6 +22,7 @@ const PLACES: Readonly<Record<string, StorePlace>> = {
   'apple-asset': at('/h/x.asset', ['Info.plist'], ['AssetData']),
   'jan-model': at('/h/jan/models/tiny', ['model.yml', 'tiny.gguf']),
   diffusers: at('/h/sd', ['model_index.json'], ['unet']),
+  'pytorch-distributed': at('/h/step_100', ['.metadata', '__0_0.distcp']),
   'tf-savedmodel': at('/h/m', ['saved_model.pb'], ['variables']),
   mlpackage: at('/h/m.mlpackage', ['Manifest.json'], ['Data']),
   mlmodelc: at('/h/m.mlmodelc', ['coremldata.bin']),
