@@ -16,6 +16,10 @@ const STATE = 'trainer_state.json'
 /** Files whose own reader says what the optimizer and the schedule were, the most telling first. */
 const PICKLES: readonly string[] = ['optimizer.pt', 'optimizer.bin', 'scheduler.pt', 'training_args.bin']
 const SHARD = /(_optim_states\.pt|\.distcp)$/
+/** What describes the tensors of PyTorch's distributed checkpoints. */
+const DESCRIPTION = '.metadata'
+/** Shards of an optimizer that are read: one a device, and all say the same of it (CWE-400). */
+const MAX_SHARDS = 64
 const RANDOM = /^(rng_state(_\d+)?\.pth|random_states_\d+\.pkl|scaler\.pt)$/
 const CHECKPOINT = /^(checkpoint-\d{1,12}|global_step\d{1,12})$/
 /** Log lines with a rate that are kept while the shape is judged: one in ten steps of a million (CWE-770). */
@@ -37,10 +41,13 @@ async function* readRun(folder: OpenedFolder, options: StoreOptions): AsyncGener
   const drafts: Draft[] = []
   const models = new Set<string>()
   const shards = names.filter((name) => SHARD.test(name))
-  for (const name of [STATE, ...PICKLES, ...shards.slice(0, 1)]) {
-    const draft = names.includes(name) ? await readLeftover(folder, name, options) : undefined
+  const description = shards.some((name) => name.endsWith('.distcp')) ? [DESCRIPTION] : []
+  const listed = new Set(names)
+  for (const name of [STATE, ...PICKLES, ...description, ...shards.slice(0, MAX_SHARDS)]) {
+    if (options.signal.aborted) return
+    const draft = listed.has(name) ? await readLeftover(folder, name, options) : undefined
     if (draft === undefined) continue
-    if (isModelDraft(draft)) models.add(name)
+    if (isModelDraft(draft) && !isEmptyShard(name, draft)) models.add(name)
     else drafts.push(draft)
   }
   const state = names.includes(STATE) ? readState(folder, options) : undefined
@@ -51,11 +58,34 @@ async function* readRun(folder: OpenedFolder, options: StoreOptions): AsyncGener
   const training = joinTraining(state, told, folder.path, shards)
   const parts = names.flatMap((name) => (models.has(name) ? [] : partOf(folder, name)))
   const draft = leftoverDraft(first, { training, parts, others })
-  yield { draft, claimed: draft.identities }
+  const unread = shards.slice(MAX_SHARDS)
+  const gaps = unread.length === 0 ? [] : [unreadShards(folder.path, unread.length)]
+  yield {
+    draft: { ...draft, gaps: [...draft.gaps, ...gaps] },
+    claimed: [...draft.identities, ...identitiesOf(folder, unread)],
+  }
+}
+
+/** A shard that is cut off shows no tensors: it is as much of the optimizer as the others. */
+function isEmptyShard(name: string, { fingerprint: { structure } }: Draft): boolean {
+  return SHARD.test(name) && structure?.tensorCount === 0
+}
+
+function unreadShards(place: string, count: number): Draft['gaps'][number] {
+  return { code: 'GNO_READ_SKIPPED', place, count, detail: `${count} shards of the optimizer were not read` }
+}
+
+/** Of files that belong to the leftover unread, so that nobody tells them a second time. */
+function identitiesOf(folder: OpenedFolder, names: readonly string[]): Draft['identities'] {
+  return names.flatMap((name) => {
+    const file = folder.openFile(name)
+    file?.close()
+    return file === null ? [] : [file.identity]
+  })
 }
 
 function partOf(folder: OpenedFolder, name: string): readonly FilePart[] {
-  const isOptimizer = /^optimizer\.(pt|bin)$/.test(name) || SHARD.test(name)
+  const isOptimizer = /^optimizer\.(pt|bin)$/.test(name) || SHARD.test(name) || name === DESCRIPTION
   if (!isOptimizer && name !== STATE && !PICKLES.includes(name) && !RANDOM.test(name)) return []
   const file = folder.openFile(name)
   file?.close()

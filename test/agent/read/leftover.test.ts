@@ -196,6 +196,43 @@ describe('a trainer state', () => {
   })
 })
 
+describe('a divided optimizer', () => {
+  const shard = (rank: number): string => `global_step4/bf16_zero_pp_rank_${rank}_mp_rank_00_optim_states.pt`
+  const optimizer = new Map<Py, Py>([
+    ['state', new Map<Py, Py>()],
+    ['param_groups', [new Map<Py, Py>([['lr', 0.5]])]],
+  ])
+  const state = buildTorchZip({ value: new Map<Py, Py>([['optimizer_state_dict', optimizer]]) })
+
+  it('is read shard by shard: damage in the second is told', async () => {
+    const folder = folderOf({ [shard(0)]: state, [shard(1)]: state.subarray(0, state.length - 30) })
+
+    const { drafts } = await readTreeForTest(folder)
+
+    expect(drafts).toHaveLength(1)
+    expect(drafts[0]).toMatchObject({ kind: 'leftover', verdict: 'malformed' })
+    expect(drafts[0]?.gaps.map(({ place }) => place.split('/').at(-1))).toEqual([lastOf(shard(1))])
+  })
+
+  it('of more devices than are read says how many were not', async () => {
+    const { drafts } = await readTreeForTest(
+      folderOf(Object.fromEntries(Array.from({ length: 66 }, (_, rank) => [shard(rank), state]))),
+    )
+
+    expect(drafts).toHaveLength(1)
+    expect(drafts[0]?.parts).toHaveLength(66)
+    expect(drafts[0]?.gaps).toContainEqual(
+      expect.objectContaining({
+        code: 'GNO_READ_SKIPPED',
+        count: 2,
+        detail: '2 shards of the optimizer were not read',
+      }),
+    )
+  })
+
+  const lastOf = (path: string): string | undefined => path.split('/').at(-1)
+})
+
 describe('a training configuration', () => {
   it.each([
     [
