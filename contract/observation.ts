@@ -79,7 +79,62 @@ export interface OpenFileLink {
   readonly sizeBytes: number
 }
 
-/** One argument after redaction: an allow-listed switch or program word stays, everything else becomes its length. */
+/** Who shut a process into a container or sandbox, by the name of its control group (a name, so a hint and no proof). */
+export interface ContainerMark {
+  readonly engine:
+    | 'docker'
+    | 'podman'
+    | 'containerd'
+    | 'cri-o'
+    | 'kubernetes'
+    | 'lxc'
+    | 'systemd-nspawn'
+    | 'snap'
+    | 'flatpak'
+  /** Container id or machine name; of a snap `NAME.PROGRAM`, of a Flatpak the application id. */
+  readonly id: string
+  /** Kubernetes: the uid of the pod; null elsewhere. */
+  readonly pod: string | null
+}
+
+export type NamespaceKind = 'mnt' | 'pid' | 'net' | 'user'
+
+/** Namespaces of a process, by inode number; null where the look was refused. */
+export type Namespaces = Readonly<Record<NamespaceKind, string | null>> & {
+  /** Those that differ from the agent's own: the process lives in a container or sandbox. */
+  readonly different: readonly NamespaceKind[]
+}
+
+/** Mappings of one kind, each at least 64 MiB: how many, and bytes of address space (an upper bound of what is resident). */
+export interface LargeRegions {
+  readonly count: number
+  readonly bytes: number
+}
+
+/** Memory as large as weights that is no file on a disk: what a runtime without mmap leaves. */
+export interface LargeMemory {
+  /** Private and anonymous, readable; regions that touch each other count as one. */
+  readonly anonymous: LargeRegions
+  /** hugetlb pages (mmap with MAP_HUGETLB, or a file of hugetlbfs under its usual mount). */
+  readonly hugePages: LargeRegions
+  /** memfd_create(2). */
+  readonly memfd: LargeRegions
+  /** Shared memory: /dev/shm, System V, shared anonymous. */
+  readonly shared: LargeRegions
+}
+
+/** A device of a graphics card or accelerator that a process holds open. */
+export interface HeldAccelerator {
+  /** As the process names it: `/dev/dri/renderD128`, `/dev/kfd`, `/dev/nvidia0`, `/dev/accel/accel0`. */
+  readonly node: string
+  readonly kind: 'drm' | 'amd-compute' | 'nvidia' | 'neural'
+  readonly fdNumbers: readonly number[]
+}
+
+/**
+ * One argument after redaction: an allow-listed switch or program word stays, everything else becomes its length. Of the fields
+ * with a question mark: absent where this system's sensor does not look, null where the look was refused.
+ */
 export interface ProcessObservation {
   readonly kind: 'process'
   readonly pid: number
@@ -93,11 +148,20 @@ export interface ProcessObservation {
     readonly isDeleted: boolean
     readonly dev: string
     readonly inode: string
+    /** Started from memory (memfd_create and fexecve): there never was a file. */
+    readonly isInMemory?: boolean
   } | null
   readonly user: { readonly uid: number; readonly name: string | null }
   /** Redacted; see agent/sense/redact.ts. */
   readonly commandLine: readonly string[]
   readonly cgroup: string | null
+  /** Null: in no container that the control group names. */
+  readonly container?: ContainerMark | null
+  readonly namespaces?: Namespaces
+  /** Leader of its session (setsid(2)); 0 when it has none. */
+  readonly sessionPid?: number
+  /** True when it was started on a terminal. */
+  readonly hasTerminal?: boolean
   readonly memory: {
     readonly residentBytes: number
     readonly anonymousBytes: number
@@ -107,6 +171,8 @@ export interface ProcessObservation {
   /** Null when the look was denied: not the same as empty. */
   readonly mapped: readonly MappedFile[] | null
   readonly open: readonly OpenFileLink[] | null
+  readonly largeMemory?: LargeMemory | null
+  readonly accelerators?: readonly HeldAccelerator[] | null
 }
 
 export interface ListenerObservation {
@@ -135,7 +201,69 @@ export interface HostObservation {
   readonly graphics: readonly { readonly vendor: string; readonly model: string; readonly memoryBytes: number | null }[]
 }
 
-export type Observation = ProcessObservation | ListenerObservation | HostObservation
+/** Memory of a graphics card: null is "not told", never zero. */
+export interface GraphicsMemory {
+  readonly totalBytes: number | null
+  readonly usedBytes: number | null
+}
+
+/** A graphics card or accelerator, as its driver tells of it. */
+export interface GraphicsObservation {
+  readonly kind: 'gpu'
+  /** PCI address in lower case (`0000:03:00.0`), or the driver's own name where it has none: the key of a device. */
+  readonly device: string
+  /** Kernel driver: `amdgpu`, `i915`, `xe`, `nouveau`, `nvidia`. */
+  readonly driver: string
+  readonly model: string | null
+  /** True when it has no memory of its own and uses the system's (Jetson, GB10, integrated graphics); null when unknown. */
+  readonly isUnified: boolean | null
+  readonly dedicated: GraphicsMemory
+  /** System memory that the device may use (GTT of amdgpu). */
+  readonly shared: GraphicsMemory
+  /** Share of time in which it worked, 0 to 100, as the driver samples it. */
+  readonly busyPercent: number | null
+}
+
+/** What one process uses of one device. Null is "not told", never zero. */
+export interface GraphicsUseObservation {
+  readonly kind: 'gpu-use'
+  readonly pid: number
+  readonly startTicks: string
+  /** The `device` of a GraphicsObservation; null when only the held descriptor is known. */
+  readonly device: string | null
+  readonly driver: string
+  readonly source: 'drm-fdinfo' | 'nvidia-smi' | 'descriptor'
+  /** Memory of the card. */
+  readonly dedicatedBytes: number | null
+  /** Memory of the system that the card uses beside its own. */
+  readonly sharedBytes: number | null
+  /** Memory of the system, on a device without memory of its own. */
+  readonly unifiedBytes: number | null
+  /** Time of all engines since the process opened the device: two looks tell activity. */
+  readonly busyNs: number | null
+  readonly busyPercent: number | null
+}
+
+/** A process that one view of the machine has and an independent one lacks, twice in a row: somebody hides it. */
+export interface ViewDifferenceObservation {
+  readonly kind: 'view-difference'
+  readonly pid: number
+  /** Null when /proc does not show the process at all. */
+  readonly startTicks: string | null
+  readonly name: string | null
+  readonly seenBy: 'proc' | 'ps-list'
+  readonly missingIn: 'proc' | 'ps-list'
+  /** When the first of the two comparisons showed it. */
+  readonly since: string
+}
+
+export type Observation =
+  | ProcessObservation
+  | ListenerObservation
+  | HostObservation
+  | GraphicsObservation
+  | GraphicsUseObservation
+  | ViewDifferenceObservation
 
 export interface Interpretation {
   readonly observations: readonly Observation[]
