@@ -48,8 +48,13 @@ function lookAtAll(files: readonly Ordinary[], beyond: { reads: number; bytes: n
           beyond.reads += 1
           beyond.bytes += target.length
         }
-        // Behind the head lies more of the same.
-        for (let at = 0; at < target.length; at += HEAD_BYTES) target.set(head.subarray(0, target.length - at), at)
+        // Behind the head lies the same again and again, whatever piece of it is asked for.
+        for (let at = 0; at < target.length; ) {
+          const start = (position + at) % HEAD_BYTES
+          const piece = head.subarray(start, start + target.length - at)
+          target.set(piece, at)
+          at += piece.length
+        }
         return target.length
       },
     }

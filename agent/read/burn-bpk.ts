@@ -33,8 +33,8 @@ export const burnBpk: FormatReader = {
   id: 'burn-bpk',
   endings: ['.bpk'],
   certainty: 'magic',
-  recognise: ({ head }) => {
-    const bytes = Buffer.from(head.buffer, head.byteOffset, head.length)
+  firstBytes: 'N',
+  recognise: ({ head: bytes }) => {
     if (bytes.length < HEADER_BYTES || bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) return false
     const version = bytes.readUInt16LE(MAGIC.length)
     return version >= 1 && version <= MAX_VERSION

@@ -5,6 +5,7 @@ import type { Claims } from '../../contract/fingerprint.ts'
 import { MAX_NAME_CHARS } from '../../contract/wire.ts'
 import { readBeside } from './companion.ts'
 import type { Cursor } from './cursor.ts'
+import { JSON_OBJECT } from './first-bytes.ts'
 import type { GapList } from './gap-list.ts'
 import { topKeys } from './json-head.ts'
 import { parseJsonTree } from './json-tree.ts'
@@ -25,6 +26,8 @@ export const chromeNano: FormatReader = {
   id: 'chrome-nano',
   endings: [WEIGHTS_NAME, MANIFEST_NAME],
   certainty: 'structure',
+  firstBytes: JSON_OBJECT,
+  besideEndings: [WEIGHTS_NAME],
   recognise: (look) => topKeys(look).has(SPEC_KEY) || manifestBeside(look) !== null,
   read,
 }

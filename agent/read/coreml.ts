@@ -143,7 +143,7 @@ function isDescription(look: Look, range: FieldRange): boolean {
 }
 
 function isBlobFile(look: Look): boolean {
-  const head = Buffer.from(look.head.buffer, look.head.byteOffset, look.head.length)
+  const { head } = look
   if (head.length < BLOB_ALIGNMENT + 8 || head.readUInt32LE(BLOB_ALIGNMENT) !== SENTINEL) return false
   const version = head.readUInt32LE(4)
   return version >= 1 && version <= 8 && head.subarray(8, BLOB_ALIGNMENT).every((byte) => byte === 0)
@@ -151,7 +151,7 @@ function isBlobFile(look: Look): boolean {
 
 /** Where the description of a compiled model lies; null where the file is none. */
 function findCompiled(look: Look): FieldRange | null {
-  const head = Buffer.from(look.head.buffer, look.head.byteOffset, look.head.length)
+  const { head } = look
   if (head.length < 64 || !TYPES.has(head.readUInt32LE(0)) || head.readUInt32LE(4) > Number(MAX_SPECIFICATION))
     return null
   for (let at = 8; at + 9 < Math.min(head.length, MAX_DESCRIPTION_PLACE); at += 1) {

@@ -25,7 +25,7 @@ const LAYER =
   /\n\s{0,16}\[(?:convolutional|connected|maxpool|route|yolo|region|rnn|lstm|gru|crnn|dropout|softmax|shortcut)\]/
 
 export function isDarknetWeights(look: Look): boolean {
-  const head = Buffer.from(look.head.buffer, look.head.byteOffset, look.head.length)
+  const { head } = look
   if (head.length < 20 + MIN_VALUES * 4 || head.readInt32LE(0) !== 0) return false
   const [minor, revision] = [head.readInt32LE(4), head.readInt32LE(8)]
   if (minor < 1 || minor > MAX_MINOR || revision < 0 || revision > MAX_REVISION) return false

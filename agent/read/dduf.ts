@@ -2,6 +2,7 @@
 // model_index.json at the top, and a folder for each component with its config.json and its weights.
 import { MAX_NAME_CHARS } from '../../contract/wire.ts'
 import type { Cursor } from './cursor.ts'
+import { ARCHIVE } from './first-bytes.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import { parseJsonTree } from './json-tree.ts'
 import type { Look } from './look.ts'
@@ -17,7 +18,14 @@ const MAX_WEIGHTS_MEMBERS = 256
 const WEIGHTS_ENDINGS = ['.safetensors', '.gguf']
 
 /** The reader of DDUF archives. */
-export const dduf: FormatReader = { id: 'dduf', endings: ['.dduf'], certainty: 'magic', recognise, read }
+export const dduf: FormatReader = {
+  id: 'dduf',
+  endings: ['.dduf'],
+  certainty: 'magic',
+  firstBytes: ARCHIVE,
+  recognise,
+  read,
+}
 
 function recognise(look: Look): boolean {
   const zip = look.zip()

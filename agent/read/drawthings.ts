@@ -15,6 +15,7 @@ export const drawthings: FormatReader = {
   id: 'drawthings',
   endings: ['.ckpt'],
   certainty: 'magic',
+  firstBytes: 'S',
   recognise,
   read,
 }

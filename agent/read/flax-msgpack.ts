@@ -23,6 +23,12 @@ const MAX_EXTENSION = 3
 /** Steps and bytes of a look: the first array lies within the first keys. */
 const LOOK_BUDGET = { bytes: 65_536, steps: 4_096 }
 
+/** Where the first key begins behind a map whose length has bytes of its own; behind others at byte 1. */
+const KEY_PLACES: ReadonlyMap<number, number> = new Map([
+  [0xde, 3],
+  [0xdf, 5],
+])
+
 /** numpy's words for what safetensors calls otherwise, and the bytes of one number. */
 const TYPES: ReadonlyMap<string, readonly [type: string, bytes: number]> = new Map([
   ['float16', ['F16', 2]],
@@ -48,6 +54,7 @@ export const flaxMsgpack: FormatReader = {
   id: 'flax-msgpack',
   endings: ['.msgpack', '.flax'],
   certainty: 'structure',
+  firstBytes: '\u0081\u0082\u0083\u0084\u0085\u0086\u0087\u0088\u0089\u008a\u008b\u008c\u008d\u008e\u008f\u00de\u00df',
   recognise,
   read,
 }
@@ -56,7 +63,10 @@ export const flaxMsgpack: FormatReader = {
 function recognise({ head }: Look): boolean {
   const first = head[0] ?? 0
   const isMap = (first > 0x80 && first < 0x90) || first === 0xde || first === 0xdf
-  if (!isMap) return false
+  // Nearly every file ends here, PNG images among them: the first key is no text.
+  const key = head[KEY_PLACES.get(first) ?? 1] ?? 0
+  const isText = (key >= 0xa0 && key < 0xc0) || (key >= 0xd9 && key <= 0xdb)
+  if (!isMap || !isText) return false
   return new GapList('').attempt(() => reachesArray(new Cursor(memoryBytes(head), LOOK_BUDGET))) ?? false
 }
 

@@ -41,6 +41,7 @@ export const ggmlLegacy: FormatReader = {
   id: 'ggml-legacy',
   endings: ['.bin', '.ggml'],
   certainty: 'magic',
+  firstBytes: 'lftanq',
   recognise,
   read,
 }
@@ -48,7 +49,7 @@ export const ggmlLegacy: FormatReader = {
 function recognise(look: Look): boolean {
   const magic = MAGICS.get(look.text(0, MAGIC_BYTES))
   if (magic === undefined || look.head.length < MAGIC_BYTES * 2) return false
-  const word = Buffer.from(look.head).readUInt32LE(MAGIC_BYTES)
+  const word = look.head.readUInt32LE(MAGIC_BYTES)
   if (magic.versions.length > 0) return magic.versions.includes(word)
   return word > 0 && word <= MAX_COUNT && findSpeechLayout(look.head) === null
 }

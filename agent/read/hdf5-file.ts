@@ -25,7 +25,8 @@ export interface Hdf5File {
 
 /** Where the signature stands, or null. */
 export function findHdf5(look: Look): number | null {
-  const isThere = (at: number): boolean => look.text(at, SIGNATURE_BYTES) === HDF5_SIGNATURE
+  const isThere = (at: number): boolean =>
+    look.head[at] === HDF5_SIGNATURE.charCodeAt(0) && look.text(at, SIGNATURE_BYTES) === HDF5_SIGNATURE
   return SIGNATURE_PLACES.filter((at) => at < look.head.length).find(isThere) ?? null
 }
 

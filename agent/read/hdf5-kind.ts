@@ -24,7 +24,9 @@ export function judgeHdf5(look: Look): 'keras' | 'data' | null {
   const told = known.get(look)
   if (told !== undefined) return told
   const at = findHdf5(look)
-  const kind = at === null ? null : glance(look, at)
+  // Nearly every file ends here, and is not worth remembering.
+  if (at === null) return null
+  const kind = glance(look, at)
   known.set(look, kind)
   return kind
 }

@@ -1,5 +1,6 @@
 // model.safetensors.index.json: which shard holds which tensor. Walked, not built: Kimi K2's has 140,000 lines.
 import { type Cursor, readTrouble } from './cursor.ts'
+import { JSON_OBJECT } from './first-bytes.ts'
 import type { GapList } from './gap-list.ts'
 import { topKeys } from './json-head.ts'
 import { JsonWalk } from './json-walk.ts'
@@ -16,6 +17,7 @@ export const hfIndex: FormatReader = {
   id: 'hf-index',
   endings: ['.index.json', '.json'],
   certainty: 'structure',
+  firstBytes: JSON_OBJECT,
   recognise: (look) => {
     const keys = topKeys(look)
     // A long list of tensors ends beyond the head, and its own key with it: it stands in the first bytes all the same.

@@ -1,5 +1,6 @@
 // config.json of transformers and diffusers, and adapter_config.json of PEFT, where they stand alone: what model they describe.
 import type { Cursor } from './cursor.ts'
+import { JSON_OBJECT } from './first-bytes.ts'
 import type { GapList } from './gap-list.ts'
 import {
   isModelConfig,
@@ -28,6 +29,7 @@ export const hfModelConfig: FormatReader = {
   id: 'hf-config',
   endings: ['config.json', '.json'],
   certainty: 'structure',
+  firstBytes: JSON_OBJECT,
   recognise: (look) => {
     const keys = topKeys(look)
     if (TOKENIZER_KEYS.some((key) => keys.has(key))) return false

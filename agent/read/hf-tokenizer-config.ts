@@ -1,6 +1,7 @@
 // tokenizer_config.json of transformers: the class of the tokenizer, and the chat template, of which only the digest is kept.
 import { createHash } from 'node:crypto'
 import { type Cursor, readTrouble } from './cursor.ts'
+import { JSON_OBJECT } from './first-bytes.ts'
 import type { GapList } from './gap-list.ts'
 import { readTokenizerSide } from './hf-tokenizer-side.ts'
 import { topKeys } from './json-head.ts'
@@ -17,6 +18,7 @@ export const hfTokenizerConfig: FormatReader = {
   id: 'hf-tokenizer-config',
   endings: ['tokenizer_config.json', '.json'],
   certainty: 'structure',
+  firstBytes: JSON_OBJECT,
   recognise: (look) => {
     const keys = topKeys(look)
     // config.json names a tokenizer class, too, beside the model's type.

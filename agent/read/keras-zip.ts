@@ -1,6 +1,7 @@
 // Archives of Keras 3 (`.keras`; keras-team/keras:keras/src/saving/saving_lib.py): metadata.json, config.json and the weights as HDF5,
 // which are read where they are. Nothing that config.json names is imported.
 import type { Cursor } from './cursor.ts'
+import { ARCHIVE } from './first-bytes.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import { type JsonValue, parseJsonTree } from './json-tree.ts'
 import { readKerasClasses, writeClasses } from './keras-config.ts'
@@ -19,7 +20,14 @@ const MAX_FACT_CHARS = 512
 const WEIGHTS_ENDING = '.weights.h5'
 
 /** The reader of Keras 3 archives. */
-export const kerasZip: FormatReader = { id: 'keras-zip', endings: ['.keras'], certainty: 'magic', recognise, read }
+export const kerasZip: FormatReader = {
+  id: 'keras-zip',
+  endings: ['.keras'],
+  certainty: 'magic',
+  firstBytes: ARCHIVE,
+  recognise,
+  read,
+}
 
 function recognise(look: Look): boolean {
   const zip = look.zip()

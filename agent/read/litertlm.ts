@@ -55,6 +55,7 @@ export const litertlm: FormatReader = {
   id: 'litertlm',
   endings: ['.litertlm'],
   certainty: 'magic',
+  firstBytes: 'L',
   recognise: (look) => look.text(0, 8) === MAGIC,
   read,
 }

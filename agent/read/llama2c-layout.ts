@@ -32,10 +32,12 @@ export interface Matrix {
 }
 
 /** The header, or null where these bytes cannot be one. */
-export function parseHeader(head: Uint8Array): Llama2cHeader | null {
-  const bytes = Buffer.from(head.buffer, head.byteOffset, head.length)
+export function parseHeader(bytes: Buffer): Llama2cHeader | null {
   if (bytes.length < HEADER_BYTES[0]) return null
-  if (bytes.readUInt32LE(0) !== MAGIC) return judge(readSeven(bytes, 0), { version: 0, groupSize: 0 })
+  const first = bytes.readUInt32LE(0)
+  // Nearly every file ends here: its first bytes would be a width beyond reason.
+  if (first !== MAGIC && first > MAX_WIDTH) return null
+  if (first !== MAGIC) return judge(readSeven(bytes, 0), { version: 0, groupSize: 0 })
   const version = bytes.readInt32LE(4)
   if ((version !== 1 && version !== 2) || bytes.length < 41) return null
   const groupSize = version === 2 ? bytes.readInt32LE(37) : 0

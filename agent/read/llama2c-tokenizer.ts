@@ -27,8 +27,7 @@ export const llama2cTokenizer: FormatReader = {
 }
 
 /** Three markers behind one another, which every vocabulary of this program begins with. */
-function recognise({ head }: Look): boolean {
-  const bytes = Buffer.from(head.buffer, head.byteOffset, head.length)
+function recognise({ head: bytes }: Look): boolean {
   if (bytes.length < HEAD_BYTES + RECORD_BYTES) return false
   const longest = bytes.readUInt32LE(0)
   if (longest < 1 || longest > MAX_TOKEN_BYTES) return false

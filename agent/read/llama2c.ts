@@ -73,7 +73,7 @@ function describe(header: Llama2cHeader | undefined): ContainerFacts {
 
 function readHeader(cursor: Cursor): Llama2cHeader {
   cursor.step()
-  const header = parseHeader(cursor.copy(Math.min(cursor.size, HEADER_BYTES[2])))
+  const header = parseHeader(Buffer.from(cursor.copy(Math.min(cursor.size, HEADER_BYTES[2]))))
   if (header === null) throw readTrouble('GNO_READ_INVALID', 'the header is none of llama2.c')
   return header
 }

@@ -1,6 +1,7 @@
 // llamafile (mozilla-ai/llamafile): a program for six systems with a zip at its end, and in it the GGUF it runs, stored as it is so
 // that it can be mapped into memory. It is both: a model with claims and tensors of its own, and a program.
 import { type Cursor, readTrouble } from './cursor.ts'
+import { ARCHIVE } from './first-bytes.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import { shifted } from './laid-out.ts'
 import type { Look } from './look.ts'
@@ -30,6 +31,7 @@ export const llamafile: FormatReader = {
   id: 'llamafile',
   endings: ['.llamafile', '.exe'],
   certainty: 'magic',
+  firstBytes: ARCHIVE,
   recognise: (look) => findProgram(look) !== null && listModels(look.zip()).length > 0,
   read,
 }

@@ -25,8 +25,8 @@ export class Look {
   readonly name: string
   readonly source: ByteSource
   readonly sizeBytes: number
-  /** The first bytes, at most 4 KiB. */
-  readonly head: Uint8Array
+  /** The first bytes, at most 4 KiB. A Buffer, so that nobody makes one of his own to read a number. */
+  readonly head: Buffer
   readonly #file: OpenedFile | null
   #headText: string | undefined
   #looked = 0
@@ -38,8 +38,10 @@ export class Look {
     this.name = name
     this.sizeBytes = source.sizeBytes
     this.#file = file
-    const buffer = new Uint8Array(Math.min(HEAD_BYTES, source.sizeBytes))
-    this.head = buffer.subarray(0, source.read(0, buffer))
+    // Not cleared: nobody sees more of it than was read.
+    const buffer = Buffer.allocUnsafe(Math.min(HEAD_BYTES, source.sizeBytes))
+    const count = source.read(0, buffer)
+    this.head = count === buffer.length ? buffer : buffer.subarray(0, count)
   }
 
   /** Up to `count` bytes at a place; fewer at the end of the file, none once the looks at this file are used up. */
@@ -56,7 +58,7 @@ export class Look {
   /** The first bytes as Latin-1 text, for magic words. */
   text(position: number, count: number): string {
     if (position >= 0 && position + count <= this.head.length) {
-      this.#headText ??= Buffer.from(this.head).toString('latin1')
+      this.#headText ??= this.head.toString('latin1')
       return this.#headText.slice(position, position + count)
     }
     return Buffer.from(this.at(position, count)).toString('latin1')

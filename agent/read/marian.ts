@@ -34,6 +34,7 @@ export const marian: FormatReader = {
   id: 'marian',
   endings: ['.bin', '.npz'],
   certainty: 'magic',
+  firstBytes: '\u0001P',
   recognise,
   read,
 }
@@ -44,9 +45,8 @@ function isArchive(look: Look): boolean {
 
 function recognise(look: Look): boolean {
   if (isArchive(look)) return isMarian(look.zip())
-  const { head, sizeBytes } = look
-  if (head.length < HEAD_BYTES + ITEM_BYTES) return false
-  const bytes = Buffer.from(head.buffer, head.byteOffset, head.length)
+  const { head: bytes, sizeBytes } = look
+  if (bytes.length < HEAD_BYTES + ITEM_BYTES) return false
   const count = bytes.readBigUInt64LE(8)
   if (bytes.readBigUInt64LE(0) !== 1n || count < 1n || count > BigInt(MAX_ITEMS)) return false
   const namesAt = HEAD_BYTES + Number(count) * ITEM_BYTES

@@ -1,6 +1,7 @@
 // MediaPipe bundles (.task): a zip with stored members. Language models have TF_LITE_PREFILL_DECODE, TOKENIZER_MODEL and METADATA
 // (google-ai-edge/mediapipe:mediapipe/tasks/cc/genai/inference, bundler), vision tasks *.tflite members.
 import { type Cursor, readTrouble } from './cursor.ts'
+import { ARCHIVE } from './first-bytes.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import { shifted } from './laid-out.ts'
 import type { Look } from './look.ts'
@@ -25,6 +26,7 @@ export const mediapipeTask: FormatReader = {
   id: 'mediapipe-task',
   endings: ['.task'],
   certainty: 'magic',
+  firstBytes: ARCHIVE,
   recognise,
   read,
 }

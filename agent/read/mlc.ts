@@ -5,6 +5,7 @@
 //     "md5sum": "..", "records": [{"name": "..", "shape": [..], "dtype": "uint32", "nbytes": n, "byteOffset": n}]}]}
 import { readBeside } from './companion.ts'
 import type { Cursor } from './cursor.ts'
+import { JSON_OBJECT } from './first-bytes.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import { topKeys } from './json-head.ts'
 import { type JsonValue, parseJsonTree } from './json-tree.ts'
@@ -36,6 +37,8 @@ export const mlc: FormatReader = {
   id: 'mlc',
   endings: ['tensor-cache.json', 'ndarray-cache.json', 'mlc-chat-config.json', '.bin'],
   certainty: 'structure',
+  firstBytes: JSON_OBJECT,
+  besideEndings: ['.bin'],
   recognise: (look) => isCache(look) || isChatConfig(look) || recordBeside(look) !== null,
   read,
 }

@@ -59,14 +59,16 @@ export const mnn: FormatReader = {
   id: 'mnn',
   endings: ['.mnn', '.mnn.weight'],
   certainty: 'structure',
+  firstBytes: String.fromCharCode(...Array.from({ length: 17 }, (_, index) => index * 4)),
+  besideEndings: ['.mnn.weight'],
   recognise: (look) => isNet(look) || modelBeside(look) !== null,
   read,
 }
 
 function isNet(look: Look): boolean {
   // Most files end here: their first four bytes are no small multiple of four.
-  const [first = 255, ...others] = look.head.subarray(0, 4)
-  if (first > 64 || first % 4 !== 0 || others.some((byte) => byte !== 0)) return false
+  const [first = 255, second = 0, third = 0, fourth = 0] = look.head
+  if (first > 64 || first % 4 !== 0 || second !== 0 || third !== 0 || fourth !== 0) return false
   return new GapList('').attempt(() => probeNet(new Cursor(look.source, PROBE_BUDGET)) !== null) === true
 }
 

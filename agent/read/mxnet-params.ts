@@ -9,7 +9,7 @@ import { MAX_LAID_OUT, MAX_RANK, TensorTable } from './laid-out.ts'
 import type { Look } from './look.ts'
 import type { WeightsPart } from './weights.ts'
 
-const MAGIC = '12010000000000000000000000000000'
+const MAGIC = `\u0012\u0001${'\0'.repeat(14)}`
 const ARRAY_MAGIC = 0xf993_fac9
 const ARRAY_MAGIC_OLD = 0xf993_fac8
 const ARRAY_MAGIC_NUMPY = 0xf993_faca
@@ -34,7 +34,7 @@ const TYPES: readonly (readonly [name: string, bytes: number] | undefined)[] = [
 
 /** True for a list of arrays. */
 export function isMxnetParams(look: Look): boolean {
-  return Buffer.from(look.at(0, 16)).toString('hex') === MAGIC && look.sizeBytes >= 24
+  return look.text(0, 16) === MAGIC && look.sizeBytes >= 24
 }
 
 interface ArrayPlace {

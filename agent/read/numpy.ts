@@ -21,6 +21,7 @@ export const numpy: FormatReader = {
   id: 'numpy',
   endings: ['.npy', '.npz'],
   certainty: 'magic',
+  firstBytes: '\u0093P',
   recognise,
   read,
 }

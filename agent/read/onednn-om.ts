@@ -43,7 +43,7 @@ type Kind = 'om' | 'om-pico' | 'circle' | 'imgdnn' | 'tvm' | 'dl4j'
 
 function kindOf(look: Look): Kind | null {
   const start = look.text(0, 8)
-  const numbers = Buffer.from(look.head.subarray(0, 32))
+  const numbers = look.head.subarray(0, 32)
   if (start.startsWith('IMOD')) {
     const size = numbers.length < 8 ? MIN_OM_HEADER : numbers.readUInt32LE(4)
     return size >= MIN_OM_HEADER && size <= MAX_OM_HEADER ? 'om' : null

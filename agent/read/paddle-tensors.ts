@@ -33,8 +33,9 @@ const TYPES: ReadonlyMap<number, readonly [type: string, bytes: number]> = new M
 
 /** A first tensor whose description fits to the byte. */
 export function isPaddleTensors(look: Look): boolean {
-  const head = Buffer.from(look.at(0, HEAD_BYTES))
-  if (head.length < HEAD_BYTES || head.readBigUInt64LE(0) !== 0n || head.readBigUInt64LE(8) !== 0n) return false
+  const { head } = look
+  if (head[0] !== 0 || head.length < HEAD_BYTES || head.readBigUInt64LE(0) !== 0n || head.readBigUInt64LE(8) !== 0n)
+    return false
   const size = head.readInt32LE(16)
   if (size < 4 || size > MAX_DESC_BYTES) return false
   let type: bigint | undefined

@@ -3,7 +3,7 @@ import { Cursor, memoryBytes } from './cursor.ts'
 import { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { joblibArrays } from './numpy-arrays.ts'
-import { OPCODES } from './pickle-opcodes.ts'
+import { mayStartUnmarked } from './pickle-start.ts'
 import { calleeName } from './pickle-values.ts'
 import { type PickleWalk, walkPickle } from './pickle-walk.ts'
 
@@ -28,6 +28,8 @@ const glances = new WeakMap<Look, { readonly walk: PickleWalk | null }>()
 
 /** The walk over the file's first pickle, as far as a glance goes; null when it is none. */
 export function glancePickle(look: Look): PickleWalk | null {
+  // Nearly every file ends here, and is not worth remembering.
+  if (look.head[0] !== PROTO && !mayStartUnmarked(look)) return null
   const known = glances.get(look)
   if (known !== undefined) return known.walk
   const walk = glance(look)
@@ -38,7 +40,7 @@ export function glancePickle(look: Look): PickleWalk | null {
 function glance(look: Look): PickleWalk | null {
   const [first = 0, version = 0] = look.head
   if (first === PROTO && version >= 2 && version <= 5) return glanceAt(new Cursor(look.source, MARKED_BUDGET), 'marked')
-  if (OPCODES[first] === undefined) return null
+  if (!mayStartUnmarked(look)) return null
   // Nearly every file breaks off in its first bytes, which are already here.
   const inHead = glanceUnmarked(new Cursor(memoryBytes(look.head), UNMARKED_BUDGET), look.sizeBytes)
   if (!inHead.isCut || look.head.length === look.sizeBytes) return inHead.walk

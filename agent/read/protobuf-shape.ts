@@ -21,6 +21,12 @@ const WIRE_TYPES: Readonly<Record<FieldKind, readonly number[]>> = {
 const MAX_TEXT_BYTES = 1_024
 /** Later versions of a schema add a few fields; a message made of others is another one, and is not walked to its end (CWE-400). */
 const MAX_STRANGERS = 1_024
+/** A tag of more than one byte begins with this bit. */
+export const LONG_TAG = 0x80
+/** Bytes that begin no field: the number 0, or a type of wire that is none or was given up. */
+const NO_TAGS: ReadonlySet<number> = new Set(
+  Array.from({ length: LONG_TAG }, (_, tag) => tag).filter((tag) => tag < 8 || ![0, 1, 2, 5].includes(tag & 7)),
+)
 /** Control characters that no name has; documentation has line ends. */
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f]/
 /** A word that names an operator, a layer or a node. */
@@ -33,12 +39,21 @@ export function fitsShape(
   shape: MessageShape,
   limit: number,
 ): ReadonlyMap<number, ProtobufField> | null {
+  if (!mayBegin(look, range, shape)) return null
   const found = new Map<number, ProtobufField>()
   for (const field of fieldsInSight(look, range, limit)) {
     if (field === null || !isFitting(look, field, shape)) return null
     if (!found.has(field.number)) found.set(field.number, field)
   }
   return found.size === 0 ? null : found
+}
+
+/** False where the first tag alone, mostly one byte, is none of this message: nearly every file ends here. */
+function mayBegin({ head }: Look, { start }: FieldRange, shape: MessageShape): boolean {
+  const tag = head[start] ?? LONG_TAG
+  if (tag >= LONG_TAG) return true
+  const kind = shape.get(tag >> 3)
+  return kind !== undefined && WIRE_TYPES[kind].includes(tag & 7)
 }
 
 /** What a message is where its reader passes over fields that it does not know. */
@@ -59,6 +74,7 @@ export function looseShape(
   shape: MessageShape,
   { wanted, least, limit }: { readonly wanted: readonly number[]; readonly least: number; readonly limit: number },
 ): LooseShape | null {
+  if (range.size > 0 && NO_TAGS.has(look.head[range.start] ?? LONG_TAG)) return null
   const fields = new Map<number, ProtobufField>()
   let strangers = 0
   let seen = 0

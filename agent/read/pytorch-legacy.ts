@@ -23,6 +23,7 @@ export const pytorchLegacy: FormatReader = {
   id: 'pytorch-legacy',
   endings: ['.pt', '.pth', '.bin', '.ckpt'],
   certainty: 'magic',
+  firstBytes: '\u0080L',
   recognise: ({ head }) => startsLegacy(head),
   read,
 }

@@ -2,6 +2,7 @@
 // other members and the handler, a program in Python.
 import type { Cursor } from './cursor.ts'
 import { readTrouble } from './cursor.ts'
+import { ARCHIVE } from './first-bytes.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import { type JsonValue, parseJsonTree } from './json-tree.ts'
 import type { Look } from './look.ts'
@@ -29,6 +30,7 @@ export const pytorchMar: FormatReader = {
   id: 'pytorch-mar',
   endings: ['.mar'],
   certainty: 'magic',
+  firstBytes: ARCHIVE,
   recognise,
   read,
 }

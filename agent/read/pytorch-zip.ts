@@ -1,5 +1,6 @@
 // Checkpoints of torch.save since PyTorch 1.6: a zip with `<root>/data.pkl` and its storages beside it (pytorch:torch/serialization.py).
 import type { Cursor } from './cursor.ts'
+import { ARCHIVE } from './first-bytes.ts'
 import type { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
 import {
@@ -19,6 +20,7 @@ export const pytorchZip: FormatReader = {
   id: 'pytorch-zip',
   endings: ['.pt', '.pth', '.bin', '.ckpt'],
   certainty: 'magic',
+  firstBytes: ARCHIVE,
   recognise,
   read,
 }

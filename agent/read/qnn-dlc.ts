@@ -52,8 +52,9 @@ export const qnnDlc: FormatReader = {
 type Kind = 'dlc' | 'zip' | 'flatbuffer' | 'context'
 
 function kindOf(look: Look): Kind | null {
-  const start = Buffer.from(look.head.subarray(0, 16))
-  const hex = start.toString('hex')
+  const start = look.head.subarray(0, 16)
+  // Nearly every file begins with neither byte.
+  const hex = start[0] === 0xd5 || start[0] === 0 ? start.toString('hex') : ''
   if (hex.startsWith(CONTAINER) && start.length >= CONTAINER_BYTES) return isContainer(start) ? 'dlc' : null
   if (CONTEXTS.includes(hex) && look.sizeBytes >= MIN_CONTEXT_BYTES) return 'context'
   if (IDENTIFIERS.some((identifier) => hasIdentifier(look, identifier))) return 'flatbuffer'

@@ -78,10 +78,10 @@ function recognise(look: Look): boolean {
   const { head, sizeBytes } = look
   const first = head[LENGTH_BYTES]
   if (first === undefined || (first !== BRACE && !BLANKS.has(first))) return false
-  const declared = Buffer.from(head).readBigUInt64LE(0)
+  const declared = head.readBigUInt64LE(0)
   const fits = declared <= BigInt(Math.min(MAX_HEADER_BYTES, sizeBytes - LENGTH_BYTES))
   if (fits && declared >= 2n) return opensHeader(look, LENGTH_BYTES + Number(declared))
-  return first === BRACE && HEADER_WORDS.some((word) => Buffer.from(head).includes(word))
+  return first === BRACE && HEADER_WORDS.some((word) => head.includes(word))
 }
 
 /** `{` and then a name or `}`, with any blanks around: every reader of JSON passes over them. */

@@ -19,7 +19,19 @@ export const sentencepiece: FormatReader = {
 }
 
 function kindOf(look: Look): TokenizerFile | undefined {
-  return looksLikeSentencePiece(look) ? 'tokenizer.model' : nameTokenizerFile(look.head)
+  const first = look.head[0] ?? 0
+  if (mayBePiece(first) && looksLikeSentencePiece(look)) return 'tokenizer.model'
+  return mayBeText(first) ? nameTokenizerFile(look.head) : undefined
+}
+
+/** A message in field 1; a tag of more bytes begins with the highest bit. */
+function mayBePiece(first: number): boolean {
+  return first === 0x0a || first >= 0x80
+}
+
+/** The others are texts, which begin with a brace, a number or base64; JavaScript takes a Latin-1 blank for one, too. */
+function mayBeText(first: number): boolean {
+  return (first >= 0x09 && first < 0x7f) || first === 0xa0
 }
 
 function read(cursor: Cursor, gaps: GapList, { look }: { readonly look: Look }): WeightsPart {

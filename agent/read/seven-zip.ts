@@ -18,7 +18,8 @@ export const sevenZip: FormatReader = {
   id: '7z',
   endings: ['.7z'],
   certainty: 'magic',
-  recognise: ({ head }) => Buffer.from(head.subarray(0, 6)).toString('hex') === MAGIC,
+  firstBytes: '7',
+  recognise: ({ head }) => head.toString('hex', 0, 6) === MAGIC,
   read,
 }
 

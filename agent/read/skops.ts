@@ -1,6 +1,7 @@
 // skops archives (skops-dev/skops:skops/io): a zip with schema.json, a tree of `__class__`, `__module__` and `__loader__`, and the
 // arrays as .npy members. The loaders are names of functions that skops itself has; a class is imported when it is trusted.
 import { Cursor } from './cursor.ts'
+import { ARCHIVE } from './first-bytes.ts'
 import { GapList, quoted } from './gap-list.ts'
 import { type JsonValue, parseJsonTree } from './json-tree.ts'
 import type { Look } from './look.ts'
@@ -21,6 +22,7 @@ export const skops: FormatReader = {
   id: 'skops',
   endings: ['.skops'],
   certainty: 'magic',
+  firstBytes: ARCHIVE,
   recognise,
   read,
 }

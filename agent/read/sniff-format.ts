@@ -17,8 +17,21 @@ export interface Sniffed {
   readonly notModel: NotModel | null
 }
 
-const CERTAIN = formats.filter(({ certainty }) => certainty === 'magic')
-const STRUCTURED = formats.filter(({ certainty }) => certainty === 'structure')
+interface Asked {
+  readonly certain: readonly FormatReader[]
+  readonly structured: readonly FormatReader[]
+}
+
+/** Endings are looked up by their last two characters; none is shorter. */
+const KEY_CHARS = 2
+/** Who is asked about a file that begins with a byte: of some fifty readers a third. Whoever says nothing of it is always asked. */
+const ASKED: readonly Asked[] = Array.from({ length: 256 }, (_, byte) => askedAmong(startingWith(byte)))
+/** Who is asked where a file that has bytes gives none. */
+const ALL = askedAmong(formats)
+/** Who is asked besides by the ending, whatever a file begins with. */
+const BESIDE = byEnding(({ besideEndings }) => besideEndings ?? [])
+/** Who is asked first among those that judge by structure. */
+const LIKELY = byEnding(({ endings }) => endings)
 
 /** Judges the first bytes. Throws ReadTrouble when the system refuses the read. */
 export function sniff(file: OpenedFile): Sniffed {
@@ -37,12 +50,64 @@ export function sniff(file: OpenedFile): Sniffed {
 
 /** The reader that recognises a file: those with magic first, then those that judge by structure, the fitting ending first. */
 export function findReader(look: Look): FormatReader | null {
-  const certain = CERTAIN.find(({ recognise }) => recognise(look))
-  if (certain !== undefined) return certain
-  const lower = look.name.toLowerCase()
-  const likely = STRUCTURED.filter(({ endings }) => endings.some((ending) => lower.endsWith(ending)))
-  const found = likely.find(({ recognise }) => recognise(look))
-  return found ?? STRUCTURED.find((reader) => !likely.includes(reader) && reader.recognise(look)) ?? null
+  const { certain, structured } = askedAbout(look)
+  const found = certain.find(({ recognise }) => recognise(look))
+  if (found !== undefined) return found
+  const likely = named(LIKELY, look.name)
+  const isLikely = (reader: FormatReader): boolean => likely.includes(reader)
+  return (
+    structured.find((reader) => isLikely(reader) && reader.recognise(look)) ??
+    structured.find((reader) => !isLikely(reader) && reader.recognise(look)) ??
+    null
+  )
+}
+
+function askedAbout({ head, name }: Look): Asked {
+  const asked = ASKED[head[0] ?? Number.NaN] ?? ALL
+  const beside = named(BESIDE, name)
+  if (beside.length === 0 || asked === ALL) return asked
+  const { certain, structured } = asked
+  return askedAmong(
+    formats.filter((reader) => certain.includes(reader) || structured.includes(reader) || beside.includes(reader)),
+  )
+}
+
+function startingWith(byte: number): readonly FormatReader[] {
+  const character = String.fromCharCode(byte)
+  return formats.filter(({ firstBytes }) => firstBytes === undefined || firstBytes.includes(character))
+}
+
+function askedAmong(readers: readonly FormatReader[]): Asked {
+  return {
+    certain: readers.filter(({ certainty }) => certainty === 'magic'),
+    structured: readers.filter(({ certainty }) => certainty === 'structure'),
+  }
+}
+
+interface Named {
+  readonly ending: string
+  readonly reader: FormatReader
+}
+type Endings = ReadonlyMap<string, readonly Named[]>
+
+function byEnding(endingsOf: (reader: FormatReader) => readonly string[]): Endings {
+  const grouped = new Map<string, Named[]>()
+  for (const reader of formats) {
+    for (const ending of endingsOf(reader)) {
+      const key = ending.slice(-KEY_CHARS)
+      grouped.set(key, [...(grouped.get(key) ?? []), { ending, reader }])
+    }
+  }
+  return grouped
+}
+
+const NOBODY: readonly FormatReader[] = []
+
+function named(endings: Endings, name: string): readonly FormatReader[] {
+  const lower = name.toLowerCase()
+  const near = endings.get(lower.slice(-KEY_CHARS))
+  if (near === undefined) return NOBODY
+  return near.flatMap(({ ending, reader }) => (lower.endsWith(ending) ? [reader] : []))
 }
 
 /** Reads files inside files, `depth` levels down from the one on disk. */

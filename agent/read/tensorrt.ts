@@ -35,13 +35,14 @@ function engineAt(look: Look): number | null {
   if (isEngine(look, 0)) return 0
   const { head } = look
   if (head[4] !== 0x7b || head[3] !== 0 || head[2] !== 0) return null
-  const at = 4 + Buffer.from(head).readUInt32LE(0)
+  const at = 4 + head.readUInt32LE(0)
   return isEngine(look, at) ? at : null
 }
 
 function isEngine(look: Look, at: number): boolean {
+  if (!MAGICS.includes(look.text(at, 4))) return false
   const start = Buffer.from(look.at(at, 8))
-  return MAGICS.includes(start.toString('latin1', 0, 4)) && start.length === 8 && start.readUInt32LE(4) <= MAX_VERSION
+  return start.length === 8 && start.readUInt32LE(4) <= MAX_VERSION
 }
 
 interface Draft {

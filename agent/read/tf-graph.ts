@@ -19,7 +19,7 @@ import {
   readFields,
   textInSight,
 } from './protobuf-fields.ts'
-import { type MessageShape, fitsShape, isWord } from './protobuf-shape.ts'
+import { LONG_TAG, type MessageShape, fitsShape, isWord } from './protobuf-shape.ts'
 
 const MAX_WORD_BYTES = 4_096
 /** Nodes that the recogniser looks at, and fields of each. */
@@ -104,6 +104,7 @@ const META_INFO: MessageShape = new Map([
 
 /** True when what is in sight of a message is a GraphDef with at least one node. */
 export function isGraphDef(look: Look, range: FieldRange): boolean {
+  if (!mayBeGraph(look.head[range.start] ?? LONG_TAG)) return false
   let isCertain = false
   let nodes = 0
   for (const field of fieldsInSight(look, range, NODES_IN_SIGHT)) {
@@ -122,6 +123,11 @@ export function isGraphDef(look: Look, range: FieldRange): boolean {
     if (PLAIN_OPERATORS.has(word) || isWord(look, entry?.get(1))) isCertain = true
   }
   return nodes > 0 && isCertain
+}
+
+/** False where the first tag alone is none of a graph: nearly every file ends here. */
+function mayBeGraph(tag: number): boolean {
+  return tag >= LONG_TAG || GRAPH.has(tag >> 3)
 }
 
 /** True when what is in sight of a message is a MetaGraphDef with a graph. */

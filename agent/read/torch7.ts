@@ -32,7 +32,7 @@ const TYPES: ReadonlyMap<string, readonly [type: string, bytes: number]> = new M
 
 /** An object of a class of Torch at the very beginning. */
 export function isTorch7(look: Look): boolean {
-  const head = Buffer.from(look.head.buffer, look.head.byteOffset, look.head.length)
+  const { head } = look
   if (head.length < 24 || head.readInt32LE(0) !== CLASS || head.readInt32LE(4) !== 1) return false
   const versionBytes = head.readInt32LE(8)
   if (versionBytes < 3 || versionBytes > 5 || !VERSION.test(head.toString('latin1', 12, 12 + versionBytes)))

@@ -1,6 +1,7 @@
 // TorchScript archives (pytorch:torch/csrc/jit/serialization/export_module.cpp): a zip with `<root>/code/`, constants.pkl and
 // data.pkl; the lite interpreter of phones adds bytecode.pkl; versions before 1.4 kept model.json and `tensors/` instead.
 import type { Cursor } from './cursor.ts'
+import { ARCHIVE } from './first-bytes.ts'
 import type { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { cutTorchZip, describeTorchZip, isTorchZip, readDirectory, readTorchZip, rootOf } from './torch-zip.ts'
@@ -12,6 +13,7 @@ export const torchscript: FormatReader = {
   id: 'torchscript',
   endings: ['.pt', '.pth', '.ptl', '.jit', '.torchscript'],
   certainty: 'magic',
+  firstBytes: ARCHIVE,
   recognise,
   read,
 }

@@ -32,12 +32,12 @@ export const treeModels: FormatReader = {
   id: 'tree-models',
   endings: ['.cbm', '.xgb', '.ubj', '.model', '.txt', '.json'],
   certainty: 'magic',
+  firstBytes: 'Cbt{',
   recognise: (look) => findKind(look) !== null,
   read,
 }
 
-function findKind({ head, sizeBytes }: Look): Kind | null {
-  const bytes = Buffer.from(head.buffer, head.byteOffset, head.length)
+function findKind({ head: bytes, sizeBytes }: Look): Kind | null {
   const magic = bytes.toString('latin1', 0, 4)
   if (magic === CATBOOST_MAGIC) {
     const isSane = bytes.length >= CATBOOST_HEADER_BYTES * 2 && bytes.readUInt32LE(4) > CATBOOST_HEADER_BYTES

@@ -114,6 +114,13 @@ export interface FormatReader {
    * `structure`: judged by walking into it, tried after those, first where the ending fits. Both must refuse all else.
    */
   readonly certainty: 'magic' | 'structure'
+  /**
+   * What byte 0 of every such file is, as Latin-1 text of one character a byte: spares asking about all others. It must not be less
+   * than `recognise` accepts (test/agent/read/first-bytes.test.ts). Absent where byte 0 tells nothing.
+   */
+  readonly firstBytes?: string
+  /** Beside `firstBytes`: lower-case endings of files that a neighbour explains, and which may begin with anything. */
+  readonly besideEndings?: readonly string[]
   /** Judges by bytes, never by a name. May throw ReadTrouble. */
   readonly recognise: (look: Look) => boolean
   /** Never throws for what a file holds: trouble goes into the gaps, and what was understood is returned. */

@@ -36,6 +36,7 @@ export const whisperGgml: FormatReader = {
   id: 'whisper-ggml',
   endings: ['.bin'],
   certainty: 'magic',
+  firstBytes: 'l',
   recognise: ({ head }) => findSpeechLayout(head) !== null,
   read,
 }

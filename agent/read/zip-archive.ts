@@ -25,8 +25,8 @@ export const zipArchive: FormatReader = {
   id: 'zip',
   endings: ['.zip'],
   certainty: 'structure',
-  recognise: ({ head, sizeBytes }: Look) =>
-    sizeBytes >= 22 && HEADS.includes(Buffer.from(head.subarray(0, 4)).toString('latin1')),
+  firstBytes: 'P',
+  recognise: ({ head, sizeBytes }: Look) => sizeBytes >= 22 && HEADS.includes(head.toString('latin1', 0, 4)),
   read,
 }
 
