@@ -95,15 +95,64 @@ export function readDirectory(cursor: Cursor, gaps: GapList): ZipDirectory | nul
   return zip ?? null
 }
 
-/** Walks the pickles of an archive and finds their tensors. */
-export function readTorchZip(
-  cursor: Cursor,
-  gaps: GapList,
-  what: { readonly zip: ZipDirectory; readonly root: string; readonly pickles: readonly PickleMember[] },
-): TorchZip {
+interface Wanted {
+  readonly zip: ZipDirectory
+  readonly root: string
+  readonly pickles: readonly PickleMember[]
+}
+
+/** Folders with a pickle of their own that are read: torch loads one, and writers make one (CWE-400). */
+const MAX_FOLDERS = 8
+
+/**
+ * Walks the pickles of an archive and finds their tensors. torch takes the folder of the first member, and others take the last: where
+ * several have a pickle, all of them are walked, and the one with the most numbers is the model.
+ */
+export function readTorchZip(cursor: Cursor, gaps: GapList, what: Wanted): TorchZip {
+  const roots = foldersOf(what)
+  const [first = what.root, second] = roots
+  if (second !== undefined) {
+    const named = [first, second].map(quoted).join(' and ')
+    gaps.blame(
+      'GNO_READ_INVALID',
+      `${PICKLE} lies in ${roots.length} folders, ${named}: readers differ in which they load`,
+    )
+  }
+  if (roots.length > MAX_FOLDERS) {
+    gaps.note('GNO_READ_SKIPPED', `${roots.length - MAX_FOLDERS} folders with a ${PICKLE} were not read`)
+  }
+  const places = new Map<string, StoragePlace>()
+  const [main, ...others] = roots
+    .slice(0, MAX_FOLDERS)
+    .map((root) => readFolder(cursor, gaps, { ...what, root }, places))
+  checkOverlap(places, gaps)
+  const chosen = others.reduce(
+    (most, other) => (elementsOf(other) > elementsOf(most) ? other : most),
+    main ?? NO_FOLDER,
+  )
+  const walks = [main, ...others].flatMap((folder) => folder?.walks ?? [])
+  return { zip: what.zip, ...chosen, walks }
+}
+
+type Folder = Omit<TorchZip, 'zip'>
+
+const NO_FOLDER: Folder = { root: '', walks: [], tensors: [], leftover: null }
+
+/** The folder that torch takes, and every other one with a pickle. */
+function foldersOf({ zip, root }: Wanted): readonly string[] {
+  const found = zip.members.flatMap(({ name }) =>
+    name === PICKLE || isOneDown(name, PICKLE) ? [name.slice(0, -PICKLE.length)] : [],
+  )
+  return [...new Set([root, ...found])]
+}
+
+function elementsOf({ tensors }: Folder): number {
+  return tensors.reduce((sum, { elements }) => sum + elements, 0)
+}
+
+function readFolder(cursor: Cursor, gaps: GapList, what: Wanted, places: Map<string, StoragePlace>): Folder {
   const walks: PickleWalk[] = []
   const tensors: TensorInfo[] = []
-  const places = new Map<string, StoragePlace>()
   let leftover: Leftover | null = null
   for (const pickle of what.pickles) {
     const member = what.zip.byName.get(what.root + pickle.name)
@@ -116,8 +165,7 @@ export function readTorchZip(
     leftover ??= describeLeftover(walk.value, harvest, { cursor, gaps, find })
     for (const tensor of harvest.tensors) tensors.push({ ...tensor, name: pickle.prefix + tensor.name })
   }
-  checkOverlap(places, gaps)
-  return { zip: what.zip, root: what.root, walks, tensors, leftover }
+  return { root: what.root, walks, tensors, leftover }
 }
 
 function walkMember(cursor: Cursor, gaps: GapList, member: ZipMember): PickleWalk {
