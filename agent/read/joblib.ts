@@ -4,7 +4,7 @@ import { Cursor, memoryBytes, readTrouble } from './cursor.ts'
 import { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { arrayTensor, joblibArrays } from './numpy-arrays.ts'
-import { holdsLearned, isJoblib } from './pickle-classes.ts'
+import { holdsLearned, isJoblib, isLearned } from './pickle-classes.ts'
 import { pickleFacts } from './pickle-facts.ts'
 import { glanceAt, glancePickle } from './pickle-glance.ts'
 import { type PickleWalk, walkPickle } from './pickle-walk.ts'
@@ -68,10 +68,10 @@ function read(cursor: Cursor, gaps: GapList): WeightsPart {
   const facts = pickleFacts(walks)
   // joblib calls both containers of this packing by one name.
   facts.set('compression', packing === 'xz' ? 'lzma' : (packing ?? 'none'))
-  const isLearned = tensors.length > 0 || walks.some(({ globals }) => holdsLearned(globals))
   return {
     isModel: true,
-    ...(isLearned || inner === undefined ? {} : { holds: 'data' }),
+    // Arrays without an estimator are data, as they are in a file of NumPy's.
+    ...(isLearned(walks, tensors) || inner === undefined ? {} : { holds: 'data' }),
     formatVersion: walks[0]?.protocols[0]?.toString() ?? null,
     facts,
     claims: {},
