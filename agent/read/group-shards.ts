@@ -56,6 +56,11 @@ const MAIN_STEMS: readonly string[] = (
 /** What optimum and transformers.js add to the name for a precision. */
 const PRECISION = /_(?:quantized|fp16|fp32|int8|uint8|bnb4|q4|q4f16)$/
 const MAX_SHARDS = 4_096
+/** Containers of a graph and of bare weights that share a stem: endings, the graph's first. */
+const PAIRED: ReadonlyMap<string, readonly string[]> = new Map([
+  ['openvino', ['.xml', '.bin']],
+  ['ncnn', ['.param', '.param.bin', '.bin']],
+])
 
 /** Groups shards by name, in order of the names; everything else stands alone. */
 export function groupShards(found: readonly Found[]): readonly ShardGroup[] {
@@ -63,14 +68,41 @@ export function groupShards(found: readonly Found[]): readonly ShardGroup[] {
   const ordered = [...found].sort((left, right) => (left.candidate.name < right.candidate.name ? -1 : 1))
   for (const item of ordered) {
     const match = matchShard(item)
-    const key = match === null ? item.candidate.path : `${match[1] ?? ''} ${match[3] ?? ''} ${match[4] ?? ''}`
+    const alone = pairKey(item) ?? item.candidate.path
+    const key = match === null ? alone : `${match[1] ?? ''} ${match[3] ?? ''} ${match[4] ?? ''}`
     const known = groups.get(key)
     if (known === undefined) groups.set(key, [item])
     else known.push(item)
   }
-  const lists = [...groups.values()]
+  const lists = [...groups.values()].map(graphFirst)
   const main = findMain(lists)
   return lists.map((members) => ({ members, count: countOf(members[0]), folder: tellFolder(members, main) }))
+}
+
+/** True where further members are the weights of the first, and no shards of one model. */
+export function isPair({ members: [{ reader }] }: ShardGroup): boolean {
+  return PAIRED.has(reader.id)
+}
+
+/** What a graph and its weights have in common: the format and the stem of the name. */
+function pairKey({ candidate: { name }, reader }: Found): string | undefined {
+  const ending = pairEnding(name, reader)
+  return ending === undefined ? undefined : `${reader.id} ${name.slice(0, -ending.length)}`
+}
+
+/** The longest that fits: `.param.bin` before `.bin`. */
+function pairEnding(name: string, { id }: FormatReader): string | undefined {
+  const fitting = (PAIRED.get(id) ?? []).filter((ending) => name.toLowerCase().endsWith(ending))
+  return fitting.find((ending) => fitting.every(({ length }) => length <= ending.length))
+}
+
+/** A pair is called and described by its graph. */
+function graphFirst(members: readonly [Found, ...Found[]]): readonly [Found, ...Found[]] {
+  const [{ reader }] = members
+  const endings = PAIRED.get(reader.id) ?? []
+  const placeOf = ({ candidate: { name } }: Found): number => endings.indexOf(pairEnding(name, reader) ?? '')
+  const [first, ...others] = [...members].sort((left, right) => placeOf(left) - placeOf(right))
+  return first === undefined ? members : [first, ...others]
 }
 
 /** True for a container that a configuration beside it may describe. */

@@ -7,7 +7,15 @@ import { unwrapEntry } from './cache-entry.ts'
 import { memoryBytes, troubleOf } from './cursor.ts'
 import { findMisfit } from './fit-parts.ts'
 import { GapList } from './gap-list.ts'
-import { type Found, type ShardGroup, groupShards, isFolderFormat, missingShards, splitKey } from './group-shards.ts'
+import {
+  type Found,
+  type ShardGroup,
+  groupShards,
+  isFolderFormat,
+  isPair,
+  missingShards,
+  splitKey,
+} from './group-shards.ts'
 import { type HfFolder, folderOf, readCardBeside, readHfFolder } from './hf-folder.ts'
 import { Look, lookAt } from './look.ts'
 import { MAX_NORM_VALUES, type SharedNorms } from './norm-values.ts'
@@ -279,7 +287,7 @@ function assembleGroup(
   if (folder !== undefined && group.folder === 'is') {
     return assembleArtifact({ kind: 'folder', path: folderOf(first.path), parts, folder, gaps, isDeep })
   }
-  const kind = parts.length > 1 ? 'split' : 'file'
+  const kind = parts.length > 1 && !isPair(group) ? 'split' : 'file'
   // The neighbours are parts of the folder's main model, and only told once.
   const described = folder === undefined ? {} : { folder: { ...folder, parts: [] } }
   return assembleArtifact({ kind, path: first.path, parts, ...described, gaps, isDeep })
