@@ -104,7 +104,7 @@ const META_INFO: MessageShape = new Map([
 
 /** True when what is in sight of a message is a GraphDef with at least one node. */
 export function isGraphDef(look: Look, range: FieldRange): boolean {
-  if (!mayBeGraph(look.head[range.start] ?? LONG_TAG)) return false
+  if (!mayBeGraph(look, range)) return false
   let isCertain = false
   let nodes = 0
   for (const field of fieldsInSight(look, range, NODES_IN_SIGHT)) {
@@ -126,7 +126,8 @@ export function isGraphDef(look: Look, range: FieldRange): boolean {
 }
 
 /** False where the first tag alone is none of a graph: nearly every file ends here. */
-function mayBeGraph(tag: number): boolean {
+function mayBeGraph({ head }: Look, { start }: FieldRange): boolean {
+  const tag = head[start] ?? LONG_TAG
   return tag >= LONG_TAG || GRAPH.has(tag >> 3)
 }
 
