@@ -1,6 +1,5 @@
 // Sensor: who listens on this machine. Socket tables of our own network namespace and of every other one that a process
 // lives in (containers), joined with processes through the inodes of their socket descriptors.
-import { readlinkSync } from 'node:fs'
 import type { Interpretation, ListenerObservation, SenseContext, Sensor } from '../../../contract/observation.ts'
 import { createGapList } from '../gap-list.ts'
 import { type TableLines, readTable } from './net-read.ts'
@@ -58,16 +57,12 @@ async function collectListeners(context: SenseContext): Promise<ListenerCapture>
 
 /** One process number for each network namespace that is not our own. */
 function otherNamespaces(capture: ProcCapture): readonly string[] {
-  let own: string | null = null
-  try {
-    own = readlinkSync('/proc/self/ns/net')
-  } catch {
-    // Without network namespaces in the kernel there is one network: nothing else to read.
-    return []
-  }
+  const own = capture.ownNamespaces.net
+  // Without network namespaces in the kernel there is one network: nothing else to read.
+  if (own === null) return []
   const members = new Map<string, string>()
   for (const raw of capture.processes) {
-    const namespace = raw.networkNamespace
+    const namespace = raw.namespaces.net
     if (namespace === null || namespace === own || members.has(namespace)) continue
     const pid = parseStat(raw.stat)?.pid
     if (pid !== undefined) members.set(namespace, String(pid))

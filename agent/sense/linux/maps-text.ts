@@ -1,22 +1,79 @@
 // /proc/PID/maps as proc(5) describes it: one line a mapping,
 //   7f1c00000000-7f1c40000000 r--s 00000000 fe:00 1234567    /path/of/file (deleted)
 //   address range             perm offset   dev   inode      path
-// Only mappings of files (inode not 0, path from `/`) are kept, grouped by dev and inode: the path is for people.
-import type { MappedFile } from '../../../contract/observation.ts'
+// Mappings of files (inode not 0, path from `/`) are kept, grouped by dev and inode: the path is for people. Of anonymous
+// memory (dev 00:00, inode 0, no path, [heap] or [anon:NAME]) only regions as large as weights are kept.
+import type { LargeMemory, LargeRegions, MappedFile } from '../../../contract/observation.ts'
 import { readablePath } from '../path-text.ts'
 
 const LINE =
   /^([0-9a-f]{1,16})-([0-9a-f]{1,16}) ([r-][w-][x-][ps]) [0-9a-f]+ ([0-9a-f]{1,8}):([0-9a-f]{1,8}) ([1-9][0-9]{0,19})\s+(\/.*)$/
 const DELETED = ' (deleted)'
 
-/** Keeps the lines of file mappings; everything else (heap, stacks, anonymous memory) is of no use and much text. */
-export function keepFileMappings(text: string): string {
+/** Readable, private, of no file. What a program may not read (guard pages, reserved address space) holds no weights. */
+const ANONYMOUS = /^([0-9a-f]{1,16})-([0-9a-f]{1,16}) r[w-][x-]p [0-9a-f]+ 00:00 0(?: |$)/
+
+/** Smaller than the weights of any language model at four bits a number; glibc reserves 64 MiB a thread, but not readable. */
+const MIN_LARGE_BYTES = 64 * 1024 * 1024
+
+/** Keeps the lines of file mappings and of large anonymous regions; everything else is of no use and much text. */
+export function keepMappings(text: string): string {
   const kept: string[] = []
+  const regions = createRegions((lines) => kept.push(...lines))
   for (const line of text.split('\n')) {
     // The path starts after the inode, at column 73 or later; anonymous memory and [heap] have no slash.
-    if (line.includes('/', 30)) kept.push(line)
+    if (!regions.add(line) && line.includes('/', 30)) kept.push(line)
   }
+  regions.end()
   return kept.join('\n')
+}
+
+/** Joins anonymous lines that touch each other: a runtime that locks or protects parts of its memory splits one region in many. */
+function createRegions(tell: (lines: readonly string[], bytes: number) => void) {
+  let lines: string[] = []
+  let bytes = 0
+  let last = ''
+  const end = (): void => {
+    if (bytes >= MIN_LARGE_BYTES) tell(lines, bytes)
+    lines = []
+    bytes = 0
+  }
+  return {
+    end,
+    /** True when the line is anonymous memory. */
+    add(line: string): boolean {
+      const match = ANONYMOUS.exec(line)
+      if (match === null) return false
+      const [, from = '', to = ''] = match
+      if (from !== last) end()
+      last = to
+      lines.push(line)
+      // Page addresses end with 12 zero bits, so even 57-bit addresses are exact in a double.
+      bytes += Math.max(0, Number.parseInt(to, 16) - Number.parseInt(from, 16))
+      return true
+    },
+  }
+}
+
+/** Sums up the memory of a process that is as large as weights and no file of a disk. */
+export function sumLargeMemory(text: string, mapped: readonly MappedFile[]): LargeMemory {
+  const anonymous: number[] = []
+  const regions = createRegions((_, bytes) => anonymous.push(bytes))
+  for (const line of text.split('\n')) regions.add(line)
+  regions.end()
+  const large = mapped.filter(({ mappedBytes }) => mappedBytes >= MIN_LARGE_BYTES)
+  const below = (...starts: readonly string[]): LargeRegions =>
+    sum(large.filter(({ path }) => starts.some((start) => path.startsWith(start))).map((file) => file.mappedBytes))
+  return {
+    anonymous: sum(anonymous),
+    hugePages: below('/anon_hugepage', '/dev/hugepages/'),
+    memfd: below('/memfd:'),
+    shared: below('/dev/shm/', '/SYSV', '/dev/zero'),
+  }
+}
+
+function sum(sizes: readonly number[]): LargeRegions {
+  return { count: sizes.length, bytes: sizes.reduce((total, size) => total + size, 0) }
 }
 
 interface Group {

@@ -2,9 +2,9 @@
 // same process: when it ends, the held directory turns empty instead of becoming somebody else's (proc(5), pid reuse).
 import { closeSync, constants, openSync, statSync } from 'node:fs'
 import { O_PATH } from './held-folder.ts'
-import { type RangeIdentity, keepFileMappings, parseMaps } from './maps-text.ts'
+import { type RangeIdentity, keepMappings, parseMaps } from './maps-text.ts'
 import { type Look, readDescriptors, readExecutable, readLink, readText } from './proc-read.ts'
-import type { Denied, RawProcess } from './proc-record.ts'
+import type { Denied, NamespaceLinks, RawProcess } from './proc-record.ts'
 import { parseDescriptorSlots, parseStat } from './proc-text.ts'
 
 /** Argument bytes read of one process; Linux allows 6 MiB, redaction keeps 256 arguments. */
@@ -18,12 +18,15 @@ const MAX_IDENTITIES = 256
 /** What the look found: a process, a kernel thread (nothing of ours to see), or nothing any more. */
 export type ProcessLook = RawProcess | 'kernel-thread' | 'vanished'
 
-/** Looks at one process. */
-export function lookAtProcess(pid: number): ProcessLook {
+/**
+ * Looks at one process, by its folder `/proc/PID`. `before` is its record of the last look, given when it has not touched its
+ * memory since: then its mappings and namespaces are taken from there, which is half of the work.
+ */
+export function lookAtProcess(place: string, before: RawProcess | null): ProcessLook {
   let held: number | undefined
   try {
-    held = openSync(`/proc/${pid}`, O_PATH | constants.O_DIRECTORY)
-    return lookInFolder(`/proc/self/fd/${held}`)
+    held = openSync(place, O_PATH | constants.O_DIRECTORY)
+    return lookInFolder(`/proc/self/fd/${held}`, before)
   } catch {
     // The only call that may throw is the open above: the process ended (ENOENT, ESRCH).
     return 'vanished'
@@ -32,7 +35,7 @@ export function lookAtProcess(pid: number): ProcessLook {
   }
 }
 
-function lookInFolder(folder: string): ProcessLook {
+function lookInFolder(folder: string, before: RawProcess | null): ProcessLook {
   const stat = readText(`${folder}/stat`)
   const status = readText(`${folder}/status`)
   if (stat.kind !== 'seen' || status.kind !== 'seen') return 'vanished'
@@ -42,24 +45,52 @@ function lookInFolder(folder: string): ProcessLook {
   if (fields?.state === 'Z' || fields?.state === 'X') return { ...EMPTY, stat: stat.value, status: status.value }
   const notes: Notes = { denied: [], limits: [] }
   const commandLine = take(readText(`${folder}/cmdline`, MAX_COMMAND_LINE_BYTES), notes, null, 'cmdline')
-  const maps = take(readText(`${folder}/maps`), notes, 'maps', 'maps')
   const descriptors = take(readDescriptors(`${folder}/fd`, parseDescriptorSlots(status.value)), notes, 'fd', 'fd')
-  if (commandLine === 'gone' || maps === 'gone' || descriptors === 'gone') return 'vanished'
-  const fileMappings = maps === null ? null : keepFileMappings(maps)
+  const memory = before === null ? lookAtMemory(folder, notes) : memoryOf(before, notes)
+  if (commandLine === 'gone' || memory === 'gone' || descriptors === 'gone') return 'vanished'
   return {
     stat: stat.value,
     status: status.value,
     commandLine: commandLine ?? '',
     controlGroup: present(take(readText(`${folder}/cgroup`, MAX_CONTROL_GROUP_BYTES), notes, null, 'cgroup')),
     executable: present(take(readExecutable(`${folder}/exe`), notes, 'exe', 'exe')),
-    maps: fileMappings,
-    identities: fileMappings === null ? [] : readIdentities(folder, fileMappings),
+    ...memory,
     openFiles: descriptors?.files ?? null,
     sockets: descriptors?.sockets ?? [],
-    networkNamespace: present(take(readLink(`${folder}/ns/net`), notes, 'netns', 'ns')),
+    devices: descriptors?.devices ?? [],
     denied: notes.denied,
     limits: notes.limits,
   }
+}
+
+/** What changes only together with the memory of a process: exec, mmap and unshare in a new program fault pages in. */
+type MemoryLook = Pick<RawProcess, 'maps' | 'identities' | 'namespaces'>
+
+function lookAtMemory(folder: string, notes: Notes): MemoryLook | 'gone' {
+  const maps = take(readText(`${folder}/maps`), notes, 'maps', 'maps')
+  if (maps === 'gone') return 'gone'
+  const mappings = maps === null ? null : keepMappings(maps)
+  return {
+    maps: mappings,
+    identities: mappings === null ? [] : readIdentities(folder, mappings),
+    namespaces: readNamespaces(folder, (look) => present(take(look, notes, 'netns', 'ns'))),
+  }
+}
+
+function memoryOf(before: RawProcess, notes: Notes): MemoryLook {
+  notes.denied.push(...before.denied.filter((what) => what === 'maps' || what === 'netns'))
+  notes.limits.push(...before.limits.filter((what) => what === 'maps'))
+  const { maps, identities, namespaces } = before
+  return { maps, identities, namespaces }
+}
+
+/** The namespaces of a process; null for each one that is refused. One refusal is noted for all: the same right opens them. */
+export function readNamespaces(folder: string, takeNetwork: (look: Look<string>) => string | null): NamespaceLinks {
+  const link = (name: string): string | null => {
+    const look = readLink(`${folder}/ns/${name}`)
+    return look.kind === 'seen' ? look.value : null
+  }
+  return { mnt: link('mnt'), pid: link('pid'), net: takeNetwork(readLink(`${folder}/ns/net`)), user: link('user') }
 }
 
 const EMPTY: Omit<RawProcess, 'stat' | 'status'> = {
@@ -70,7 +101,8 @@ const EMPTY: Omit<RawProcess, 'stat' | 'status'> = {
   identities: [],
   openFiles: [],
   sockets: [],
-  networkNamespace: null,
+  devices: [],
+  namespaces: { mnt: null, pid: null, net: null, user: null },
   denied: [],
   limits: [],
 }

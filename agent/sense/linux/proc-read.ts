@@ -11,7 +11,8 @@ import {
   readlinkSync,
   statSync,
 } from 'node:fs'
-import type { RawExecutable, RawOpenFile } from './proc-record.ts'
+import type { RawDevice, RawExecutable, RawOpenFile } from './proc-record.ts'
+import { acceleratorKind } from './accelerator-nodes.ts'
 import { errorCode } from './system-failure.ts'
 
 /** Longest text of one /proc file: 4 MiB of maps are about 40,000 mappings; the kernel allows 65,530 a process. */
@@ -20,6 +21,8 @@ const MAX_TEXT_BYTES = 4 * 1024 * 1024
 const MAX_DESCRIPTORS = 4_096
 /** Open files kept for one process. */
 const MAX_OPEN_FILES = 1_024
+/** Devices kept for one process: a training job on 16 cards opens each a few times. */
+const MAX_DEVICES = 256
 /** Smaller files are no weights worth a finding; the same floor as the walk's. */
 const MIN_OPEN_FILE_BYTES = 1024 * 1024
 
@@ -58,6 +61,16 @@ export function readPiece(path: string): Look<Buffer> {
     return refused(error)
   } finally {
     if (fd !== undefined) closeSync(fd)
+  }
+}
+
+/** Reads a file that is held open anew, from its start; null when the process behind it has ended. */
+export function readPieceAgain(fd: number): Buffer | null {
+  try {
+    return buffer.subarray(0, readSync(fd, buffer, 0, PIECE_BYTES, 0))
+  } catch {
+    // ESRCH, whatever took its number since.
+    return null
   }
 }
 
@@ -111,35 +124,39 @@ export function readExecutable(path: string): Look<RawExecutable> {
   }
 }
 
-/** Open regular files and sockets of one process. */
+/** Open regular files, sockets and accelerators of one process. */
 export interface Descriptors {
   readonly files: readonly RawOpenFile[]
   readonly sockets: readonly string[]
+  readonly devices: readonly RawDevice[]
+}
+
+interface Found {
+  readonly files: RawOpenFile[]
+  readonly sockets: string[]
+  readonly devices: RawDevice[]
 }
 
 /** Lists /proc/PID/fd. `slots` (FDSize) tells beforehand whether the list may be long, so that it is never allocated whole. */
 export function readDescriptors(folder: string, slots: number): Look<Descriptors> {
-  const files: RawOpenFile[] = []
-  const sockets: string[] = []
+  const found: Found = { files: [], sockets: [], devices: [] }
   try {
     const names = slots <= MAX_DESCRIPTORS ? readdirSync(folder) : firstNames(folder)
-    for (const name of names) addDescriptor({ files, sockets }, folder, name)
-    const isCut = names.length >= MAX_DESCRIPTORS || files.length >= MAX_OPEN_FILES
-    return { kind: 'seen', value: { files, sockets }, isCut }
+    for (const name of names) addDescriptor(found, folder, name)
+    const isFull = found.files.length >= MAX_OPEN_FILES || found.devices.length >= MAX_DEVICES
+    return { kind: 'seen', value: found, isCut: isFull || names.length >= MAX_DESCRIPTORS }
   } catch (error) {
     return refused(error)
   }
 }
 
-function addDescriptor(
-  { files, sockets }: { readonly files: RawOpenFile[]; readonly sockets: string[] },
-  folder: string,
-  name: string,
-): void {
+function addDescriptor({ files, sockets, devices }: Found, folder: string, name: string): void {
   const link = readLink(`${folder}/${name}`)
   if (link.kind !== 'seen') return
   if (link.value.startsWith('socket:[')) sockets.push(link.value.slice(8, -1))
-  else if (mayBeFile(link.value) && files.length < MAX_OPEN_FILES) addFile(files, folder, name, link.value)
+  else if (link.value.startsWith('/dev/') && acceleratorKind(link.value) !== null) {
+    if (devices.length < MAX_DEVICES) devices.push({ fd: Number(name), node: link.value })
+  } else if (mayBeFile(link.value) && files.length < MAX_OPEN_FILES) addFile(files, folder, name, link.value)
 }
 
 function firstNames(folder: string): readonly string[] {

@@ -1,5 +1,6 @@
 // The raw capture of one look at the processes: texts as the kernel gave them, latin1, one character a byte. The capture is
 // the truth and can be written down and replayed; a process that did not change since the last look is the same object.
+import type { NamespaceKind } from '../../../contract/observation.ts'
 import type { RangeIdentity } from './maps-text.ts'
 
 /** What was denied while looking at one process. */
@@ -23,20 +24,29 @@ export interface RawOpenFile {
   readonly links: number
 }
 
+/** A device of a graphics card or accelerator that a process holds open. */
+export interface RawDevice {
+  readonly fd: number
+  readonly node: string
+}
+
+/** Links of /proc/PID/ns, `mnt:[4026531840]`; null where refused or unknown to the kernel. */
+export type NamespaceLinks = Readonly<Record<NamespaceKind, string | null>>
+
 export interface RawProcess {
   readonly stat: string
   readonly status: string
   readonly commandLine: string
   readonly controlGroup: string | null
   readonly executable: RawExecutable | null
-  /** Lines of file mappings only; null when denied. */
+  /** Lines of file mappings and of large anonymous regions; null when denied. */
   readonly maps: string | null
   readonly identities: readonly RangeIdentity[]
   /** Null when denied. */
   readonly openFiles: readonly RawOpenFile[] | null
   readonly sockets: readonly string[]
-  /** Inode of the network namespace; null when not known. */
-  readonly networkNamespace: string | null
+  readonly devices: readonly RawDevice[]
+  readonly namespaces: NamespaceLinks
   readonly denied: readonly Denied[]
   /** Names of the limits that cut something short. */
   readonly limits: readonly string[]
@@ -48,6 +58,8 @@ export interface ProcCapture {
   /** /proc/stat, its btime line. */
   readonly systemStat: string
   readonly passwd: string
+  /** The namespaces in which this look was taken. */
+  readonly ownNamespaces: NamespaceLinks
   /** True when /proc hides other users' processes (mount option hidepid). */
   readonly isHidingOthers: boolean
   readonly kernelThreads: number

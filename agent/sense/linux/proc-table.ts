@@ -5,9 +5,11 @@
 import { readdirSync, statSync } from 'node:fs'
 import { setImmediate as letOthersRun } from 'node:timers/promises'
 import type { SenseContext } from '../../../contract/observation.ts'
-import { lookAtProcess } from './proc-look.ts'
+import { type KeptStat, keepStat, keptLimit, UNCOUNTED } from './kept-stat.ts'
+import { lookAtProcess, readNamespaces } from './proc-look.ts'
 import { readPiece, readText, shrinkBuffer } from './proc-read.ts'
 import type { ProcCapture, RawProcess } from './proc-record.ts'
+import { isSameRecord } from './same-record.ts'
 import { parseStat } from './proc-text.ts'
 
 /** Processes of one look; a machine with more is a container host, and says so by a gap. */
@@ -21,22 +23,34 @@ const MAX_PASSWD_BYTES = 1024 * 1024
 interface Known {
   readonly statBytes: Buffer
   readonly descriptors: number
-  readonly record: RawProcess
+  /** Null for a kernel thread. */
+  readonly record: RawProcess | null
+  /** Of the moment at which the mappings were read. */
+  readonly memoryKey: string
+  /** From the second look on, so that a program that looks only once holds nothing. */
+  readonly kept: KeptStat | null
 }
 
 /** The processes of this machine, as seen by the last look. */
 export interface ProcTable {
   look(context: SenseContext): Promise<ProcCapture>
+  /** Gives back what is held open between looks. */
+  close(): void
 }
 
-interface Tally {
+interface Look {
+  readonly folder: string
+  readonly next: Map<number, Known>
   readonly processes: RawProcess[]
   kernelThreads: number
   vanished: number
+  /** How many more processes may be held open. */
+  mayKeep: number
 }
 
-/** Starts an empty table; the first look reads everything. */
-export function createProcTable(): ProcTable {
+/** Starts an empty table; the first look reads everything. `root` is where `proc` and `etc` lie: a test brings its own. */
+export function createProcTable(root = ''): ProcTable {
+  const folder = `${root}/proc`
   let known = new Map<number, Known>()
   let looks = 0
   // The sensors of one sweep get the same context and share one look; a look of another sweep is never reused: a process
@@ -45,20 +59,22 @@ export function createProcTable(): ProcTable {
 
   async function lookNow(context: SenseContext): Promise<ProcCapture> {
     looks += 1
-    const next = new Map<number, Known>()
-    const tally: Tally = { processes: [], kernelThreads: 0, vanished: 0 }
-    const pids = listProcesses()
+    const mayKeep = looks === 1 ? 0 : keptLimit()
+    const look: Look = { folder, next: new Map(), processes: [], kernelThreads: 0, vanished: 0, mayKeep }
+    const pids = listProcesses(folder)
     let visited = 0
     for (const pid of pids.slice(0, MAX_PROCESSES)) {
       if (visited % BATCH === BATCH - 1) await letOthersRun()
       if (context.signal.aborted) break
       visited += 1
       // Our own descriptors are the files we inspect: reporting them would make the agent a user of every model.
-      if (pid !== process.pid) visit(pid, (looks + pid) % REFRESH_EVERY === 0 ? undefined : known.get(pid), next, tally)
+      if (pid !== process.pid) visit(pid, known.get(pid), (looks + pid) % REFRESH_EVERY === 0, look)
     }
-    known = next
+    for (const [pid, { kept }] of known) if (look.next.get(pid)?.kept !== kept) kept?.close()
+    known = look.next
     shrinkBuffer()
-    return { ...tally, ...systemTexts(), beyondLimit: pids.length - visited }
+    const { processes, kernelThreads, vanished } = look
+    return { processes, kernelThreads, vanished, ...systemTexts(root), beyondLimit: pids.length - visited }
   }
 
   return {
@@ -66,68 +82,107 @@ export function createProcTable(): ProcTable {
       if (last?.context !== context) last = { context, capture: lookNow(context) }
       return last.capture
     },
+    close() {
+      for (const { kept } of known.values()) kept?.close()
+      known = new Map()
+    },
   }
 }
 
-function visit(pid: number, before: Known | undefined, next: Map<number, Known>, tally: Tally): void {
-  const stat = readPiece(`/proc/${pid}/stat`)
-  if (stat.kind !== 'seen') {
-    tally.vanished += 1
+function visit(pid: number, before: Known | undefined, isRefresh: boolean, look: Look): void {
+  const place = `${look.folder}/${pid}`
+  const held = before?.kept ?? null
+  const again = held?.read() ?? null
+  // A held descriptor fails when its process ended; the number may belong to another one by now.
+  const known = held !== null && again === null ? undefined : before
+  const stat = again ?? readStat(place)
+  if (stat === null) {
+    look.vanished += 1
     return
   }
+  if (known !== undefined) look.mayKeep -= 1
+  const kept = known === undefined ? null : (known.kept ?? (look.mayKeep >= 0 ? keepStat(place) : null))
   // Equal bytes include the start ticks: it is the same process, and it has not run for a tick.
-  if (before !== undefined && stat.value.equals(before.statBytes) && countDescriptors(pid) === before.descriptors) {
-    next.set(pid, before)
-    tally.processes.push(before.record)
+  const isIdle = known !== undefined && stat.equals(known.statBytes)
+  if (isIdle && known.record === null) remember(pid, { ...known, kept }, look)
+  else if (isIdle && !isRefresh && countDescriptors(place, kept) === known.descriptors) {
+    remember(pid, { ...known, kept }, look)
+  } else lookAnew(pid, { place, statBytes: Buffer.from(stat), known, kept, isRefresh }, look)
+}
+
+interface Visit {
+  readonly place: string
+  readonly statBytes: Buffer
+  readonly known: Known | undefined
+  readonly kept: KeptStat | null
+  readonly isRefresh: boolean
+}
+
+function lookAnew(pid: number, { place, statBytes, known, kept, isRefresh }: Visit, look: Look): void {
+  const fields = parseStat(statBytes.toString('latin1'))
+  const memoryKey = `${fields?.startTicks} ${fields?.name} ${fields?.memoryKey}`
+  if (fields?.isKernelThread === true) {
+    remember(pid, { statBytes, descriptors: UNCOUNTED, record: null, memoryKey, kept }, look)
     return
   }
-  if (parseStat(stat.value.toString('latin1'))?.isKernelThread === true) tally.kernelThreads += 1
-  else lookAnew(pid, next, tally)
-}
-
-function lookAnew(pid: number, next: Map<number, Known>, tally: Tally): void {
-  const descriptors = countDescriptors(pid)
-  const look = lookAtProcess(pid)
-  if (look === 'kernel-thread') tally.kernelThreads += 1
-  else if (look === 'vanished') tally.vanished += 1
-  else {
-    tally.processes.push(look)
-    next.set(pid, { statBytes: Buffer.from(look.stat, 'latin1'), descriptors, record: look })
+  const descriptors = countDescriptors(place, kept)
+  // A process that maps large data is always read: whether its file still has a name is worth knowing soon.
+  const mayReuse = !isRefresh && known?.memoryKey === memoryKey && known.record?.identities.length === 0
+  const record = lookAtProcess(place, mayReuse ? known.record : null)
+  if (record === 'vanished' || record === 'kernel-thread') {
+    look.vanished += 1
+    if (kept !== known?.kept) kept?.close()
+    return
   }
+  const before = known?.record ?? record
+  const same = isSameRecord(before, record) ? before : record
+  remember(pid, { statBytes, descriptors, record: same, memoryKey, kept }, look)
 }
 
-/** Since Linux 6.2 the size of /proc/PID/fd is the number of descriptors; before, it is always 0 and tells nothing. */
-function countDescriptors(pid: number): number {
+function remember(pid: number, known: Known, look: Look): void {
+  look.next.set(pid, known)
+  if (known.record === null) look.kernelThreads += 1
+  else look.processes.push(known.record)
+}
+
+function readStat(place: string): Buffer | null {
+  const stat = readPiece(`${place}/stat`)
+  return stat.kind === 'seen' ? stat.value : null
+}
+
+function countDescriptors(place: string, kept: KeptStat | null): number {
+  if (kept !== null) return kept.count()
   try {
-    return statSync(`/proc/${pid}/fd`, { throwIfNoEntry: false })?.size ?? -1
+    return statSync(`${place}/fd`, { throwIfNoEntry: false })?.size ?? UNCOUNTED
   } catch {
-    return -1
+    return UNCOUNTED
   }
 }
 
-function listProcesses(): readonly number[] {
+function listProcesses(folder: string): readonly number[] {
   const pids: number[] = []
-  for (const name of readdirSync('/proc')) {
+  for (const name of readdirSync(folder)) {
     const pid = Number(name)
     if (Number.isInteger(pid)) pids.push(pid)
   }
   return pids
 }
 
-function systemTexts(): Pick<ProcCapture, 'systemStat' | 'passwd' | 'isHidingOthers'> {
-  const stat = readText('/proc/stat')
-  const passwd = readText('/etc/passwd', MAX_PASSWD_BYTES)
+function systemTexts(root: string): Pick<ProcCapture, 'systemStat' | 'passwd' | 'ownNamespaces' | 'isHidingOthers'> {
+  const stat = readText(`${root}/proc/stat`)
+  const passwd = readText(`${root}/etc/passwd`, MAX_PASSWD_BYTES)
   return {
     systemStat: stat.kind === 'seen' ? (/^btime .*$/m.exec(stat.value)?.[0] ?? '') : '',
     passwd: passwd.kind === 'seen' ? passwd.value : '',
-    isHidingOthers: isHidingOthers(),
+    ownNamespaces: readNamespaces(`${root}/proc/self`, (look) => (look.kind === 'seen' ? look.value : null)),
+    isHidingOthers: isHidingOthers(root),
   }
 }
 
 /** With the mount option hidepid, other users' processes are not even listed (proc(5)); root sees them all the same. */
-function isHidingOthers(): boolean {
+function isHidingOthers(root: string): boolean {
   if (process.geteuid?.() === 0) return false
-  const mounts = readText('/proc/self/mounts', MAX_PASSWD_BYTES)
+  const mounts = readText(`${root}/proc/self/mounts`, MAX_PASSWD_BYTES)
   return mounts.kind === 'seen' && /^\S+ \/proc proc \S*hidepid=(?!0|off)/m.test(mounts.value)
 }
 

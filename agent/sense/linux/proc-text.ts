@@ -1,14 +1,26 @@
 // The texts of /proc/PID as proc(5) describes them (man-pages 6.9), read from latin1 strings, one character a byte.
 // Everything here is pure and takes any text: a truncated or absurd one gives null or what was understood, never an error.
 
-/** `stat` fields that are used; numbers are as in proc(5): 3 state, 4 ppid, 9 flags, 22 start. */
+/** `stat` fields that are used, with their numbers in proc(5). */
 export interface StatFields {
   readonly pid: number
   readonly name: string
+  /** 3 */
   readonly state: string
+  /** 4 */
   readonly parentPid: number
+  /** 6 */
+  readonly sessionPid: number
+  /** 7, not 0 */
+  readonly hasTerminal: boolean
+  /** 9 */
   readonly isKernelThread: boolean
+  /** 14 and 15: processor time of all its threads, ended ones too. */
+  readonly processorTicks: number
+  /** 22 */
   readonly startTicks: string
+  /** 10, 12, 23 and 24 (faults, address space, resident pages): while they stand, no mapping was used or made. */
+  readonly memoryKey: string
 }
 
 /** PF_KTHREAD of include/linux/sched.h. */
@@ -29,8 +41,12 @@ export function parseStat(text: string): StatFields | null {
     name: text.slice(open + 1, close),
     state: fields[0] ?? '',
     parentPid: wholeNumber(fields[1] ?? '') ?? 0,
+    sessionPid: wholeNumber(fields[3] ?? '') ?? 0,
+    hasTerminal: fields[4] !== '0',
     isKernelThread: ((wholeNumber(fields[6] ?? '') ?? 0) & KERNEL_THREAD) !== 0,
+    processorTicks: (wholeNumber(fields[11] ?? '') ?? 0) + (wholeNumber(fields[12] ?? '') ?? 0),
     startTicks,
+    memoryKey: `${fields[7]} ${fields[9]} ${fields[20]} ${fields[21]}`,
   }
 }
 

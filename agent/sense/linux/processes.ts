@@ -1,10 +1,19 @@
 // Sensor: the processes of Linux, straight from /proc (proc(5)), without starting a program.
-import type { Interpretation, OpenFileLink, ProcessObservation, Sensor } from '../../../contract/observation.ts'
+import type {
+  Interpretation,
+  NamespaceKind,
+  Namespaces,
+  OpenFileLink,
+  ProcessObservation,
+  Sensor,
+} from '../../../contract/observation.ts'
 import { type GapList, createGapList } from '../gap-list.ts'
 import { readablePath } from '../path-text.ts'
 import { redactCommandLine } from '../redact.ts'
-import { parseMaps } from './maps-text.ts'
-import type { Denied, ProcCapture, RawExecutable, RawOpenFile, RawProcess } from './proc-record.ts'
+import { groupAccelerators } from './accelerator-nodes.ts'
+import { containerOf } from './container-of.ts'
+import { parseMaps, sumLargeMemory } from './maps-text.ts'
+import type { Denied, NamespaceLinks, ProcCapture, RawExecutable, RawOpenFile, RawProcess } from './proc-record.ts'
 import { procTable } from './proc-table.ts'
 import {
   parseBootTime,
@@ -42,7 +51,9 @@ export const linuxProcesses: Sensor<ProcCapture> = {
     '/proc/*/maps',
     '/proc/*/map_files/* (device and inode of large mappings)',
     '/proc/*/fd/* (where descriptors lead; size, device and inode of regular files)',
-    '/proc/*/ns/net',
+    '/proc/*/ns/mnt, pid, net, user (numbers of namespaces)',
+    '/proc/*/fd (the number of descriptors)',
+    '/proc/self/limits (how many descriptors may be held)',
     '/proc/stat (boot time)',
     '/proc/self/mounts (whether /proc hides processes)',
     '/etc/passwd (names of user numbers)',
@@ -51,8 +62,9 @@ export const linuxProcesses: Sensor<ProcCapture> = {
     'process number, start time, parent, name, executable path, user number and user name',
     'the command line after redaction: the program where the kernel names it alike, switches and sub-commands of a published list, words that programs define themselves, Python modules of a published list; everything else becomes its length',
     'what remains of the rest: of a path the folders and scripts that systems and projects name, the ending of a weights file; whole, with the names people gave it, the path of a weights file behind a model switch; of known runtimes also numbers, numeric addresses, paths into model stores and model ids (org/name)',
-    'control group (which container or service the process belongs to)',
-    'resident and swapped memory by kind',
+    'control group (which container or service the process belongs to), numbers of its namespaces, its session and whether it has a terminal',
+    'resident and swapped memory by kind; count and size of regions of at least 64 MiB without a file (anonymous, huge pages, memfd, shared memory), never what is in them',
+    'which devices of graphics cards and accelerators it holds open',
     'paths of mapped files, and of open regular files of at least 1 MiB',
   ],
   collect: (context) => procTable.look(context),
@@ -62,6 +74,7 @@ export const linuxProcesses: Sensor<ProcCapture> = {
 interface Frame {
   readonly bootSeconds: number
   readonly passwd: string
+  readonly ownNamespaces: NamespaceLinks
   readonly users: ReadonlyMap<number, string>
 }
 
@@ -73,6 +86,7 @@ function interpretProcesses(capture: ProcCapture): Interpretation {
   const frame: Frame = {
     bootSeconds: parseBootTime(`${capture.systemStat}\n`) ?? 0,
     passwd: capture.passwd,
+    ownNamespaces: capture.ownNamespaces,
     users: parseUserNames(capture.passwd),
   }
   const observations: ProcessObservation[] = []
@@ -99,6 +113,7 @@ function describe(raw: RawProcess, fields: StatFields, frame: Frame): ProcessObs
   const uid = parseUid(raw.status)
   const name = readablePath(fields.name)
   const executable = raw.executable === null ? null : describeExecutable(raw.executable)
+  const mapped = raw.maps === null ? null : parseMaps(raw.maps, raw.identities)
   return {
     kind: 'process',
     pid: fields.pid,
@@ -110,9 +125,15 @@ function describe(raw: RawProcess, fields: StatFields, frame: Frame): ProcessObs
     user: { uid: uid ?? NO_USER, name: uid === null ? null : nameOf(frame.users.get(uid)) },
     commandLine: redactCommandLine(splitArguments(raw.commandLine), { name, executable: executable?.path ?? null }),
     cgroup: raw.controlGroup === null ? null : nameOf(parseControlGroup(raw.controlGroup)),
+    container: raw.controlGroup === null ? null : containerOf(raw.controlGroup),
+    namespaces: compareNamespaces(raw.namespaces, frame.ownNamespaces),
+    sessionPid: fields.sessionPid,
+    hasTerminal: fields.hasTerminal,
     memory: parseMemory(raw.status),
-    mapped: raw.maps === null ? null : parseMaps(raw.maps, raw.identities),
+    mapped,
     open: raw.openFiles === null ? null : raw.openFiles.map(describeOpenFile),
+    largeMemory: raw.maps === null || mapped === null ? null : sumLargeMemory(raw.maps, mapped),
+    accelerators: raw.openFiles === null ? null : groupAccelerators(raw.devices),
   }
 }
 
@@ -126,10 +147,21 @@ function startedAt(bootSeconds: number, startTicks: string): string {
   return new Date(ms <= 8.64e15 ? Math.round(ms) : 0).toISOString()
 }
 
+const NAMESPACES: readonly NamespaceKind[] = ['mnt', 'pid', 'net', 'user']
+
+/** What is not known differs from nothing: a refused look must not look like a container. */
+function compareNamespaces(links: NamespaceLinks, own: NamespaceLinks): Namespaces {
+  const different = NAMESPACES.filter((kind) => links[kind] !== null && own[kind] !== null && links[kind] !== own[kind])
+  const number = (kind: NamespaceKind): string | null => /\[([0-9]{1,20})\]$/.exec(links[kind] ?? '')?.[1] ?? null
+  return { mnt: number('mnt'), pid: number('pid'), net: number('net'), user: number('user'), different }
+}
+
 function describeExecutable(raw: RawExecutable): NonNullable<ProcessObservation['executable']> {
   const isDeleted = raw.links === 0
   const path = readablePath(isDeleted ? withoutMark(raw.link) : raw.link)
-  return { path, isDeleted, dev: raw.dev, inode: raw.inode }
+  // The kernel shows memfd_create(2) as `/memfd:NAME (deleted)`; such a file never had a name on a disk.
+  const isInMemory = isDeleted && raw.link.startsWith('/memfd:')
+  return { path, isDeleted, dev: raw.dev, inode: raw.inode, isInMemory }
 }
 
 function describeOpenFile(raw: RawOpenFile): OpenFileLink {

@@ -112,6 +112,51 @@ describe('linuxProcesses', () => {
     })
   })
 
+  it('tells a program that was started from memory from one whose file was removed', () => {
+    const inMemory = { link: '/memfd:runner (deleted)', dev: '1', inode: '9', links: 0 }
+
+    expect(withProcess({ executable: inMemory }).executable).toMatchObject({ path: '/memfd:runner', isInMemory: true })
+    expect(withProcess({ executable: { ...inMemory, link: '/opt/x (deleted)' } }).executable).toMatchObject({
+      isDeleted: true,
+      isInMemory: false,
+    })
+  })
+
+  it('tells which namespaces differ from our own, and takes a refusal for no difference', () => {
+    const own = { mnt: 'mnt:[4026531832]', pid: 'pid:[4026531836]', net: 'net:[4026531833]', user: 'user:[4026531837]' }
+    const links = { mnt: 'mnt:[4026532500]', pid: 'pid:[4026531836]', net: null, user: 'user:[4026532501]' }
+    const capture = { ...recorded, ownNamespaces: own, processes: [{ ...(python), namespaces: links }] }
+
+    const [seen] = processesOf(capture)
+
+    expect(seen?.namespaces).toEqual({
+      mnt: '4026532500',
+      pid: '4026531836',
+      net: null,
+      user: '4026532501',
+      different: ['mnt', 'user'],
+    })
+  })
+
+  it('names container, session and terminal, and the accelerators that are held', () => {
+    const seen = withProcess({
+      controlGroup: `0::/system.slice/docker-${'a1'.repeat(32)}.scope\n`,
+      devices: [
+        { fd: 9, node: '/dev/dri/renderD128' },
+        { fd: 11, node: '/dev/dri/renderD128' },
+        { fd: 12, node: '/dev/nvidia0' },
+      ],
+    })
+
+    expect(seen).toMatchObject({ container: { engine: 'docker', pod: null }, sessionPid: expect.any(Number) })
+    expect(seen.accelerators).toEqual([
+      { node: '/dev/dri/renderD128', kind: 'drm', fdNumbers: [9, 11] },
+      { node: '/dev/nvidia0', kind: 'nvidia', fdNumbers: [12] },
+    ])
+    expect(withProcess({ openFiles: null }).accelerators).toBeNull()
+    expect(withProcess({ maps: null }).largeMemory).toBeNull()
+  })
+
   it('gives the same object for a process that did not change, and takes a new boot time seriously', () => {
     const [first] = processesOf(recorded)
     const [again] = processesOf({ ...recorded })
