@@ -1,6 +1,9 @@
 // The rule pack: what detection engineers write (one YAML entry a file) and what an endpoint loads (one canonical JSON).
 // Key order below is the order in the files; the editors' JSON Schemas in rules/schemas are generated from here.
 import { z } from 'zod'
+import { literalOperators, oneOrMore, word } from './literal-operators.ts'
+import { binaryStringsSchema, platformPaths, productFacts } from './product-facts.ts'
+import { runtimeExampleFactsSchema } from './runtime-example.ts'
 import { evidenceKindSchema } from './runtime.ts'
 import { confidenceSchema, nameText, schemedDigest, severitySchema, text } from './wire.ts'
 
@@ -14,16 +17,6 @@ const id = entryIdSchema
 export const entryStatusSchema = z.enum(['draft', 'trial', 'stable', 'retired'])
 const why = text(2_000)
 const references = z.array(text(500)).min(1).max(64).readonly()
-
-const oneOrMore = <T extends z.ZodType>(item: T) => z.union([item, z.array(item).min(1).max(128).readonly()])
-const word = text(512)
-const literalOperators = {
-  equals: oneOrMore(z.union([word, z.number(), z.boolean()])).optional(),
-  prefix: oneOrMore(word).optional(),
-  suffix: oneOrMore(word).optional(),
-  contains: oneOrMore(word).optional(),
-  between: z.tuple([z.number(), z.number()]).readonly().optional(),
-}
 
 /** Literal operators on one value of a field; all operators that are given must hold for the same value. */
 const fieldTest = z.strictObject({ field: nameText, ...literalOperators }).readonly()
@@ -68,44 +61,6 @@ export const evidenceRuleSchema = z
   .readonly()
 export type EvidenceRule = z.infer<typeof evidenceRuleSchema>
 
-const platformPaths = z
-  .strictObject({
-    linux: z.array(text(300)).max(32).readonly().optional(),
-    darwin: z.array(text(300)).max(32).readonly().optional(),
-    win32: z.array(text(300)).max(32).readonly().optional(),
-  })
-  .readonly()
-
-/** Facts of an example process; what is left out was not seen. */
-export const runtimeExampleFactsSchema = z
-  .strictObject({
-    name: text(4096),
-    executablePath: text(4096).optional(),
-    commandLine: z.array(text(4096)).max(256).readonly().optional(),
-    libraries: z.array(text(512)).max(256).readonly().optional(),
-    weights: z
-      .array(z.strictObject({ how: z.enum(['mapped', 'open']), format: nameText.nullable() }).readonly())
-      .max(64)
-      .readonly()
-      .optional(),
-    listeners: z
-      .array(z.strictObject({ port: z.number().int(), scope: z.enum(['loopback', 'any', 'specific']) }).readonly())
-      .max(64)
-      .readonly()
-      .optional(),
-    parent: z
-      .strictObject({ name: text(512), executablePath: text(4096).nullable(), entryId: nameText.nullable() })
-      .readonly()
-      .optional(),
-    anonymousBytes: z.number().int().min(0).optional(),
-    containerLabels: z
-      .array(z.strictObject({ name: text(512), value: text(4096) }).readonly())
-      .max(64)
-      .readonly()
-      .optional(),
-  })
-  .readonly()
-
 export const runtimeEntrySchema = z
   .strictObject({
     id,
@@ -114,7 +69,21 @@ export const runtimeEntrySchema = z
     references,
     product: nameText,
     vendor: id,
-    category: z.enum(['runtime', 'server', 'desktop-app', 'sdk', 'frontend', 'image', 'speech', 'tool', 'engine']),
+    category: z.enum([
+      'runtime',
+      'server',
+      'desktop-app',
+      'sdk',
+      'frontend',
+      'image',
+      'speech',
+      'tool',
+      'engine',
+      'training',
+      'coding-agent',
+      'agent',
+      'built-in',
+    ]),
     /** `never`: it holds weights without running them, or only talks to something that does. */
     runsWeights: z.enum(['always', 'optional', 'spawns', 'never']),
     /** Used only where no named product is likely. */
@@ -126,6 +95,7 @@ export const runtimeEntrySchema = z
     storeVariables: z.array(text(100)).max(16).readonly().optional(),
     /** Default TCP ports. They propose a question and never name a product. */
     ports: z.array(z.number().int().min(1).max(65535)).max(16).readonly().optional(),
+    ...productFacts,
     examples: z
       .array(
         z
@@ -301,6 +271,8 @@ const vocabularyWordSchema = z
     isOpen: z.boolean().optional(),
     /** Engines: libraries that prove the engine is loaded. */
     when: conditionSchema.optional(),
+    /** Engines: strings that prove the engine inside a binary of any name. */
+    strings: binaryStringsSchema.optional(),
   })
   .readonly()
 export type VocabularyWord = z.infer<typeof vocabularyWordSchema>

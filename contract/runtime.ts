@@ -1,6 +1,16 @@
 // A Runtime: one story per running thing. Process, weights, memory and listener in one record, with what spoke for it.
 import { z } from 'zod'
-import { because, confidenceSchema, gapSchema, instant, nameText, pathText, sentence, wholeNumber } from './wire.ts'
+import {
+  because,
+  confidenceSchema,
+  gapSchema,
+  instant,
+  nameText,
+  pathText,
+  sentence,
+  text,
+  wholeNumber,
+} from './wire.ts'
 
 /** Kinds of evidence that are independent of one another (DESIGN.md section 4). */
 export const EVIDENCE_KINDS = [
@@ -34,6 +44,8 @@ export const runtimeIdentificationSchema = z
     product: nameText,
     vendor: nameText.optional(),
     category: nameText,
+    /** Version of the product, as an answer, a package or the program itself told it. */
+    version: text(64).optional(),
     confidence: confidenceSchema,
     evidence: z.array(evidenceSchema).max(64).readonly(),
     /** True when some evidence shows a model being run, not only that the tool is there. */
