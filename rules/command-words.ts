@@ -5,7 +5,7 @@ const MAX_ARGUMENTS = 256
 const MAX_ARGUMENT_CHARS = 4_096
 
 /** Programs that run another program: the script or module behind them is what counts. */
-const INTERPRETERS = [
+const INTERPRETERS: ReadonlySet<string> = new Set([
   'python',
   'pypy',
   'node',
@@ -21,14 +21,19 @@ const INTERPRETERS = [
   'pipx',
   'npx',
   'env',
-]
+])
 
 export interface CommandWords {
   /** Base names: the executable and, behind an interpreter, its script. */
   readonly programs: readonly string[]
   readonly subCommand: string | null
+  /** Path or module of an interpreter's script, with forward slashes; an editor that has it open runs another program. */
+  readonly script: string | null
   readonly words: readonly string[]
   readonly switches: ReadonlyMap<string, readonly string[]>
+  readonly switchNames: readonly string[]
+  /** All values of all switches. */
+  readonly switchValues: readonly string[]
 }
 
 /** Reads an argument list; an argument that redaction replaced stays a word that matches nothing. */
@@ -38,12 +43,22 @@ export function readCommandWords(commandLine: readonly string[]): CommandWords {
   const programs = executable === undefined ? [] : [programName(executable)]
   const plain = rest.filter((word) => !word.startsWith('-'))
   let operands = plain
-  const [script] = plain
-  if (script !== undefined && isInterpreter(programs[0] ?? '')) {
+  const [first] = plain
+  const script = first !== undefined && isInterpreter(programs[0] ?? '') ? first : null
+  if (script !== null) {
     programs.push(programName(script))
     operands = plain.slice(1)
   }
-  return { programs, subCommand: operands[0] ?? null, words, switches: readSwitches(rest) }
+  const switches = readSwitches(rest)
+  return {
+    programs,
+    subCommand: operands[0] ?? null,
+    script: script === null ? null : script.replaceAll('\\', '/'),
+    words,
+    switches,
+    switchNames: [...switches.keys()],
+    switchValues: [...switches.values()].flat(),
+  }
 }
 
 /** Base name without folder (either kind of slash) and without `.exe`. */
@@ -53,19 +68,15 @@ export function programName(path: string): string {
 }
 
 function isInterpreter(program: string): boolean {
-  const lower = program.toLowerCase()
-  return INTERPRETERS.some((name) => {
-    if (!lower.startsWith(name)) return false
-    return isVersion(lower.slice(name.length))
-  })
+  let end = program.length
+  // `python3.12` without its version.
+  while (end > 0 && isVersionCharacter(program.charCodeAt(end - 1))) end -= 1
+  return INTERPRETERS.has(program.slice(0, end).toLowerCase())
 }
 
-/** Nothing, or digits and dots: `3.12` of `python3.12`. */
-function isVersion(text: string): boolean {
-  for (const character of text) {
-    if (character !== '.' && (character < '0' || character > '9')) return false
-  }
-  return true
+/** A digit or a dot. */
+function isVersionCharacter(code: number): boolean {
+  return code === 0x2e || (code >= 0x30 && code <= 0x39)
 }
 
 function readSwitches(words: readonly string[]): ReadonlyMap<string, readonly string[]> {

@@ -4,6 +4,7 @@ import type { Evidence, EvidenceKind, Runtime, RuntimeIdentification } from '../
 import { type CommandWords, programName, readCommandWords } from './command-words.ts'
 import { type FieldValue, type Subject, holds, speaking } from './operators.ts'
 import type { Pack } from './pack.ts'
+import { names, triggeredBy } from './trigger-index.ts'
 
 /** What is known of one process. Every text in it is chosen by whoever started it. */
 export interface RuntimeFacts {
@@ -23,6 +24,18 @@ export interface RuntimeFacts {
   } | null
   readonly memory: { readonly anonymousBytes: number } | null
   readonly containerLabels?: readonly { readonly name: string; readonly value: string }[]
+  /** Name of the image without its tag. */
+  readonly containerImage?: string
+  /** Engines and entries whose strings were found in the executable or a mapped object (rules/binary-signatures.ts). */
+  readonly binaryEngines?: readonly string[]
+  /** Probes that answered as their entry expects. */
+  readonly httpAnswers?: readonly string[]
+  /** Entries of which a state file leads to this process. */
+  readonly stateFiles?: readonly string[]
+  /** Packages that the executable or the script belongs to: `npm:@openai/codex`. */
+  readonly packages?: readonly string[]
+  /** Version as an answer, a package or the program told it; null or absent: not known. */
+  readonly version?: string | null
 }
 
 /** Two unrelated kinds that together weigh this much make `likely`; a decisive one does so alone. */
@@ -32,6 +45,11 @@ const POSSIBLE_WEIGHT = 20
 /** A process maps a few hundred objects; more than this is not looked through (CWE-400). */
 const MAX_LIBRARIES = 4_096
 const MAX_TEXT_CHARS = 4_096
+/** Far more ids than one process can earn (CWE-400). */
+const MAX_IDS = 64
+const MAX_VERSION_CHARS = 64
+/** Labels of one container; images bring some dozen (CWE-400). */
+const MAX_LABELS = 256
 
 /** Kinds that say the same thing twice: of each group only the heaviest evidence counts. */
 const GROUPS: Readonly<Partial<Record<EvidenceKind, string>>> = {
@@ -39,9 +57,10 @@ const GROUPS: Readonly<Partial<Record<EvidenceKind, string>>> = {
   'executable-path': 'name',
   'weights-mapped': 'weights',
   'weights-open': 'weights',
+  // What an object is called and what is in it are the same code.
+  'library-mapped': 'code',
+  'binary-content': 'code',
 }
-/** Any program can do this: it supports a product and never names one. */
-export const NEVER_NAMES: readonly EvidenceKind[] = ['weights-mapped', 'weights-open', 'listener', 'memory-fit']
 
 interface Match {
   readonly entry: RuntimeEntry
@@ -54,11 +73,11 @@ interface Match {
 export function identifyRuntime(facts: RuntimeFacts, pack: Pack): RuntimeIdentification | null {
   const subject = subjectOf(facts, pack)
   let best: Match | null = null
-  for (const entry of pack.runtimes) {
+  for (const entry of triggeredBy(pack.triggers, subject)) {
     const match = matchEntry(entry, subject)
     if (match !== null && (best === null || isBetter(match, best))) best = match
   }
-  return best === null ? null : describe(best, subject, pack)
+  return best === null ? null : describe(best, subject, facts, pack)
 }
 
 /**
@@ -71,42 +90,97 @@ export function activityOf(facts: RuntimeFacts, identification: RuntimeIdentific
   return identification.runsModel === true ? 'inference' : idle
 }
 
+/** Most processes are asked for a few fields only, so each is worked out when it is first asked for. */
 function subjectOf(facts: RuntimeFacts, pack: Pack): Subject {
-  const command: CommandWords = readCommandWords(facts.commandLine)
-  const fields = new Map<string, readonly FieldValue[]>([
-    [
-      'name',
-      [
-        programName(clip(facts.name)),
-        ...(facts.executablePath === null ? [] : [programName(clip(facts.executablePath))]),
-      ],
-    ],
-    ['executablePath', facts.executablePath === null ? [] : [clip(facts.executablePath)]],
-    ['argument', command.words],
-    ['library', relevantLibraries(facts.libraries, pack)],
-    ['weightHow', facts.weights.map((weights) => weights.how)],
-    ['weightFormat', facts.weights.flatMap((weights) => weights.format ?? [])],
-    ['port', facts.listeners.map((listener) => listener.port)],
-    ['listenerScope', facts.listeners.map((listener) => listener.scope)],
-    ['parentName', facts.parent === null ? [] : [programName(clip(facts.parent.name))]],
-    [
-      'parentPath',
-      facts.parent === null || facts.parent.executablePath === null ? [] : [clip(facts.parent.executablePath)],
-    ],
-    ['parentEntry', facts.parent === null || facts.parent.entryId === null ? [] : [facts.parent.entryId]],
-    ['anonymousBytes', facts.memory === null ? [] : [facts.memory.anonymousBytes]],
-    ['containerLabel', (facts.containerLabels ?? []).slice(0, 256).map((label) => clip(label.name))],
-  ])
-  const plain: Subject = { values: (field) => fields.get(field) ?? [], command }
-  const engines = enginesOf(plain, pack)
-  fields.set('engine', [...engines.keys()])
-  for (const [engine, libraries] of engines) fields.set(librariesField(engine), libraries)
-  return plain
+  const command = readCommandWords(facts.commandLine)
+  const fields = new Map<string, readonly FieldValue[]>()
+  const values = (field: string): readonly FieldValue[] => {
+    const known = fields.get(field)
+    if (known !== undefined) return known
+    const found = field === 'engine' ? noteEngines() : valuesOf(field, facts, command, pack)
+    fields.set(field, found)
+    return found
+  }
+  const subject: Subject = { values, command }
+  const noteEngines = (): readonly string[] => {
+    const engines = enginesOf(subject, pack)
+    for (const [engine, libraries] of engines) fields.set(librariesField(engine), libraries)
+    return [...engines.keys()]
+  }
+  return subject
+}
+
+function valuesOf(field: string, facts: RuntimeFacts, command: CommandWords, pack: Pack): readonly FieldValue[] {
+  const { executablePath, parent } = facts
+  switch (field) {
+    case 'name':
+      return [facts.name, ...listed(executablePath)].map((path) => programName(clip(path)))
+    case 'executablePath':
+      return listed(executablePath).map(clip)
+    case 'argument':
+      return command.words
+    case 'script':
+      return listed(command.script)
+    case 'library':
+      return relevantLibraries(facts.libraries, pack)
+    case 'weightHow':
+      return facts.weights.map((weights) => weights.how)
+    case 'weightFormat':
+      return facts.weights.flatMap((weights) => weights.format ?? [])
+    case 'port':
+      return facts.listeners.map((listener) => listener.port)
+    case 'listenerScope':
+      return facts.listeners.map((listener) => listener.scope)
+    case 'parentName':
+      return parent === null ? [] : [programName(clip(parent.name))]
+    case 'parentPath':
+      return listed(parent?.executablePath).map(clip)
+    case 'parentEntry':
+      return listed(parent?.entryId)
+    case 'anonymousBytes':
+      return facts.memory === null ? [] : [facts.memory.anonymousBytes]
+    default:
+      return closerValuesOf(field, facts)
+  }
+}
+
+/** What only a closer look at a candidate gives. */
+function closerValuesOf(field: string, facts: RuntimeFacts): readonly FieldValue[] {
+  switch (field) {
+    case 'containerLabel':
+      return (facts.containerLabels ?? []).slice(0, MAX_LABELS).map((label) => clip(label.name))
+    case 'containerImage':
+      return listed(facts.containerImage).flatMap((image) => imageNames(clip(image)))
+    case 'binaryEngine':
+      return someOf(facts.binaryEngines)
+    case 'httpAnswer':
+      return someOf(facts.httpAnswers)
+    case 'stateFile':
+      return someOf(facts.stateFiles)
+    case 'package':
+      return someOf(facts.packages)
+    default:
+      return []
+  }
+}
+
+function listed(value: string | null | undefined): readonly string[] {
+  return value === null || value === undefined ? [] : [value]
 }
 
 /** Where the libraries of a loaded engine are kept for the evidence; no entry asks for it. */
 function librariesField(engine: string): string {
   return `libraries of ${engine}`
+}
+
+function someOf(ids: readonly string[] | undefined): readonly string[] {
+  return ids === undefined ? [] : ids.slice(0, MAX_IDS).map(clip)
+}
+
+/** `ghcr.io/ggml-org/llama.cpp` is also `ggml-org/llama.cpp` and `llama.cpp`: a registry or a mirror comes first. */
+function imageNames(image: string): readonly string[] {
+  const parts = image.split('/').slice(0, MAX_IDS)
+  return parts.map((_, index) => parts.slice(index).join('/'))
 }
 
 function clip(value: string): string {
@@ -116,13 +190,14 @@ function clip(value: string): string {
 /** A browser maps hundreds of objects and a machine runs hundreds of browsers: what no entry could mean is left out first. */
 function relevantLibraries(libraries: readonly string[], pack: Pack): readonly string[] {
   const { beginnings, length } = pack.libraryHints
-  const some = libraries.slice(0, MAX_LIBRARIES).map(clip)
-  return some.filter((library) => beginnings.has(library.slice(0, length)))
+  const some = libraries.length > MAX_LIBRARIES ? libraries.slice(0, MAX_LIBRARIES) : libraries
+  return some.filter((library) => beginnings.has(library.slice(0, length))).map(clip)
 }
 
 /** Inference engines whose libraries are loaded, by the vocabulary of the pack, with the libraries that prove each. */
 function enginesOf(subject: Subject, pack: Pack): ReadonlyMap<string, readonly string[]> {
   const engines = new Map<string, readonly string[]>()
+  if (subject.values('library').length === 0) return engines
   for (const { id, when } of pack.vocabulary.get('engines')?.values() ?? []) {
     if (when !== undefined && holds(when, subject)) engines.set(id, speaking(when, subject))
   }
@@ -143,19 +218,16 @@ function matchEntry(entry: RuntimeEntry, subject: Subject): Match | null {
   return { entry, rules, weight, isLikely: isProven && entry.status !== 'draft' }
 }
 
-function names(rule: EvidenceRule): boolean {
-  return rule.shared !== true && !NEVER_NAMES.includes(rule.kind)
-}
-
-/** Likely before possible, a product before the nameless engine, then the heavier; entries are sorted, so ties are stable. */
+/** Likely before possible, a product before the nameless engine, then the heavier, then the first by id. */
 function isBetter(left: Match, right: Match): boolean {
   if (left.isLikely !== right.isLikely) return left.isLikely
   const leftFallback = left.entry.fallback === true
   const rightFallback = right.entry.fallback === true
-  return leftFallback === rightFallback ? left.weight > right.weight : rightFallback
+  if (leftFallback !== rightFallback) return rightFallback
+  return left.weight === right.weight ? left.entry.id < right.entry.id : left.weight > right.weight
 }
 
-function describe(match: Match, subject: Subject, pack: Pack): RuntimeIdentification {
+function describe(match: Match, subject: Subject, facts: RuntimeFacts, pack: Pack): RuntimeIdentification {
   const { entry, rules, isLikely } = match
   const evidence: Evidence[] = rules.slice(0, 64).map((rule) => {
     const values = speaking(rule.when, subject)
@@ -170,6 +242,9 @@ function describe(match: Match, subject: Subject, pack: Pack): RuntimeIdentifica
     product: entry.product,
     vendor: pack.vocabulary.get('vendors')?.get(entry.vendor)?.name ?? entry.vendor,
     category: entry.category,
+    ...(facts.version === null || facts.version === undefined
+      ? {}
+      : { version: facts.version.slice(0, MAX_VERSION_CHARS) }),
     confidence: isLikely ? 'likely' : 'possible',
     evidence,
     ...(runsModel(match, subject) ? { runsModel: true } : {}),
@@ -182,9 +257,11 @@ function runsModel(match: Match, subject: Subject): boolean {
   const { entry, rules, isLikely } = match
   if (!isLikely || entry.runsWeights === 'never') return false
   if (rules.some((rule) => rule.runs === true)) return true
+  // A training run holds the same weights beside the same engine, and is none.
+  if (entry.category === 'training') return false
   const how = subject.values('weightHow')
   if (how.includes('mapped')) return true
-  return how.length > 0 && rules.some((rule) => rule.kind === 'library-mapped')
+  return how.length > 0 && rules.some(({ kind }) => kind === 'library-mapped' || kind === 'binary-content')
 }
 
 function reasons(match: Match, evidence: readonly Evidence[]): readonly string[] {

@@ -12,6 +12,7 @@ import {
 import { canonicalJson } from './canonical-json.ts'
 import { type DigestTable, openDigestTable } from './digest-table.ts'
 import { type LibraryHints, readLibraryHints } from './library-hints.ts'
+import { type TriggerIndex, buildTriggerIndex } from './trigger-index.ts'
 
 /** What these functions understand. A pack of another major, or of a later minor, is refused. */
 export const ENGINE_VERSION = '2.0'
@@ -25,6 +26,7 @@ export interface Pack {
   readonly vocabulary: ReadonlyMap<string, ReadonlyMap<string, VocabularyWord>>
   readonly digests: DigestTable
   readonly libraryHints: LibraryHints
+  readonly triggers: TriggerIndex
 }
 
 /** Whom a pack must come from. The check itself comes in as an argument: the rules import no Node module. */
@@ -64,14 +66,16 @@ function assemblePack(body: PackBody): Result<Pack> {
     body.vocabulary.map((list) => [list.id as string, new Map(list.words.map((word) => [word.id, word]))]),
   )
   const isUsed = (entry: { readonly status: string }): boolean => entry.status !== 'retired'
+  const runtimes = body.runtimes.filter(isUsed)
   return success({
     version: body.version,
-    runtimes: body.runtimes.filter(isUsed),
+    runtimes,
     models: body.models.filter(isUsed),
     policies: body.policies.filter(isUsed),
     vocabulary,
     digests,
     libraryHints: readLibraryHints(body),
+    triggers: buildTriggerIndex(runtimes),
   })
 }
 

@@ -1,6 +1,6 @@
 // What a schema cannot say about a rule tree: ids are unique, words are in the vocabulary, digests are there once, names have limits.
 import type { Condition, VOCABULARIES } from '../../contract/rule-pack.ts'
-import { NEVER_NAMES } from '../identify-runtime.ts'
+import { NEVER_NAMES, isUntriggered, names } from '../trigger-index.ts'
 import type { Problem, RuleTree } from './read-tree.ts'
 
 type VocabularyName = (typeof VOCABULARIES)[number]
@@ -92,9 +92,14 @@ function checkEvidence(tree: RuleTree): readonly Problem[] {
   const problems: Problem[] = []
   for (const { id, match } of tree.runtimes) {
     const file = `runtimes/${id}.yaml`
-    const isNameable = match.some((rule) => rule.shared !== true && !NEVER_NAMES.includes(rule.kind))
+    const isNameable = match.some(names)
     if (!isNameable) problems.push({ file, detail: 'no evidence of this entry can name a product' })
     const alone = match.filter((rule) => rule.decisive === true && ALONE_IS_NOTHING.includes(rule.kind))
+    for (const rule of match.filter((each) => names(each) && isUntriggered(each.when)))
+      problems.push({
+        file,
+        detail: `${rule.kind} has no literal to look a process up by, so all would be tried on it`,
+      })
     for (const rule of alone)
       problems.push({ file, detail: `${rule.kind} alone never suffices, so it cannot be decisive` })
   }

@@ -57,6 +57,11 @@ export function factsOf(example: ExampleFacts): RuntimeFacts {
     parent: example.parent ?? null,
     memory: example.anonymousBytes === undefined ? null : { anonymousBytes: example.anonymousBytes },
     containerLabels: example.containerLabels ?? [],
+    ...(example.containerImage === undefined ? {} : { containerImage: example.containerImage }),
+    binaryEngines: example.binaryEngines ?? [],
+    httpAnswers: example.httpAnswers ?? [],
+    stateFiles: example.stateFiles ?? [],
+    packages: example.packages ?? [],
   }
 }
 
