@@ -54,10 +54,10 @@ export function findReader(look: Look): FormatReader | null {
   const found = certain.find(({ recognise }) => recognise(look))
   if (found !== undefined) return found
   const likely = named(LIKELY, look.name)
-  const isLikely = (reader: FormatReader): boolean => likely.includes(reader)
+  if (likely.length === 0) return structured.find(({ recognise }) => recognise(look)) ?? null
   return (
-    structured.find((reader) => isLikely(reader) && reader.recognise(look)) ??
-    structured.find((reader) => !isLikely(reader) && reader.recognise(look)) ??
+    structured.find((reader) => likely.includes(reader) && reader.recognise(look)) ??
+    structured.find((reader) => !likely.includes(reader) && reader.recognise(look)) ??
     null
   )
 }
@@ -104,9 +104,10 @@ function byEnding(endingsOf: (reader: FormatReader) => readonly string[]): Endin
 const NOBODY: readonly FormatReader[] = []
 
 function named(endings: Endings, name: string): readonly FormatReader[] {
-  const lower = name.toLowerCase()
-  const near = endings.get(lower.slice(-KEY_CHARS))
+  // Nearly every name ends here, before all of it is put into lower case.
+  const near = endings.get(name.slice(-KEY_CHARS).toLowerCase())
   if (near === undefined) return NOBODY
+  const lower = name.toLowerCase()
   return near.flatMap(({ ending, reader }) => (lower.endsWith(ending) ? [reader] : []))
 }
 
