@@ -3,6 +3,7 @@ import type { Interpretation, Platform, SenseContext, Sensor } from '../../contr
 import type { Coverage } from '../../contract/report.ts'
 import { hostInventory } from './host-inventory.ts'
 import { knownPlacesDeclaration } from './known-places.ts'
+import { closeLookDeclaration } from './linux/close-look.ts'
 import { linuxListeners } from './linux/listeners.ts'
 import { mappedFileDeclaration } from './linux/mapped-file.ts'
 import { linuxProcesses } from './linux/processes.ts'
@@ -53,6 +54,7 @@ export function unsupported(sensor: Pick<ListedSensor, 'id'>, platform: Platform
 const OTHERS: readonly TouchDeclaration[] = [
   walkDeclaration,
   mappedFileDeclaration,
+  closeLookDeclaration,
   knownPlacesDeclaration,
   watchDeclaration,
   machineIdDeclaration,

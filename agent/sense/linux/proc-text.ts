@@ -60,14 +60,14 @@ export interface MemoryFields {
 
 /** Reads the memory lines of /proc/PID/status. */
 export function parseMemory(status: string): MemoryFields | null {
-  const residentBytes = kibibytes(status, 'VmRSS')
+  const residentBytes = parseKibibytes(status, 'VmRSS')
   if (residentBytes === null) return null
   return {
     residentBytes,
-    anonymousBytes: kibibytes(status, 'RssAnon') ?? 0,
+    anonymousBytes: parseKibibytes(status, 'RssAnon') ?? 0,
     // Shared memory (a model in /dev/shm) is not anonymous: it is a file of tmpfs.
-    fileBytes: (kibibytes(status, 'RssFile') ?? 0) + (kibibytes(status, 'RssShmem') ?? 0),
-    swapBytes: kibibytes(status, 'VmSwap') ?? 0,
+    fileBytes: (parseKibibytes(status, 'RssFile') ?? 0) + (parseKibibytes(status, 'RssShmem') ?? 0),
+    swapBytes: parseKibibytes(status, 'VmSwap') ?? 0,
   }
 }
 
@@ -79,6 +79,11 @@ export function parseUid(status: string): number | null {
 /** Slots of the descriptor table: an upper bound of the descriptors, known before any of them is listed. */
 export function parseDescriptorSlots(status: string): number {
   return wholeNumber(lineOf(status, 'FDSize') ?? '') ?? 0
+}
+
+/** Threads that live now. */
+export function parseThreads(status: string): number | null {
+  return wholeNumber(lineOf(status, 'Threads') ?? '')
 }
 
 /** The control group: the unified one where it says something, else the most telling of the older ones. */
@@ -117,7 +122,8 @@ function lineOf(status: string, key: string): string | null {
   return end < 0 ? null : status.slice(at + key.length + 1, end).trim()
 }
 
-function kibibytes(status: string, key: string): number | null {
+/** One line of /proc/PID/status that counts kB, in bytes; null when the kernel does not have it. */
+export function parseKibibytes(status: string, key: string): number | null {
   const kib = wholeNumber(lineOf(status, key)?.split(' ')[0] ?? '')
   return kib === null ? null : kib * 1024
 }
