@@ -10,6 +10,7 @@ import {
   type PickleValue,
   UNKNOWN,
   globalName,
+  itemsOf,
   objectOf,
 } from './pickle-values.ts'
 
@@ -35,9 +36,31 @@ const MEMO_BYTES = 32
 /** Reads what a class keeps behind its BUILD opcode (joblib), and gives what stands in its place; undefined changes nothing. */
 export type OnBuild = (built: PickleCall, cursor: Cursor) => PickleValue | undefined
 
+/**
+ * Which values the memo keeps: all of them, or those that a first pass found to be asked for again. That first pass, a `scan`, keeps
+ * texts and names only, and builds nothing.
+ */
+export type MemoPlan = 'all' | 'scan' | ReadonlySet<number>
+
+/** Values that wait in a scan: a batch of SETITEMS has 2,000 (CWE-770). */
+const MAX_SCAN_STACK = 131_072
+
 export interface Oddity {
   readonly at: number
   readonly what: string
+}
+
+/** About what a small value takes: a list of texts, numbers and further lists of numbers. */
+function heldBy(value: PickleValue): number {
+  const parts = itemsOf(value) ?? []
+  return parts.reduce<number>((sum, part) => {
+    if (typeof part === 'string') return sum + part.length
+    return (
+      sum +
+      REFERENCE_BYTES +
+      (objectOf(part) === null ? 0 : OBJECT_BYTES + (itemsOf(part)?.length ?? 0) * REFERENCE_BYTES)
+    )
+  }, OBJECT_BYTES)
 }
 
 /** One pickle being walked. */
@@ -57,18 +80,29 @@ export class PickleMachine {
   isWhole = true
   /** End of the frame that is open; -1 when none is. */
   frameEnd = -1
+  /** Places in the memo that were asked for; filled by a scan. */
+  readonly recalled = new Set<number>()
   readonly #onBuild: OnBuild | undefined
+  readonly #plan: MemoPlan
+  readonly #maxStack: number
+  /** What was held before an object was made, where the memo does not keep every part of it. */
+  readonly #before = new WeakMap<PickleCall, { readonly held: number; readonly memo: number }>()
+  /** Places of the memo that were given away, whether they are kept or not. */
+  #places = 0
   readonly #memo = new Map<number, PickleValue>()
   readonly #callsOf = new Map<string, number>()
   #held = 0
 
-  constructor(cursor: Cursor, onBuild: OnBuild | undefined) {
+  constructor(cursor: Cursor, onBuild: OnBuild | undefined, plan: MemoPlan = 'all') {
     this.cursor = cursor
     this.#onBuild = onBuild
+    this.#plan = plan
+    this.#maxStack = plan === 'scan' ? MAX_SCAN_STACK : MAX_STACK
   }
 
   push(value: PickleValue): void {
-    if (this.stack.length === MAX_STACK) throw readTrouble('GNO_READ_BUDGET', `${MAX_STACK} values wait on the stack`)
+    const limit = this.#maxStack
+    if (this.stack.length === limit) throw readTrouble('GNO_READ_BUDGET', `${limit} values wait on the stack`)
     this.stack.push(value)
   }
 
@@ -100,6 +134,7 @@ export class PickleMachine {
 
   /** True, once, for something that takes so much memory; false when there is no room for it any more. */
   hold(references: number, bytes = OBJECT_BYTES): boolean {
+    if (this.#plan === 'scan') return false
     this.#held += bytes + references * REFERENCE_BYTES
     if (this.#held > MAX_HELD_BYTES) this.isWhole = false
     return this.isWhole
@@ -113,17 +148,30 @@ export class PickleMachine {
 
   memoise(index: number): void {
     if (this.#memo.size === MAX_MEMO) throw readTrouble('GNO_READ_BUDGET', `${MAX_MEMO} values are in the memo`)
+    this.#places = Math.max(this.#places, index + 1)
+    const value = this.top()
+    if (!this.#isKept(index, value)) return
     this.hold(0, MEMO_BYTES)
-    this.#memo.set(index, this.top())
+    this.#memo.set(index, value)
+  }
+
+  #isKept(index: number, value: PickleValue): boolean {
+    if (this.#plan === 'all') return true
+    if (this.#plan !== 'scan') return this.#plan.has(index)
+    if (typeof value !== 'string') return objectOf(value)?.kind === 'global'
+    this.#held += value.length + MEMO_BYTES
+    if (this.#held > MAX_HELD_BYTES) throw readTrouble('GNO_READ_BUDGET', 'the texts of the pickle are too long')
+    return true
   }
 
   get memoSize(): number {
-    return this.#memo.size
+    return this.#plan === 'all' ? this.#memo.size : this.#places
   }
 
   recall(index: number): void {
     const value = this.#memo.get(index)
-    if (value === undefined) this.stumble(`nothing is in the memo at ${index}`)
+    if (this.#plan === 'scan' && this.recalled.size < MAX_MEMO) this.recalled.add(index)
+    if (this.#plan !== 'scan' && value === undefined) this.stumble(`nothing is in the memo at ${index}`)
     this.push(value ?? UNKNOWN)
   }
 
@@ -131,7 +179,7 @@ export class PickleMachine {
   text(size: number, encoding: 'utf8' | 'latin1'): PickleValue {
     if (size > MAX_TEXT_BYTES) return this.bytes(size, encoding === 'utf8')
     const text = Buffer.from(this.cursor.view(size)).toString(encoding)
-    return this.hold(0, text.length + 24) ? text : UNKNOWN
+    return this.#plan === 'scan' || this.hold(0, text.length + 24) ? text : UNKNOWN
   }
 
   bytes(size: number, isText: boolean): PickleBytes {
@@ -163,6 +211,9 @@ export class PickleMachine {
 
   call(how: CallKind, callee: PickleValue, args: readonly PickleValue[], at: number): void {
     this.callCount += 1
+    // The empty tuple that it is made with goes with it.
+    const tuple = args.length === 0 ? OBJECT_BYTES : 0
+    const before = { held: Math.max(0, this.#held - tuple), memo: this.#memo.size }
     const room = this.hold(args.length, 2 * OBJECT_BYTES)
     const made: PickleCall = {
       kind: 'call',
@@ -174,6 +225,7 @@ export class PickleMachine {
       items: undefined,
       pairs: undefined,
     }
+    if (how === 'NEWOBJ' && typeof this.#plan === 'object') this.#before.set(made, before)
     const name = globalName(callee) ?? ''
     const known = this.#callsOf.get(name) ?? 0
     if (known < MAX_CALLS_EACH && this.calls.length < MAX_CALLS) {
@@ -195,6 +247,15 @@ export class PickleMachine {
     this.frameEnd = -1
     this.pop()
     this.push(instead)
+    this.#release(object, instead)
+  }
+
+  /** Of an object that another one replaces, nothing is held any more but what stands in its place and what the memo keeps. */
+  #release(object: PickleCall, instead: PickleValue): void {
+    const before = this.#before.get(object)
+    if (before === undefined || before.memo !== this.#memo.size) return
+    this.#held = before.held
+    this.hold(0, heldBy(instead))
   }
 
   odd(at: number, what: string): void {

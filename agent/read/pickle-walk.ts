@@ -1,6 +1,6 @@
 // Walks a pickle opcode by opcode and tells what Python would import, call and build. Nothing of it is ever executed.
 import { type Cursor, readTrouble } from './cursor.ts'
-import type { GapList } from './gap-list.ts'
+import { GapList } from './gap-list.ts'
 import { type Oddity, type OnBuild, PickleMachine } from './pickle-machine.ts'
 import { OPCODES } from './pickle-opcodes.ts'
 import type { PickleCall, PickleGlobal, PicklePersistent, PickleValue } from './pickle-values.ts'
@@ -31,9 +31,14 @@ export interface PickleWalk {
 }
 
 /** Walks the pickle that begins under the cursor, and leaves the cursor behind it. Trouble goes into the gaps. */
-export function walkPickle(cursor: Cursor, gaps: GapList, onBuild?: OnBuild): PickleWalk {
+export function walkPickle(
+  cursor: Cursor,
+  gaps: GapList,
+  onBuild?: OnBuild,
+  recalled?: ReadonlySet<number>,
+): PickleWalk {
   const startedAt = cursor.position
-  const machine = new PickleMachine(cursor, onBuild)
+  const machine = new PickleMachine(cursor, onBuild, recalled)
   gaps.attempt(() => run(machine))
   if (!machine.isWhole) gaps.blame('GNO_READ_BUDGET', 'the pickle builds more than is held in memory')
   for (const { at, what } of machine.oddities) gaps.blame('GNO_READ_INVALID', `pickle: ${what} at byte ${at}`)
@@ -52,6 +57,18 @@ export function walkPickle(cursor: Cursor, gaps: GapList, onBuild?: OnBuild): Pi
     value: machine.stack.at(machine.isStopped ? -1 : 0),
     isWhole: machine.isWhole,
   }
+}
+
+/**
+ * Walks ahead over the pickle under the cursor, which stays where it is, and tells which places of the memo are asked for: a walk that
+ * keeps no others has room for pickles of a hundred megabytes. Undefined where the pickle is broken or too large.
+ */
+export function scanMemo(cursor: Cursor): ReadonlySet<number> | undefined {
+  const startedAt = cursor.position
+  const machine = new PickleMachine(cursor, undefined, 'scan')
+  new GapList('').attempt(() => run(machine))
+  cursor.seek(startedAt)
+  return machine.isStopped ? machine.recalled : undefined
 }
 
 function run(machine: PickleMachine): void {

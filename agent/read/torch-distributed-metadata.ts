@@ -6,7 +6,17 @@
 //             storage_data        {MetadataIndex(fqn, offset): _StorageInfo(relative_path, offset, length)}
 import { type Cursor, readTrouble } from './cursor.ts'
 import { type GapList, quoted } from './gap-list.ts'
-import { type PickleValue, calleeName, globalName, itemsOf, objectOf, pairsOf, valueOf } from './pickle-values.ts'
+import {
+  type PickleCall,
+  type PickleValue,
+  calleeName,
+  globalName,
+  itemsOf,
+  objectOf,
+  pairsOf,
+  valueOf,
+} from './pickle-values.ts'
+import { type PickleWalk, scanMemo, walkPickle } from './pickle-walk.ts'
 import { product, readNumbers } from './torch-storage.ts'
 import { type NumberType, torchType } from './torch-types.ts'
 import { type TensorInfo, heldBytes } from './weights.ts'
@@ -45,6 +55,54 @@ const CLASS = 'torch.distributed.checkpoint.metadata.Metadata'
 /** True for what a distributed checkpoint's planner pickles. */
 export function isDistributedMetadata(value: PickleValue | undefined): boolean {
   return calleeName(value) === CLASS
+}
+
+/** A larger description is walked twice: 32 ranks of a model of 70 billion parameters and its optimizer have 69,000 chunks. */
+const LARGE_BYTES = 1_048_576
+
+/** Walks the pickle under the cursor. Chunks and places are kept in few words, since a checkpoint has a hundred thousand. */
+export function walkDescription(cursor: Cursor, gaps: GapList): PickleWalk {
+  const recalled = cursor.size > LARGE_BYTES ? scanMemo(cursor) : undefined
+  return walkPickle(cursor, gaps, shorten, recalled)
+}
+
+/** Classes of which a checkpoint has many besides chunks, and the fields of them that are read here. */
+const SHORT: readonly (readonly [className: string, fields: readonly string[]])[] = [
+  ['.MetadataIndex', ['fqn', 'offset']],
+  ['._StorageInfo', ['relative_path', 'offset', 'length']],
+]
+
+/** What stands in place of an object that was built: its fields in that order. Undefined leaves it as it is. */
+function shorten(built: PickleCall): PickleValue | undefined {
+  const name = calleeName(built) ?? ''
+  if (name.endsWith('.ChunkStorageMetadata')) return shortChunk(built)
+  const fields = SHORT.find(([className]) => name.endsWith(className))?.[1]
+  if (fields === undefined || itemsOf(valueOf(built.state, 'transform_descriptors')) !== null) return undefined
+  const items = fields.map((field) => flat(valueOf(built.state, field)))
+  const known = items.filter((item) => item !== undefined)
+  return known.length === fields.length ? { kind: 'tuple', items: known } : undefined
+}
+
+/** The offsets of a chunk and then its sizes, as many. */
+function shortChunk(built: PickleCall): PickleValue | undefined {
+  const chunk = chunkOf(built)
+  return chunk !== null && chunk.at.length === chunk.shape.length
+    ? { kind: 'tuple', items: [...chunk.at, ...chunk.shape] }
+    : undefined
+}
+
+/** Texts and numbers as they are, sizes as a tuple of their own; undefined for anything else. */
+function flat(value: PickleValue | undefined): PickleValue | undefined {
+  if (objectOf(value) === null) return value
+  const numbers = readNumbers(value)
+  return numbers === null ? undefined : { kind: 'tuple', items: [...numbers] }
+}
+
+/** A field of such an object, short or as it was pickled. */
+function fieldOf(value: PickleValue | undefined, className: string, field: string): PickleValue | undefined {
+  const short = itemsOf(value)
+  if (short === null) return valueOf(stateOf(value), field)
+  return short[SHORT.find(([known]) => known === className)?.[1].indexOf(field) ?? -1]
 }
 
 interface Chunk {
@@ -183,9 +241,13 @@ function typeOf(properties: PickleValue | undefined): NumberType | null {
 }
 
 function chunkOf(value: PickleValue): Chunk | null {
-  const state = stateOf(value)
-  const at = readNumbers(valueOf(state, 'offsets'))
-  const shape = readNumbers(valueOf(state, 'sizes'))
+  const short = itemsOf(value)
+  const numbers = short?.filter(isCount)
+  if (numbers !== undefined && numbers.length === short?.length && numbers.length % 2 === 0) {
+    return { at: numbers.slice(0, numbers.length / 2), shape: numbers.slice(numbers.length / 2) }
+  }
+  const at = readNumbers(valueOf(stateOf(value), 'offsets'))
+  const shape = readNumbers(valueOf(stateOf(value), 'sizes'))
   return at === null || shape === null ? null : { at, shape }
 }
 
@@ -210,7 +272,7 @@ function readStorage(
   const files = new Map<string, DistributedItem[]>()
   eachPair(value, (index, info) => {
     reading.cursor.step()
-    const found = reading.gaps.attempt(() => readItem(stateOf(index), stateOf(info), reading))
+    const found = reading.gaps.attempt(() => readItem(index, info, reading))
     if (found === undefined) return
     const items = files.get(found.file)
     if (items !== undefined) items.push(found.item)
@@ -229,8 +291,8 @@ function readItem(
   info: PickleValue | undefined,
   { tensors, objectNames, chunkBytes }: Reading,
 ): { readonly file: string; readonly item: DistributedItem } {
-  const fqn = valueOf(index, 'fqn')
-  const [file, offset, length] = ['relative_path', 'offset', 'length'].map((key) => valueOf(info, key))
+  const fqn = fieldOf(index, '.MetadataIndex', 'fqn')
+  const [file, offset, length] = ['relative_path', 'offset', 'length'].map((key) => fieldOf(info, '._StorageInfo', key))
   if (typeof fqn !== 'string' || typeof file !== 'string' || !isCount(offset) || !isCount(length)) {
     throw readTrouble('GNO_READ_INVALID', 'a place in a file lacks its tensor, file, offset or length')
   }
@@ -243,11 +305,11 @@ function readItem(
       throw readTrouble('GNO_READ_INVALID', `${quoted(name)} has a place and is not described`)
     return { file, item: { name, offset, length } }
   }
-  const at = readNumbers(valueOf(index, 'offset')) ?? tensors.get(name)?.shape.map(() => 0) ?? []
+  const at = readNumbers(fieldOf(index, '.MetadataIndex', 'offset')) ?? tensors.get(name)?.shape.map(() => 0) ?? []
   const bytes = chunkBytes.get(chunkKey(name, at))
   if (bytes === undefined) throw readTrouble('GNO_READ_INVALID', `${quoted(chunkName(name, at))} is none of its chunks`)
   // Newer writers may pack an item, and then say how.
-  if (length < bytes && itemsOf(valueOf(info, 'transform_descriptors')) === null) {
+  if (length < bytes && itemsOf(valueOf(stateOf(info), 'transform_descriptors')) === null) {
     throw readTrouble('GNO_READ_TRUNCATED', `${quoted(chunkName(name, at))} of ${bytes} bytes has room for ${length}`)
   }
   return { file, item: { name: chunkName(name, at), offset, length } }

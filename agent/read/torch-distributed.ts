@@ -10,12 +10,12 @@ import { GapList, quoted } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { pickleFacts } from './pickle-facts.ts'
 import { glancePickle } from './pickle-glance.ts'
-import { walkPickle } from './pickle-walk.ts'
 import {
   type DistributedItem,
   type DistributedMetadata,
   isDistributedMetadata,
   readDistributedMetadata,
+  walkDescription,
 } from './torch-distributed-metadata.ts'
 import { type DistributedContent, tellRoles } from './torch-distributed-roles.ts'
 import { type Shard, isShard, readShard } from './torch-distributed-shard.ts'
@@ -26,8 +26,8 @@ const PROTO = 0x80
 const FIRST_NAME_BYTES = 64
 const MODULE = 'torch.distributed.checkpoint.metadata'
 const DESCRIPTION = '.metadata'
-/** What a description beside a shard may cost: 20,000 tensors are walked in 100 ms (CWE-400). */
-const BESIDE_BUDGET = { bytes: 67_108_864, steps: 4_194_304 }
+/** What a description beside a shard may cost, as any file (CWE-400). */
+const BESIDE_BUDGET = { bytes: 67_108_864, steps: 16_777_216 }
 /** Shards whose sizes are asked for; one artifact tells as many parts (CWE-400). */
 const MAX_COMPANIONS = 4_096
 
@@ -36,6 +36,7 @@ export const torchDistributed: FormatReader = {
   id: 'pytorch-distributed',
   endings: ['.distcp', DESCRIPTION],
   certainty: 'magic',
+  firstBytes: '\u0080P',
   recognise: (look) => (look.head[0] === PROTO ? isDescription(look) : isShard(look)),
   read,
 }
@@ -52,7 +53,7 @@ function read(cursor: Cursor, gaps: GapList, { look }: ReadContext): WeightsPart
 
 function readDescription(cursor: Cursor, gaps: GapList, look: Look): WeightsPart {
   cursor.seek(0)
-  const walk = walkPickle(cursor, gaps)
+  const walk = walkDescription(cursor, gaps)
   if (walk.isComplete && cursor.remaining > 0) {
     gaps.blame('GNO_READ_INVALID', `${cursor.remaining} bytes follow the pickle`)
   }
@@ -137,7 +138,7 @@ function describedBeside(look: Look): Described | null {
 function readBeside(opened: OpenedFile): Described | null {
   const gaps = new GapList('')
   const cursor = new Cursor(fileBytes(opened), BESIDE_BUDGET)
-  const { value } = walkPickle(cursor, gaps)
+  const { value } = walkDescription(cursor, gaps)
   if (!isDistributedMetadata(value)) return null
   const metadata = readDistributedMetadata(value, cursor, gaps)
   return { metadata, content: tellRoles(metadata) }

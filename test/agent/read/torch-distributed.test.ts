@@ -277,6 +277,20 @@ describe('a description', () => {
     expect(codes.some((code) => code === 'GNO_READ_OVERLAP' || code === 'GNO_READ_BUDGET')).toBe(true)
   })
 
+  it('of many chunks is held in few words: walked once and twice it says the same', () => {
+    const rows = Array.from({ length: 3_000 }, (_, row) => ({ offsets: [row], sizes: [1], file: '__0_0.distcp' }))
+    const large = metadataOf({ tensors: [{ name: 'table', size: [3_000], chunks: rows }] })
+
+    const { weights, verdict } = readBytes(large)
+
+    expect(large.length).toBeGreaterThan(1_048_576)
+    expect(verdict).toBe('unchecked')
+    expect(weights?.elsewhere).toEqual([
+      { name: 'table', type: 'F32', shape: [3_000], elements: 3_000, offset: 0, bytes: 12_000 },
+    ])
+    expect(weights?.facts?.get('chunkCount')).toBe(3_000)
+  })
+
   function described(entry: Py): Buffer {
     return metadataOf({ tensors: [], more: new Map([['fc.bias', entry]]) })
   }
