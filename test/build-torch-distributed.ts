@@ -6,13 +6,13 @@ const METADATA = 'torch.distributed.checkpoint.metadata'
 export const ROOT = 'archive/'
 
 /** A piece of a tensor in one file. */
-export interface Chunk {
+interface Chunk {
   readonly offsets: readonly number[]
   readonly sizes: readonly number[]
   readonly file: string
 }
 
-export interface DistributedTensor {
+interface DistributedTensor {
   readonly name: string
   readonly size: readonly number[]
   /** The whole tensor in `__0_0.distcp` where it is not given. */
@@ -35,7 +35,7 @@ export interface DistributedSpec {
   readonly more?: ReadonlyMap<Py, Py>
 }
 
-export interface Place {
+interface Place {
   readonly name: string
   readonly file: string
   readonly offset: number

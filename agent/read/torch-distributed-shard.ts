@@ -30,7 +30,7 @@ export function isShard(look: Look): boolean {
 }
 
 /** One archive of a shard. */
-export interface ShardArchive {
+interface ShardArchive {
   readonly at: number
   readonly walks: readonly PickleWalk[]
   /** Places are those in the shard. A tensor that is all of its archive has no name. */
