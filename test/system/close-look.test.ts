@@ -1,20 +1,20 @@
 // The close look at real processes: what memory they have, whether they work, and what it says where it may not look.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { type CloseLook, closeLook } from '../../agent/sense/linux/close-look.ts'
 import { parseStat } from '../../agent/sense/linux/proc-text.ts'
+import { runUnprivileged, whyNotUnprivileged } from './unprivileged.ts'
 
 const isLinux = process.platform === 'linux'
-const isRoot = process.getuid?.() === 0
+const why = whyNotUnprivileged()
 if (!isLinux) console.warn('skipped: the close look is for Linux')
-if (!isRoot) console.warn('skipped in part: only root can start a process of another user')
+else if (why !== null) console.warn(`skipped in part: ${why}`)
 const linuxIt = isLinux ? it : it.skip
-const rootIt = isLinux && isRoot ? it : it.skip
+const rootIt = why === null ? it : it.skip
 
 const MEBIBYTE = 1024 * 1024
 const HOLD = `
@@ -84,15 +84,11 @@ describe('closeLook', () => {
 
   rootIt('says null with a gap where it is refused, never zero', async () => {
     const { pid, startTicks } = await start()
-    const script = `
-      const { closeLook } = await import(${JSON.stringify(join(import.meta.dirname, '../../agent/sense/linux/close-look.ts'))})
-      console.log(JSON.stringify(closeLook(${pid}, '${startTicks}', null)))`
-    const flags = ['--experimental-strip-types', '--no-warnings', '--input-type=module', '-e', script]
-
-    const args = ['--reuid=65534', '--regid=65534', '--clear-groups', '--', process.execPath, ...flags]
-    const told = JSON.parse(execFileSync('/usr/bin/setpriv', args, { encoding: 'utf8' })) as {
-      readonly value: CloseLook
-    }
+    const told = runUnprivileged(
+      [],
+      `import { closeLook } from '@/agent/sense/linux/close-look.ts'
+      console.log(JSON.stringify(closeLook(${pid}, '${startTicks}', null)))`,
+    ) as { readonly value: CloseLook }
 
     expect(told.value).toMatchObject({ pages: null, nodes: null, transfers: null })
     expect(told.value.processorMs).toBeGreaterThan(0)

@@ -3,7 +3,7 @@
 import { closeSync, constants, openSync, statSync } from 'node:fs'
 import { O_PATH } from './held-folder.ts'
 import { type RangeIdentity, keepMappings, parseMaps } from './maps-text.ts'
-import { type Look, readDescriptors, readExecutable, readLink, readText } from './proc-read.ts'
+import { isRefusal, type Look, readDescriptors, readExecutable, readLink, readText } from './proc-read.ts'
 import type { Denied, NamespaceLinks, RawProcess } from './proc-record.ts'
 import { parseDescriptorSlots, parseStat } from './proc-text.ts'
 
@@ -72,13 +72,13 @@ function lookAtMemory(folder: string, notes: Notes): MemoryLook | 'gone' {
   const mappings = maps === null ? null : keepMappings(maps)
   return {
     maps: mappings,
-    identities: mappings === null ? [] : readIdentities(folder, mappings),
+    identities: mappings === null ? [] : readIdentities(folder, mappings, notes),
     namespaces: readNamespaces(folder, (look) => present(take(look, notes, 'netns', 'ns'))),
   }
 }
 
 function memoryOf(before: RawProcess, notes: Notes): MemoryLook {
-  notes.denied.push(...before.denied.filter((what) => what === 'maps' || what === 'netns'))
+  notes.denied.push(...before.denied.filter((what) => what !== 'fd' && what !== 'exe'))
   notes.limits.push(...before.limits.filter((what) => what === 'maps'))
   const { maps, identities, namespaces } = before
   return { maps, identities, namespaces }
@@ -128,17 +128,25 @@ function present<T>(value: T | null | 'gone'): T | null {
 }
 
 /** Asks the kernel links for the true device of large data mappings; without the right to, maps' own column stands. */
-function readIdentities(folder: string, maps: string): readonly RangeIdentity[] {
+function readIdentities(folder: string, maps: string, notes: Notes): readonly RangeIdentity[] {
   const identities: RangeIdentity[] = []
   for (const mapped of parseMaps(maps, [])) {
     if (mapped.isExecutable || mapped.mappedBytes < MIN_IDENTITY_BYTES) continue
     if (identities.length >= MAX_IDENTITIES) break
-    try {
-      const stat = statSync(`${folder}/map_files/${mapped.range}`, { bigint: true })
-      identities.push({ range: mapped.range, dev: String(stat.dev), inode: String(stat.ino) })
-    } catch {
-      // Not root, or unmapped meanwhile: the mapping keeps what maps said of it.
-    }
+    const identity = readIdentity(folder, mapped.range)
+    if (identity !== null && identity !== 'denied') identities.push(identity)
+    // A file that still has a name is read by that name then; an unlinked one cannot be read at all, which is worth saying.
+    const isLost = identity === 'denied' && mapped.isDeleted
+    if (isLost && !notes.denied.includes('map_files')) notes.denied.push('map_files')
   }
   return identities
+}
+
+function readIdentity(folder: string, range: string): RangeIdentity | 'denied' | null {
+  try {
+    const stat = statSync(`${folder}/map_files/${range}`, { bigint: true })
+    return { range, dev: String(stat.dev), inode: String(stat.ino) }
+  } catch (error) {
+    return isRefusal(error) ? 'denied' : null
+  }
 }

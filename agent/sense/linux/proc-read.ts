@@ -202,7 +202,11 @@ function addFile(files: RawOpenFile[], folder: string, name: string, target: str
 }
 
 /** EACCES and EPERM are a refusal; everything else (ENOENT, ESRCH, EIO of a dying process) means that it is gone. */
-function refused(error: unknown): { readonly kind: 'denied' } | { readonly kind: 'gone' } {
+export function isRefusal(error: unknown): boolean {
   const code = errorCode(error)
-  return code === 'EACCES' || code === 'EPERM' ? { kind: 'denied' } : { kind: 'gone' }
+  return code === 'EACCES' || code === 'EPERM'
+}
+
+function refused(error: unknown): { readonly kind: 'denied' } | { readonly kind: 'gone' } {
+  return isRefusal(error) ? { kind: 'denied' } : { kind: 'gone' }
 }

@@ -4,7 +4,7 @@ import type { NamespaceKind } from '../../../contract/observation.ts'
 import type { RangeIdentity } from './maps-text.ts'
 
 /** What was denied while looking at one process. */
-export type Denied = 'exe' | 'maps' | 'fd' | 'netns'
+export type Denied = 'exe' | 'maps' | 'fd' | 'netns' | 'map_files'
 
 export interface RawExecutable {
   readonly link: string

@@ -31,11 +31,16 @@ const TICKS_PER_SECOND = 100
 /** (uid_t) -1, which no user can have: the status text did not say. */
 const NO_USER = 4_294_967_295
 
-const PLACES: Readonly<Record<Denied, string>> = {
-  exe: '/proc/*/exe',
-  maps: '/proc/*/maps',
-  fd: '/proc/*/fd',
-  netns: '/proc/*/ns/net',
+const REFUSED = 'of these processes the look was refused'
+const REFUSALS: Readonly<Record<Denied, { readonly place: string; readonly detail: string }>> = {
+  exe: { place: '/proc/*/exe', detail: REFUSED },
+  maps: { place: '/proc/*/maps', detail: REFUSED },
+  fd: { place: '/proc/*/fd', detail: REFUSED },
+  netns: { place: '/proc/*/ns/net', detail: REFUSED },
+  map_files: {
+    place: '/proc/*/map_files',
+    detail: 'unlinked files that these processes map cannot be read without CAP_CHECKPOINT_RESTORE',
+  },
 }
 
 export const linuxProcesses: Sensor<ProcCapture> = {
@@ -188,7 +193,7 @@ function splitArguments(commandLine: string): readonly string[] {
 }
 
 function noteProcess(gaps: GapList, raw: RawProcess): void {
-  for (const what of raw.denied) gaps.add('GNO_SENSE_DENIED', PLACES[what], 'of these processes the look was refused')
+  for (const what of raw.denied) gaps.add('GNO_SENSE_DENIED', REFUSALS[what].place, REFUSALS[what].detail)
   for (const what of raw.limits) gaps.add('GNO_SENSE_LIMIT', `/proc/*/${what}`, 'longer than the limit of one process')
 }
 
