@@ -4,7 +4,8 @@ import type { Relation } from '../contract/artifact.ts'
 import type { Structure } from '../contract/fingerprint.ts'
 import type { Gap } from '../contract/wire.ts'
 import type { ArtifactFacts } from './identify-artifact.ts'
-import { type SizeClaim, claimedNames, familiesIn, readSize, wordsOf } from './name-words.ts'
+import { familyClash } from './name-family.ts'
+import { type SizeClaim, claimedNames, familiesIn, readSize, speaksOfOthers, wordsOf } from './name-words.ts'
 import type { Pack } from './pack.ts'
 import { type StructureMatch, matchStructure } from './structure-match.ts'
 
@@ -17,46 +18,6 @@ export interface Contradiction {
 /** A size label rounds, and vendors count embeddings differently; three times too much or too little is neither. */
 const SIZE_FACTOR = 3
 
-/** Names with these words speak about another model's size: a draft for a 70B, a distillate of one, an adapter to one. */
-const OTHER_MODEL_WORDS = [
-  'draft',
-  'eagle',
-  'eagle3',
-  'mtp',
-  'medusa',
-  'speculative',
-  'speculator',
-  'lora',
-  'adapter',
-  'distill',
-  'distilled',
-  'pruned',
-  'prune',
-  'merge',
-  'merged',
-  'slerp',
-  'ties',
-  'moe',
-  'mini',
-  'tiny',
-  'small',
-  'nano',
-  'micro',
-  'random',
-  'test',
-  'dummy',
-  'stub',
-  'toy',
-  'vocab',
-  'for',
-  'from',
-  'of',
-  'to',
-  'vs',
-  'like',
-  'style',
-]
-
 /** Whole weights: a packed type (GPTQ, AWQ, bitsandbytes) stores several parameters in one element, so counts mean nothing. */
 const PACKED_TYPES = ['I8', 'I16', 'I32', 'I64', 'U8', 'U16', 'U32', 'U64', 'BOOL']
 
@@ -68,7 +29,7 @@ export function contradictions(
   const found = [
     placeDigest(facts),
     sizeLabel(facts),
-    nameSize(facts, pack),
+    nameSize(facts, pack) ?? familyClash(facts, pack),
     architecture(facts, pack),
     license(facts, pack),
     refutedBase(facts),
@@ -128,7 +89,7 @@ function nameSize(facts: ArtifactFacts, pack: Pack): Contradiction | null {
   const [name] = claimedNames(claims)
   if (name === undefined) return null
   const words = wordsOf(name)
-  if (words.some((word) => OTHER_MODEL_WORDS.includes(word))) return null
+  if (speaksOfOthers(words)) return null
   const sizes = words.map(readSize).filter((size) => size !== null)
   const [size] = sizes
   if (size === undefined || sizes.length > 1 || !isOff(size, structure.parameterCount)) return null

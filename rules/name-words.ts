@@ -21,6 +21,51 @@ export function wordsOf(name: string): readonly string[] {
   return words
 }
 
+/** Names with these words speak about another model's size: a draft for a 70B, a distillate of one, an adapter to one. */
+const OTHER_MODEL_WORDS = [
+  'draft',
+  'eagle',
+  'eagle3',
+  'mtp',
+  'medusa',
+  'speculative',
+  'speculator',
+  'lora',
+  'adapter',
+  'distill',
+  'distilled',
+  'pruned',
+  'prune',
+  'merge',
+  'merged',
+  'slerp',
+  'ties',
+  'moe',
+  'mini',
+  'tiny',
+  'small',
+  'nano',
+  'micro',
+  'random',
+  'test',
+  'dummy',
+  'stub',
+  'toy',
+  'vocab',
+  'for',
+  'from',
+  'of',
+  'to',
+  'vs',
+  'like',
+  'style',
+]
+
+/** True for a name that speaks about another model: its words do not say what this one is. */
+export function speaksOfOthers(words: readonly string[]): boolean {
+  return words.some((word) => OTHER_MODEL_WORDS.includes(word))
+}
+
 /** Families that a name mentions: a vocabulary word alone or followed by its version (`qwen2.5`, `llama3`). */
 export function familiesIn(name: string, pack: Pack): readonly string[] {
   const words = wordsOf(name)
@@ -31,7 +76,8 @@ export function familiesIn(name: string, pack: Pack): readonly string[] {
   return families
 }
 
-function isMark(word: string, mark: string): boolean {
+/** A word alone or with its version behind it. */
+export function isMark(word: string, mark: string): boolean {
   if (!word.startsWith(mark)) return false
   const rest = word.charAt(mark.length)
   return rest === '' || rest === '.' || (rest >= '0' && rest <= '9')
