@@ -52,8 +52,19 @@ function isChatConfig(look: Look): boolean {
   return keys.has('model_type') && keys.has('quantization') && keys.has('model_config')
 }
 
+/** Recognising a shard and reading it ask the same; a cache of 2 MB is parsed once for both, and forgotten with the look. */
+const ASKED = new WeakMap<Look, JsonMap | null>()
+
 /** What the cache in the same folder says of this file, where name and size agree. */
 function recordBeside(look: Look): JsonMap | null {
+  const known = ASKED.get(look)
+  if (known !== undefined) return known
+  const found = findBeside(look)
+  ASKED.set(look, found)
+  return found
+}
+
+function findBeside(look: Look): JsonMap | null {
   if (!SHARD_NAME.test(look.name)) return null
   for (const name of CACHE_NAMES) {
     const record = readBeside(look, name, (cursor) => findRecord(cursor, look))

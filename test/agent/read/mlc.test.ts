@@ -3,8 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
+import { Cursor } from '../../../agent/read/cursor.ts'
+import { GapList } from '../../../agent/read/gap-list.ts'
+import { lookAt } from '../../../agent/read/look.ts'
+import { mlc } from '../../../agent/read/mlc.ts'
+import { nestedReader } from '../../../agent/read/sniff-format.ts'
 import { tensorCache } from '../../build-side-files.ts'
-import { inspectFile, readFolder } from './open-candidate.ts'
+import { inspectFile, openForTest, readFolder } from './open-candidate.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'gnomon-mlc-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -58,4 +63,24 @@ describe('an MLC model', () => {
     expect(format).toBe('mlc')
     expect(fingerprint.container).toEqual({ modelType: 'llama', quantization: 'q4f16_1', mlcVersion: '0.1.0' })
   })
+})
+
+it('asks the cache beside a shard once, for recognising and reading together', () => {
+  const path = join(folderOf(tensorCache(), 72), 'params_shard_0.bin')
+  const file = openForTest(path)
+  let asked = 0
+  const counted = {
+    ...file,
+    openSibling: (name: string) => {
+      asked += 1
+      return file.openSibling(name)
+    },
+  }
+  const look = lookAt(counted)
+
+  const isShard = mlc.recognise(look)
+  const part = mlc.read(new Cursor(look.source), new GapList(path), { look, readNested: nestedReader() })
+  file.close()
+
+  expect([isShard, part.holds, asked]).toEqual([true, 'data', 1])
 })
