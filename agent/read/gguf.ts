@@ -36,7 +36,14 @@ interface Draft {
 }
 
 /** The reader of GGUF files. */
-export const gguf: FormatReader = { id: 'gguf', endings: ['.gguf'], certainty: 'magic', recognise, read }
+export const gguf: FormatReader = {
+  id: 'gguf',
+  endings: ['.gguf'],
+  firstBytes: 'G',
+  certainty: 'magic',
+  recognise,
+  read,
+}
 
 /** The magic, or as much of it as the file has; but not a text that happens to begin with the word. */
 function recognise({ head, sizeBytes }: Look): boolean {

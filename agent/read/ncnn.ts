@@ -31,6 +31,8 @@ const ARRAY = -23_300
 export const ncnn: FormatReader = {
   id: 'ncnn',
   endings: ['.param', '.param.bin', '.bin'],
+  firstBytes: '7\u00ddG8V',
+  besideEndings: ['.bin'],
   certainty: 'structure',
   recognise: (look) => kindOf(look) !== null,
   read,

@@ -60,6 +60,8 @@ const KEPT: ReadonlyMap<string, string> = new Map([
 export const openvino: FormatReader = {
   id: 'openvino',
   endings: ['.xml', '.bin'],
+  firstBytes: '<\u00ef\t\n\v\f\r ',
+  besideEndings: ['.bin'],
   certainty: 'structure',
   recognise: (look) => isNet(look.head) || graphBeside(look) !== null,
   read,

@@ -61,9 +61,8 @@ function isOneDown(path: string, name: string): boolean {
 
 /** The name of the first member, from its own header: all that is left of an archive whose end is cut off. */
 export function firstName({ head }: Look): string {
-  const bytes = Buffer.from(head)
-  if (bytes.length < LOCAL_BYTES || bytes.toString('latin1', 0, 4) !== 'PK\u0003\u0004') return ''
-  return bytes.toString('utf8', LOCAL_BYTES, LOCAL_BYTES + bytes.readUInt16LE(LOCAL_NAME_AT))
+  if (head.length < LOCAL_BYTES || head.toString('latin1', 0, 4) !== 'PK\u0003\u0004') return ''
+  return head.toString('utf8', LOCAL_BYTES, LOCAL_BYTES + head.readUInt16LE(LOCAL_NAME_AT))
 }
 
 /** True for an archive cut off before its end, whose first member is what PyTorch writes first. */
