@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createProcTable } from '../agent/sense/linux/proc-table.ts'
 import { linuxProcesses } from '../agent/sense/linux/processes.ts'
-import { pidsOfPsList, pidsOfSystemInformation } from '../agent/sense/second-views.ts'
+import { listByPsList, pidsOfSystemInformation } from '../agent/sense/second-views.ts'
 import type { Measurement } from './measurement.ts'
 
 const SLEEPS = 300
@@ -41,8 +41,9 @@ async function measureAmong(): Promise<readonly Measurement[]> {
   const first = await cpuMs(async () => void (count = await scan()))
   for (let warm = 0; warm < WARM_SCANS; warm += 1) await scan()
   const warm = (await cpuMs(() => times(WARM_SCANS, scan))) / WARM_SCANS
-  const psList = (await cpuMs(() => times(3, pidsOfPsList))) / 3
+  const psList = (await cpuMs(() => times(3, () => listByPsList(new AbortController().signal)))) / 3
   const systemInformation = await cpuMs(pidsOfSystemInformation)
+  table.close()
   const scale = SCALED_TO / count
   return [
     { name: 'processes seen', value: count, unit: 'processes' },

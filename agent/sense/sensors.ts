@@ -7,6 +7,7 @@ import { closeLookDeclaration } from './linux/close-look.ts'
 import { linuxListeners } from './linux/listeners.ts'
 import { mappedFileDeclaration } from './linux/mapped-file.ts'
 import { linuxProcesses } from './linux/processes.ts'
+import { processViews } from './linux/process-views.ts'
 import { machineIdDeclaration } from './machine-id.ts'
 import { arrivalDeclaration } from './arrival.ts'
 import type { TouchDeclaration } from './touch-declaration.ts'
@@ -20,6 +21,16 @@ export interface ListedSensor extends TouchDeclaration {
 
 /** All sensors. They remember their last look, so that the next one is cheap. */
 export const SENSORS: readonly ListedSensor[] = [listed(hostInventory), listed(linuxProcesses), listed(linuxListeners)]
+
+/** A sensor that starts programs: never part of a scan of every ten seconds, asked at most once in `everyMs` (rare-rounds.ts). */
+export interface RareSensor extends ListedSensor {
+  readonly everyMs: number
+}
+
+/** Two comparisons are needed to tell, so a hidden process is told within twice this time. */
+const SECOND_VIEW_EVERY_MS = 10 * 60_000
+
+export const RARE_SENSORS: readonly RareSensor[] = [{ ...listed(processViews), everyMs: SECOND_VIEW_EVERY_MS }]
 
 /** What one sensor saw, and whether it could look at all. */
 export interface SensorOutcome extends Interpretation {
@@ -63,7 +74,12 @@ const OTHERS: readonly TouchDeclaration[] = [
 
 /** What each part touches and collects: ASSURANCE.md and the notice to staff are made from it. */
 export function touchedPlaces(): readonly TouchDeclaration[] {
-  return [...SENSORS, ...OTHERS].map(({ id, platform, touches, collects }) => ({ id, platform, touches, collects }))
+  return [...SENSORS, ...RARE_SENSORS, ...OTHERS].map(({ id, platform, touches, collects }) => ({
+    id,
+    platform,
+    touches,
+    collects,
+  }))
 }
 
 function listed<Capture>(sensor: Sensor<Capture>): ListedSensor {

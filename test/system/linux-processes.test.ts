@@ -6,6 +6,8 @@ import {
   existsSync,
   mkdtempSync,
   readSync,
+  readdirSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -20,7 +22,7 @@ import { linuxListeners } from '../../agent/sense/linux/listeners.ts'
 import { openHeld, openMapped } from '../../agent/sense/linux/mapped-file.ts'
 import { createProcTable } from '../../agent/sense/linux/proc-table.ts'
 import { linuxProcesses } from '../../agent/sense/linux/processes.ts'
-import { pidsOfPsList } from '../../agent/sense/second-views.ts'
+import { listByPsList } from '../../agent/sense/second-views.ts'
 import type { ProcessObservation } from '../../contract/observation.ts'
 
 const isLinux = process.platform === 'linux'
@@ -70,6 +72,15 @@ async function see(pid: number, table = createProcTable()): Promise<ProcessObser
   const seen = observations.find((observation) => observation.kind === 'process' && observation.pid === pid)
   if (seen?.kind !== 'process') throw new Error(`process ${pid} was not seen`)
   return seen
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    // The descriptor that listed the others is closed by now.
+    return ''
+  }
 }
 
 const HOLD = `
@@ -239,7 +250,7 @@ describe('the table of processes', () => {
     await once(child, 'spawn')
     const own = await createProcTable().look(context())
     const known = new Set(own.processes.map((raw) => Number.parseInt(raw.stat, 10)))
-    const again = new Set(await pidsOfPsList())
+    const again = new Set((await listByPsList(context().signal)).map(({ pid }) => pid))
 
     const missed = [...again].filter((pid) => !known.has(pid) && pid !== process.pid)
 
@@ -247,6 +258,35 @@ describe('the table of processes', () => {
     expect(again.has(child.pid ?? -1)).toBe(true)
     // What is left are kernel threads and what was started between the two looks.
     expect(missed.length).toBeLessThanOrEqual(own.kernelThreads + 50)
+  })
+
+  linuxIt('holds descriptors of known processes only, gives them back, and looks once at a time', async () => {
+    const own = (): number => readdirSync('/proc/self/fd').length
+    const child = spawn('/usr/bin/sleep', ['600'], { stdio: 'ignore' })
+    children.push(child)
+    await once(child, 'spawn')
+    const pid = child.pid ?? -1
+    const table = createProcTable()
+    const held = (): boolean =>
+      readdirSync('/proc/self/fd').some((fd) => linkOf(`/proc/self/fd/${fd}`) === `/proc/${pid}/stat`)
+    const atFirst = own()
+
+    await table.look(context())
+    const afterOne = own()
+    await Promise.all([table.look(context()), table.look(context()), table.look(context())])
+    const isHeld = held()
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+    const capture = await table.look(context())
+    const isHeldAfterwards = held()
+    table.close()
+    table.close()
+
+    expect([isHeld, isHeldAfterwards]).toEqual([true, false])
+    expect(capture.processes.some(({ stat }) => stat.startsWith(`${pid} `))).toBe(false)
+    expect(afterOne - atFirst).toBeLessThan(3)
+    expect(own() - atFirst).toBeLessThan(3)
   })
 
   linuxIt('stops when asked and says how many it left out', async () => {

@@ -36,9 +36,11 @@ export function keepStat(folder: string): KeptStat | null {
 }
 
 function kept(stat: number, descriptors: number): KeptStat {
+  let isOpen = true
   return {
-    read: () => readPieceAgain(stat),
+    read: () => (isOpen ? readPieceAgain(stat) : null),
     count() {
+      if (!isOpen) return UNCOUNTED
       try {
         return fstatSync(descriptors).size
       } catch {
@@ -46,6 +48,9 @@ function kept(stat: number, descriptors: number): KeptStat {
       }
     },
     close() {
+      // A second close would close a descriptor that by now belongs to somebody else.
+      if (!isOpen) return
+      isOpen = false
       closeSync(stat)
       closeSync(descriptors)
     },

@@ -56,6 +56,8 @@ export function createProcTable(root = ''): ProcTable {
   // The sensors of one sweep get the same context and share one look; a look of another sweep is never reused: a process
   // that ended in between would still be told.
   let last: { readonly context: SenseContext; readonly capture: Promise<ProcCapture> } | null = null
+  // One look at a time: two at once would close one another's held descriptors.
+  let quiet: Promise<unknown> = Promise.resolve()
 
   async function lookNow(context: SenseContext): Promise<ProcCapture> {
     looks += 1
@@ -79,8 +81,11 @@ export function createProcTable(root = ''): ProcTable {
 
   return {
     look(context) {
-      if (last?.context !== context) last = { context, capture: lookNow(context) }
-      return last.capture
+      if (last?.context === context) return last.capture
+      const capture = quiet.then(() => lookNow(context))
+      quiet = capture.catch(() => null)
+      last = { context, capture }
+      return capture
     },
     close() {
       for (const { kept } of known.values()) kept?.close()
