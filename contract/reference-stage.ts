@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { type Result, failed } from './failure.ts'
 import { printable } from './printable.ts'
-import { sentence, wholeNumber } from './wire.ts'
+import { pathText, sentence, wholeNumber } from './wire.ts'
 
 const referenceStageSchema = z.discriminatedUnion('stage', [
   /** The weights are in memory: mapped from the file, or copied out of it. */
@@ -16,6 +16,8 @@ const referenceStageSchema = z.discriminatedUnion('stage', [
       port: z.number().int().min(1).max(65535),
     })
     .readonly(),
+  /** The endpoint is a Unix socket: there is no address and no port. */
+  z.object({ stage: z.literal('socket'), path: pathText }).readonly(),
   /** Everything asked for is done; it idles until its standard input closes. */
   z.object({ stage: z.literal('ready') }).readonly(),
   z
