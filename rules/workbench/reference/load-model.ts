@@ -7,6 +7,10 @@ export interface LoadRequest {
   readonly modelPath: string
   readonly weights: 'mapped' | 'copied'
   readonly contextTokens: number
+  /** Keep the weights in memory (mlock(2)). */
+  readonly isLocked: boolean
+  /** A LoRA adapter in GGUF that is applied to the model; null without one. */
+  readonly adapterPath: string | null
 }
 
 interface Generation {
@@ -52,13 +56,19 @@ async function openModel(library: Library, request: LoadRequest): Promise<Genera
     logLevel: library.LlamaLogLevel.disabled,
     maxThreads: 1,
   })
-  const model = await llama.loadModel({ modelPath: request.modelPath, useMmap: request.weights === 'mapped' })
-  const context = await model.createContext({ contextSize: request.contextTokens, sequences: 1, threads: 1 })
+  const { modelPath, weights, isLocked, adapterPath, contextTokens } = request
+  const model = await llama.loadModel({ modelPath, useMmap: weights === 'mapped', useMlock: isLocked })
+  const context = await model.createContext({
+    contextSize: contextTokens,
+    sequences: 1,
+    threads: 1,
+    ...(adapterPath === null ? {} : { lora: adapterPath }),
+  })
   const sequence = context.getSequence()
   return async (prompt, tokens) => {
     await sequence.clearHistory()
-    const wanted = Math.min(tokens, request.contextTokens - 1)
-    const question = model.tokenize(prompt).slice(0, request.contextTokens - wanted)
+    const wanted = Math.min(tokens, contextTokens - 1)
+    const question = model.tokenize(prompt).slice(0, contextTokens - wanted)
     const first = model.tokens.bos
     const input = question.length > 0 || first === null ? question : [first]
     const answer: typeof input = []

@@ -1,6 +1,7 @@
 // A small OpenAI-compatible endpoint (GET /health, GET /v1/models, POST /v1/completions) for what the runtime sensors have to find.
-// It listens on 127.0.0.1 and nowhere else: there is no setting for the address.
+// It listens on 127.0.0.1 and nowhere else (there is no setting for the address), or on a Unix socket.
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
+import type { ListenOptions } from 'node:net'
 import { type Result, failed, success } from '../../../contract/failure.ts'
 import type { Generate } from './load-model.ts'
 
@@ -16,8 +17,16 @@ interface EndpointOptions {
   /** Id of the one model, as `/v1/models` names it. */
   readonly model: string
   readonly generate: Generate
+}
+
+interface PortOptions extends EndpointOptions {
   /** 0 lets the system choose. */
   readonly port: number
+}
+
+interface SocketOptions extends EndpointOptions {
+  /** Must not exist yet. */
+  readonly path: string
 }
 
 interface Endpoint {
@@ -27,25 +36,39 @@ interface Endpoint {
 }
 
 /** Serves the model on a loopback port until closed. */
-export async function serveLoopback(options: EndpointOptions): Promise<Result<Endpoint>> {
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, createListener(options))
-  server.maxConnections = 16
-  const problem = await listen(server, options.port)
+export async function serveLoopback(options: PortOptions): Promise<Result<Endpoint>> {
+  const server = createEndpoint(options)
+  const problem = await listen(server, { port: options.port, host: ADDRESS })
   const bound = server.address()
   if (problem !== null || bound === null || typeof bound === 'string') {
     return failed('GNO_LISTEN_FAILED', problem?.message ?? 'no port was bound', problem ?? undefined)
   }
-  const close = () => {
-    server.close()
-    server.closeAllConnections()
-  }
-  return success({ address: ADDRESS, port: bound.port, close })
+  return success({ address: ADDRESS, port: bound.port, close: () => close(server) })
 }
 
-function listen(server: Server, port: number): Promise<Error | null> {
+/** Serves the model on a Unix socket that only its user may open, until closed. */
+export async function serveSocket(options: SocketOptions): Promise<Result<{ readonly close: () => void }>> {
+  const server = createEndpoint(options)
+  const problem = await listen(server, { path: options.path })
+  if (problem !== null) return failed('GNO_LISTEN_FAILED', problem.message, problem)
+  return success({ close: () => close(server) })
+}
+
+function createEndpoint(options: EndpointOptions): Server {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, createListener(options))
+  server.maxConnections = 16
+  return server
+}
+
+function close(server: Server): void {
+  server.close()
+  server.closeAllConnections()
+}
+
+function listen(server: Server, where: ListenOptions): Promise<Error | null> {
   return new Promise((resolve) => {
     server.once('error', resolve)
-    server.listen(port, ADDRESS, () => resolve(null))
+    server.listen(where, () => resolve(null))
   })
 }
 

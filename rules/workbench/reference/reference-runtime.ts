@@ -1,56 +1,17 @@
-// The bundled reference inference runtime: `node reference-runtime.js --model FILE [--serve] …`. A real runtime for detection to
-// look at, in a process that may be lost at any moment. It prints one JSON line per stage (contract/reference-stage.ts) and then
-// idles until its standard input closes, a signal comes or its time is over.
+// The bundled reference inference runtime: `node reference-runtime.js --model FILE [--serve] …` (`--help` lists what it can be asked
+// for). A real runtime for detection to look at, in a process that may be lost at any moment. It prints one JSON line per stage
+// (contract/reference-stage.ts) and then idles until its standard input closes, a signal comes or its time is over.
 import { fstatSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { basename, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { setPriority } from 'node:os'
+import { basename } from 'node:path'
 import { Worker, isMainThread, workerData } from 'node:worker_threads'
 import type { ReferenceStage } from '../../../contract/reference-stage.ts'
-import { loadModel } from './load-model.ts'
-import { serveLoopback } from './loopback-endpoint.ts'
+import { type Generate, loadModel } from './load-model.ts'
+import { serveLoopback, serveSocket } from './loopback-endpoint.ts'
+import { HELP, type Settings, readSettings } from './reference-options.ts'
 
 const PROMPT = 'Notes for the next quarter'
-/** Least and most of each number that is taken; a watcher needs little of all of them. */
-const BOUNDS = { tokens: [1, 4096], context: [8, 4096], port: [0, 65_535], seconds: [1, 3600] } as const
-
-interface Settings {
-  readonly modelPath: string
-  readonly weights: 'mapped' | 'copied'
-  readonly tokens: number
-  readonly context: number
-  /** Null: no endpoint. */
-  readonly port: number | null
-  readonly seconds: number
-}
-
-function readSettings(argv: string[]): Settings | string {
-  const options = {
-    model: { type: 'string' },
-    'no-mmap': { type: 'boolean', default: false },
-    tokens: { type: 'string', default: '16' },
-    context: { type: 'string', default: '128' },
-    serve: { type: 'boolean', default: false },
-    port: { type: 'string', default: '0' },
-    seconds: { type: 'string', default: '600' },
-  } as const
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values']
-  try {
-    values = parseArgs({ args: argv, options }).values
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
-  const numbers = { tokens: 0, context: 0, port: 0, seconds: 0 }
-  for (const name of ['tokens', 'context', 'port', 'seconds'] as const) {
-    const [least, most] = BOUNDS[name]
-    numbers[name] = /^\d{1,5}$/.test(values[name]) ? Number(values[name]) : -1
-    if (numbers[name] < least || numbers[name] > most) return `--${name} takes a whole number of ${least} to ${most}`
-  }
-  if (values.model === undefined) return '--model FILE is missing'
-  const { port, ...rest } = numbers
-  const weights = values['no-mmap'] ? 'copied' : 'mapped'
-  return { ...rest, modelPath: resolve(values.model), weights, port: values.serve ? port : null }
-}
 
 function say(stage: ReferenceStage): void {
   process.stdout.write(`${JSON.stringify(stage)}\n`)
@@ -63,26 +24,67 @@ function give(reason: 'usage' | 'not-installed' | 'model-refused' | 'cannot-list
 }
 
 async function run(settings: Settings): Promise<void> {
-  const started = performance.now()
-  const { modelPath, weights, context: contextTokens } = settings
-  const loaded = await loadModel({ modelPath, weights, contextTokens })
-  if (!loaded.ok) {
-    const isMissing = loaded.failure.code === 'GNO_REFERENCE_MISSING'
-    give(isMissing ? 'not-installed' : 'model-refused', loaded.failure.detail)
-    return
+  if (settings.title !== null) process.title = settings.title
+  if (settings.nice > 0) setPriority(settings.nice)
+  const loaded = await loadAll(settings)
+  const [first] = loaded
+  if (first === undefined) return
+  for (const generate of loaded) {
+    const made = await generate(PROMPT, settings.tokens)
+    say({ stage: 'generated', tokens: made.tokens, milliseconds: made.milliseconds })
   }
-  say({ stage: 'loaded', weights, milliseconds: Math.round(performance.now() - started) })
-  const made = await loaded.value(PROMPT, settings.tokens)
-  say({ stage: 'generated', tokens: made.tokens, milliseconds: made.milliseconds })
-  if (settings.port !== null) {
-    const endpoint = await serveLoopback({ model: basename(modelPath), generate: loaded.value, port: settings.port })
-    if (!endpoint.ok) {
-      give('cannot-listen', endpoint.failure.detail)
-      return
-    }
-    say({ stage: 'listening', address: endpoint.value.address, port: endpoint.value.port })
-  }
+  if (!(await serve(settings, first))) return
   say({ stage: 'ready' })
+  // After an endpoint took the model, answers of our own would get in the way of those that are asked for.
+  if (settings.every > 0 && settings.serves === null) answerAgain(first, settings)
+}
+
+/** All models, or none after it said why. */
+async function loadAll(settings: Settings): Promise<readonly Generate[]> {
+  const { modelPaths, adapterPath, weights, isLocked, context: contextTokens } = settings
+  const loaded: Generate[] = []
+  for (const modelPath of modelPaths) {
+    const started = performance.now()
+    const adapter = loaded.length === 0 ? adapterPath : null
+    const model = await loadModel({ modelPath, adapterPath: adapter, weights, isLocked, contextTokens })
+    if (!model.ok) {
+      const isMissing = model.failure.code === 'GNO_REFERENCE_MISSING'
+      give(isMissing ? 'not-installed' : 'model-refused', model.failure.detail)
+      return []
+    }
+    loaded.push(model.value)
+    say({ stage: 'loaded', weights, milliseconds: Math.round(performance.now() - started) })
+  }
+  return loaded
+}
+
+/** False after it said why it cannot listen. */
+async function serve(settings: Settings, generate: Generate): Promise<boolean> {
+  const { serves, modelPaths } = settings
+  if (serves === null) return true
+  const model = basename(modelPaths[0])
+  if ('socket' in serves) {
+    const bound = await serveSocket({ model, generate, path: serves.socket })
+    if (bound.ok) say({ stage: 'socket', path: serves.socket })
+    else give('cannot-listen', bound.failure.detail)
+    return bound.ok
+  }
+  const endpoint = await serveLoopback({ model, generate, port: serves.port })
+  if (endpoint.ok) say({ stage: 'listening', address: endpoint.value.address, port: endpoint.value.port })
+  else give('cannot-listen', endpoint.failure.detail)
+  return endpoint.ok
+}
+
+/** One answer, then rest, until the process ends; an answer that takes longer than the rest delays the next. */
+function answerAgain(generate: Generate, { every, tokens }: Settings): void {
+  const next = async (): Promise<void> => {
+    await generate(PROMPT, tokens)
+    setTimeout(answer, every * 1000)
+  }
+  const answer = (): void => {
+    next().catch((error: unknown) => give('model-refused', error instanceof Error ? error.message : String(error)))
+  }
+  setTimeout(answer, every * 1000)
 }
 
 /** Ends the process when its starter is gone or its time is over. In a thread of its own, because a crafted header can keep the main one busy without end. */
@@ -97,7 +99,8 @@ function keepWatch(seconds: number): void {
 
 if (isMainThread) {
   const settings = readSettings(process.argv.slice(2))
-  if (typeof settings === 'string') give('usage', settings)
+  if (settings === 'help') process.stdout.write(HELP)
+  else if ('problem' in settings) give('usage', settings.problem)
   else {
     new Worker(new URL(import.meta.url), { workerData: settings.seconds })
     await run(settings)
