@@ -1,11 +1,18 @@
 // One story per thing: joins a process, the weights it maps or holds, its memory and its listeners (DESIGN.md promise 2).
 // Pure: everything it needs to know about files was looked up before.
 import type { Artifact } from '../contract/artifact.ts'
-import type { ListenerObservation, MappedFile, ProcessObservation } from '../contract/observation.ts'
+import type {
+  GraphicsUseObservation,
+  ListenerObservation,
+  MappedFile,
+  ProcessObservation,
+} from '../contract/observation.ts'
 import type { Runtime, RuntimeIdentification, WeightsInUse } from '../contract/runtime.ts'
 import type { Gap } from '../contract/wire.ts'
 import { activityOf, identifyRuntime, type RuntimeFacts } from '../rules/identify-runtime.ts'
 import type { Pack } from '../rules/pack.ts'
+import type { Closer } from './look-closer.ts'
+import { describeMemory, describeSurroundings } from './story-details.ts'
 
 /** Most members of one story's lists; the wire schema refuses more (contract/runtime.ts). */
 const MAX_STORY_ITEMS = 64
@@ -26,6 +33,9 @@ export interface CorrelateInput {
   readonly processes: readonly ProcessObservation[]
   readonly listeners: readonly ListenerObservation[]
   readonly weightsOf: (process: ProcessObservation) => readonly HeldWeights[]
+  readonly graphicsOf: (process: ProcessObservation) => readonly GraphicsUseObservation[]
+  /** What a close look added; undefined for a process that had none. */
+  readonly closerOf: (process: ProcessObservation) => Closer | undefined
   readonly pack: Pack
   readonly digest: (text: string) => string
   /** Who a process was when nothing about it had changed; a sensor gives an unchanged process as the same object. */
@@ -40,22 +50,38 @@ interface Identified {
 /** Identities of processes across sweeps: 1,500 processes would otherwise be identified anew every ten seconds. */
 export type IdentityMemory = WeakMap<ProcessObservation, Identified>
 
-/** Makes the stories of all processes that hold weights or are a known runtime. */
-export function correlate(input: CorrelateInput): readonly Runtime[] {
+/** A process with all that is known of it, before its story is told. */
+export interface Identity {
+  readonly process: ProcessObservation
+  readonly weights: readonly HeldWeights[]
+  readonly listeners: readonly ListenerObservation[]
+  readonly graphics: readonly GraphicsUseObservation[]
+  readonly closer: Closer | undefined
+  readonly facts: RuntimeFacts
+  readonly identification: RuntimeIdentification | null
+}
+
+/** Says of every process what it looks like, parents before their children. */
+export function identifyAll(input: CorrelateInput): readonly Identity[] {
   const byPid = new Map(input.processes.map((process) => [process.pid, process]))
   const listenersByPid = groupListeners(input.listeners)
   const identified = new Map<number, RuntimeIdentification | null>()
-  const stories: Runtime[] = []
-  for (const process of parentsFirst(input.processes, byPid)) {
+  return parentsFirst(input.processes, byPid).map((process) => {
     const weights = input.weightsOf(process)
     const listeners = listenersByPid.get(process.pid) ?? []
-    const facts = factsOf(process, weights, listeners, byPid, identified)
+    const closer = input.closerOf(process)
+    const facts = factsOf({ process, weights, listeners, closer }, byPid, identified)
     const identification = identifyOnce(process, facts, input)
     identified.set(process.pid, identification)
-    if (identification === null && weights.length === 0) continue
-    stories.push(storyOf({ process, weights, facts, listeners, identification, byPid, digest: input.digest }))
-  }
-  return tellTwinsApart(stories)
+    return { process, weights, listeners, graphics: input.graphicsOf(process), closer, facts, identification }
+  })
+}
+
+/** Makes the stories of all processes that hold weights or are a known runtime. */
+export function correlate(input: CorrelateInput): readonly Runtime[] {
+  const byPid = new Map(input.processes.map((process) => [process.pid, process]))
+  const told = identifyAll(input).filter(({ identification, weights }) => identification !== null || weights.length > 0)
+  return tellTwinsApart(told.map((identity) => storyOf({ ...identity, byPid, digest: input.digest })))
 }
 
 /** Two processes of one user, program and model are two stories: the older one keeps the key, so that none hides the other. */
@@ -80,7 +106,14 @@ function identifyOnce(
   facts: RuntimeFacts,
   { identified, pack }: CorrelateInput,
 ): RuntimeIdentification | null {
-  const circumstances = JSON.stringify([facts.weights, facts.listeners, facts.parent])
+  const circumstances = JSON.stringify([
+    facts.weights,
+    facts.listeners,
+    facts.parent,
+    facts.binaryEngines,
+    facts.httpAnswers,
+    facts.version,
+  ])
   const known = identified.get(process)
   if (known?.circumstances === circumstances) return known.identification
   const identification = identifyRuntime(facts, pack)
@@ -123,9 +156,7 @@ function parentsFirst(
 }
 
 function factsOf(
-  process: ProcessObservation,
-  weights: readonly HeldWeights[],
-  listeners: readonly ListenerObservation[],
+  { process, weights, listeners, closer }: Pick<Identity, 'process' | 'weights' | 'listeners' | 'closer'>,
   byPid: ReadonlyMap<number, ProcessObservation>,
   identified: ReadonlyMap<number, RuntimeIdentification | null>,
 ): RuntimeFacts {
@@ -146,6 +177,9 @@ function factsOf(
             entryId: identified.get(parent.pid)?.entryId ?? null,
           },
     memory: process.memory,
+    binaryEngines: [...new Set(closer?.engines.map(({ id }) => id) ?? [])],
+    httpAnswers: closer?.answered ?? [],
+    version: closer?.told.version ?? null,
   }
 }
 
@@ -157,12 +191,7 @@ function libraryNames(mapped: readonly MappedFile[]): readonly string[] {
   return [...names]
 }
 
-interface StoryParts {
-  readonly process: ProcessObservation
-  readonly weights: readonly HeldWeights[]
-  readonly facts: RuntimeFacts
-  readonly listeners: readonly ListenerObservation[]
-  readonly identification: RuntimeIdentification | null
+interface StoryParts extends Identity {
   readonly byPid: ReadonlyMap<number, ProcessObservation>
   readonly digest: (text: string) => string
 }
@@ -180,13 +209,14 @@ function storyOf(parts: StoryParts): Runtime {
     executable: process.executable && { path: process.executable.path, isDeleted: process.executable.isDeleted },
     commandLine: process.commandLine.slice(0, MAX_ARGUMENTS),
     weights: weights.slice(0, MAX_STORY_ITEMS).map(inUse),
-    memory: process.memory,
+    memory: describeMemory(parts),
+    ...describeSurroundings(parts),
     listeners: parts.listeners
       .slice(0, MAX_STORY_ITEMS)
       .map(({ protocol, address, port, scope }) => ({ protocol, address, port, scope })),
     activity: activityOf(parts.facts, identification),
     identification,
-    gaps: gapsOf(process),
+    gaps: [...gapsOf(process), ...(parts.closer?.gaps ?? [])].slice(0, MAX_STORY_ITEMS),
     // All of them: a process that holds a decoy beside a real model must not hide behind the mark.
     simulated: weights.length > 0 && weights.every((held) => held.artifact?.simulated === true),
   }

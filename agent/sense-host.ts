@@ -1,5 +1,6 @@
 // Runs the sensors of this system and says, for each, whether it looked: the coverage of a sweep.
 import type {
+  GraphicsUseObservation,
   HostObservation,
   ListenerObservation,
   Observation,
@@ -31,6 +32,7 @@ export interface SenseOptions extends SenseContext {
 export interface Sensed {
   readonly processes: readonly ProcessObservation[]
   readonly listeners: readonly ListenerObservation[]
+  readonly graphicsUse: readonly GraphicsUseObservation[]
   readonly host: HostObservation | null
   readonly coverage: readonly Coverage[]
   readonly gaps: readonly Gap[]
@@ -53,6 +55,7 @@ export async function senseHost({ platform, memory, isWhole, ...context }: Sense
   return {
     processes: observations.filter(isKind('process')),
     listeners: observations.filter(isKind('listener')),
+    graphicsUse: observations.filter(isKind('gpu-use')),
     host: observations.find(isKind('host')) ?? null,
     coverage: outcomes.map((outcome) => outcome.coverage),
     gaps: outcomes.flatMap(({ gaps, coverage }) => gaps.map((gap) => ({ ...gap, sensor: coverage.sensor }))),

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Artifact } from '../contract/artifact.ts'
 import { digestAtOnce } from './background-digests.ts'
 import type { CommandContext } from './commands/command.ts'
+import { createCloserMemory } from './look-closer.ts'
 import { openDigests } from './report/kept-digests.ts'
 import { isSimulated, registeredSizes } from './report/simulations.ts'
 import type { Session } from './session.ts'
@@ -17,7 +18,12 @@ type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
 
 /** A fresh memory: for one sweep, or for the life of the daemon. */
 export function createSweepMemory(): SweepMemory {
-  return { sensed: { host: null }, weights: createWeightsMemory(), identified: new WeakMap() }
+  return {
+    sensed: { host: null },
+    weights: createWeightsMemory(),
+    identified: new WeakMap(),
+    closer: createCloserMemory(),
+  }
 }
 
 /** Fills a sweep's options from the session: approvals by SHA-256 need rung 6, so they turn hashing on. */

@@ -1,7 +1,8 @@
 // The processes of a sweep: what each one maps or holds, and the stories that follow from it.
 import type { Artifact } from '../contract/artifact.ts'
 import type { Runtime } from '../contract/runtime.ts'
-import { correlate, type HeldWeights } from './correlate.ts'
+import { correlate, type CorrelateInput, type HeldWeights, type Identity, identifyAll } from './correlate.ts'
+import { type Candidate, lookCloser } from './look-closer.ts'
 import type { Sensed } from './sense-host.ts'
 import type { SweepOptions } from './sweep-request.ts'
 import { readFolder, type SweptFiles } from './sweep-files.ts'
@@ -23,24 +24,31 @@ export async function sweepProcesses(
 ): Promise<SweptProcesses> {
   const byIdentity = new Map([...options.known, ...files.byIdentity])
   const heldByPid = new Map<number, readonly HeldWeights[]>()
-  const now: LooksNow = new Map()
+  const looks: LooksNow = new Map()
   const processes = sensed.processes.filter((process) => process.pid !== options.ownPid)
   for (const process of processes) {
     if (options.signal.aborted) break
     const held: HeldWeights[] = []
-    for (const seen of seeWeights(process, options.memory.weights, now)) {
+    for (const seen of seeWeights(process, options.memory.weights, looks)) {
       held.push(holdWeights(seen, await artifactOf(seen, byIdentity, options)))
     }
     if (held.length > 0) heldByPid.set(process.pid, held)
   }
-  const runtimes = correlate({
+  const input: CorrelateInput = {
     processes,
     listeners: sensed.listeners,
     weightsOf: ({ pid }) => heldByPid.get(pid) ?? [],
+    graphicsOf: ({ pid, startTicks }) =>
+      sensed.graphicsUse.filter((use) => use.pid === pid && use.startTicks === startTicks),
+    closerOf: () => undefined,
     pack: options.pack,
     digest: options.digest,
     identified: options.memory.identified,
-  })
+  }
+  const { pack, signal, now, memory } = options
+  const candidates = identifyAll(input).filter(isCandidate).map(candidateOf)
+  const closer = await lookCloser(candidates, { pack, memory: memory.closer, signal, now })
+  const runtimes = correlate({ ...input, closerOf: ({ pid }) => closer.get(pid) })
   const inUse = [...heldByPid.values()].flat().flatMap(({ artifact }) => (artifact === null ? [] : [artifact]))
   return { runtimes, artifacts: inUse, byIdentity }
 }
@@ -61,4 +69,20 @@ async function artifactOf(
     return keyed
   }
   return null
+}
+
+/** Anonymous memory from which on a process that nothing else shows is searched for an engine: a small model loaded without mmap. */
+const MIN_LARGE_BYTES = 512 * 1024 * 1024
+
+function isCandidate({ process, identification, weights, graphics }: Identity): boolean {
+  if (identification !== null || weights.length > 0 || graphics.length > 0) return true
+  const { largeMemory } = process
+  if (largeMemory === undefined || largeMemory === null) return false
+  const { anonymous, hugePages, memfd, shared } = largeMemory
+  return anonymous.bytes + hugePages.bytes + memfd.bytes + shared.bytes >= MIN_LARGE_BYTES
+}
+
+function candidateOf({ process, listeners, graphics, identification, weights }: Identity): Candidate {
+  const entryId = identification?.entryId ?? null
+  return { process, listeners, graphics, entryId, holdsWeights: weights.length > 0 }
 }

@@ -6,6 +6,7 @@ import type { Coverage } from '../contract/report.ts'
 import type { Gap } from '../contract/wire.ts'
 import type { Pack } from '../rules/pack.ts'
 import type { IdentityMemory } from './correlate.ts'
+import type { CloserMemory } from './look-closer.ts'
 import type { DigestMemory } from './read/digest-memory.ts'
 import type { HostMemory } from './sense-host.ts'
 import type { SweepProgress } from './show/progress.ts'
@@ -58,4 +59,5 @@ export interface SweepMemory {
   readonly sensed: HostMemory
   readonly weights: WeightsMemory
   readonly identified: IdentityMemory
+  readonly closer: CloserMemory
 }

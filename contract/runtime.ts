@@ -82,6 +82,47 @@ export const listenerSchema = z
   .readonly()
 export type Listener = z.infer<typeof listenerSchema>
 
+/** Memory of one graphics card or accelerator that the process uses. Null is "not told", never zero. */
+export const graphicsUseSchema = z
+  .object({
+    /** PCI address, or the driver's own name of the device; null when only a held descriptor shows the use. */
+    device: nameText.nullable(),
+    driver: nameText,
+    /** Memory of the card. */
+    dedicatedBytes: wholeNumber.nullable(),
+    /** Memory of the system that the card uses beside its own. */
+    sharedBytes: wholeNumber.nullable(),
+    /** Memory of the system, on a device without memory of its own. */
+    unifiedBytes: wholeNumber.nullable(),
+    busyPercent: z.number().min(0).max(100).nullable(),
+  })
+  .readonly()
+export type GraphicsUse = z.infer<typeof graphicsUseSchema>
+
+/** What a runtime says of itself when asked for its metadata: claims. */
+export const toldSchema = z
+  .object({
+    version: nameText.optional(),
+    model: nameText.optional(),
+    contextTokens: wholeNumber.optional(),
+    loadedBytes: wholeNumber.optional(),
+    gpuBytes: wholeNumber.optional(),
+  })
+  .readonly()
+export type Told = z.infer<typeof toldSchema>
+
+/** The memory test: what the process holds against what the weights that it uses need. */
+export const memoryFitSchema = z
+  .object({
+    /** Resident, huge-page, graphics and unified memory together. */
+    heldBytes: wholeNumber,
+    /** Weights alone, without KV cache. */
+    neededBytes: wholeNumber,
+    fits: z.boolean(),
+  })
+  .readonly()
+export type MemoryFit = z.infer<typeof memoryFitSchema>
+
 export const runtimeSchema = z
   .object({
     /** Stable across restarts: user, executable and script, never a pid. */
@@ -100,9 +141,32 @@ export const runtimeSchema = z
         anonymousBytes: wholeNumber,
         fileBytes: wholeNumber,
         swapBytes: wholeNumber,
+        /** Shared pages counted by their share (PSS). */
+        proportionalBytes: wholeNumber.optional(),
+        lockedBytes: wholeNumber.optional(),
+        hugePageBytes: wholeNumber.optional(),
+        /** Private anonymous mappings of at least 64 MiB each: where weights lie that are not mapped. */
+        largeAnonymousBytes: wholeNumber.optional(),
       })
       .readonly()
       .nullable(),
+    /** The container or sandbox that the process lives in, by its control group. */
+    container: z.object({ engine: nameText, id: nameText }).readonly().optional(),
+    /** Kinds of namespace that differ from the agent's own. */
+    namespaces: z.array(nameText).max(8).readonly().optional(),
+    graphics: z.array(graphicsUseSchema).max(16).readonly().optional(),
+    /** Engines whose strings are in the program or in an object that it maps, with the file that holds them. */
+    engines: z
+      .array(z.object({ id: nameText, path: pathText }).readonly())
+      .max(32)
+      .readonly()
+      .optional(),
+    told: toldSchema.optional(),
+    memoryFit: memoryFitSchema.optional(),
+    /** Share of one processor since the last look; 400 is four processors. */
+    processorPercent: z.number().min(0).max(1e6).optional(),
+    /** Kinds of evidence that were looked for and not seen. */
+    notSeen: z.array(nameText).max(16).readonly().optional(),
     listeners: z.array(listenerSchema).max(64).readonly(),
     /** `inference`: likely runs a model. `in-use-by`: holds or reads weights, nothing more. `present`: a known tool without weights seen. */
     activity: z.enum(['inference', 'in-use-by', 'present']),

@@ -75,7 +75,7 @@ function switchesSpoken(test: SwitchTest, command: CommandWords): readonly strin
 }
 
 /** True when one value fulfils every operator that is given; with no operator, any value does. */
-function fits(value: FieldValue, operators: Operators): boolean {
+export function fits(value: FieldValue, operators: Operators): boolean {
   const { equals, prefix, suffix, contains, between } = operators
   if (equals !== undefined && !isOneOf(value, equals)) return false
   if (between !== undefined && !(typeof value === 'number' && value >= between[0] && value <= between[1])) return false

@@ -8,6 +8,7 @@ import { linuxListeners } from './linux/listeners.ts'
 import { mappedFileDeclaration } from './linux/mapped-file.ts'
 import { linuxProcesses } from './linux/processes.ts'
 import { processViews } from './linux/process-views.ts'
+import { loopbackDeclaration } from './loopback-request.ts'
 import { machineIdDeclaration } from './machine-id.ts'
 import { arrivalDeclaration } from './arrival.ts'
 import type { TouchDeclaration } from './touch-declaration.ts'
@@ -65,6 +66,7 @@ export function unsupported(sensor: Pick<ListedSensor, 'id'>, platform: Platform
 const OTHERS: readonly TouchDeclaration[] = [
   walkDeclaration,
   mappedFileDeclaration,
+  loopbackDeclaration,
   closeLookDeclaration,
   knownPlacesDeclaration,
   watchDeclaration,

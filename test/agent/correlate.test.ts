@@ -81,6 +81,8 @@ function tell({ processes, weights = {}, listeners = [] }: Scene) {
     weightsOf: ({ pid }) => weights[pid] ?? [],
     pack,
     digest,
+    graphicsOf: () => [],
+    closerOf: () => undefined,
     identified: new WeakMap(),
   })
 }

@@ -19,6 +19,7 @@ export const mappedFileDeclaration: TouchDeclaration = {
   platform: 'linux',
   touches: [
     '/proc/*/map_files/* and /proc/*/fd/*: content of large regular files that a process maps or holds open, also of unlinked ones; the first bytes, and of weights what the file walk reads',
+    '/proc/*/exe, and mapped objects that may be executed: content, of processes that look like a runtime only; searched for the strings of the rule pack, once a file',
     '/proc/*/stat (whether it is still that process)',
     'the path of a mapped file, where the kernel refuses its link, device and inode agree',
     'never read: the memory of a process, its environment, sockets, pipes and devices',
@@ -43,6 +44,15 @@ export function openMapped(pid: number, startTicks: string, mapped: MappedFile):
 /** Opens a file that a process holds open. */
 export function openHeld(pid: number, startTicks: string, link: OpenFileLink): Result<OpenedFile> {
   return openInProcess(pid, startTicks, `fd/${Math.trunc(link.fdNumber)}`, link)
+}
+
+/** Opens the program that a process runs, also a deleted one and one that lies in memory only. */
+export function openExecutable(
+  pid: number,
+  startTicks: string,
+  executable: { readonly path: string; readonly dev: string; readonly inode: string },
+): Result<OpenedFile> {
+  return openInProcess(pid, startTicks, 'exe', executable)
 }
 
 function openInProcess(

@@ -1,0 +1,135 @@
+// The close look at what may run a model: memory page by page, processor time, engines inside its binaries, and what its own listener
+// answers. Asked of candidates only, since each of these costs a hundred times a look at the process list.
+import type { GraphicsUseObservation, ListenerObservation, ProcessObservation } from '../contract/observation.ts'
+import type { Gap } from '../contract/wire.ts'
+import { binarySignatures } from '../rules/binary-signatures.ts'
+import type { Told } from '../rules/loopback-answers.ts'
+import type { Pack } from '../rules/pack.ts'
+import { planProbes } from '../rules/plan-probes.ts'
+import { type AnswerMemory, type Asking, askListeners, askingOf } from './ask-listeners.ts'
+import {
+  type BinaryLook,
+  type BinaryMemory,
+  type BinaryRoom,
+  type EngineInBinary,
+  roomForLook,
+  searchBinaries,
+} from './binary-content.ts'
+import { type CloseLook, closeLook } from './sense/linux/close-look.ts'
+
+/** Candidates of one look; a machine with more tells of the rest what the process list tells (CWE-400). */
+const MAX_CANDIDATES = 256
+
+/** A process worth a close look. */
+export interface Candidate {
+  readonly process: ProcessObservation
+  readonly listeners: readonly ListenerObservation[]
+  readonly graphics: readonly GraphicsUseObservation[]
+  /** What it looks like so far; null when it only holds weights, or much memory. */
+  readonly entryId: string | null
+  readonly holdsWeights: boolean
+}
+
+/** What a close look added. */
+export interface Closer {
+  readonly look: CloseLook | null
+  readonly engines: readonly EngineInBinary[]
+  readonly answered: readonly string[]
+  readonly told: Told
+  /** Share of one processor since the last look; null at the first. */
+  readonly processorPercent: number | null
+  readonly gaps: readonly Gap[]
+}
+
+/** Kept from look to look. */
+export interface CloserMemory {
+  readonly binaries: BinaryMemory
+  readonly answers: AnswerMemory
+  readonly looks: Map<string, CloseLook>
+  /** A process that did not change since is not searched again. */
+  readonly searched: WeakMap<ProcessObservation, BinaryLook>
+}
+
+export function createCloserMemory(): CloserMemory {
+  return { binaries: new Map(), answers: new Map(), looks: new Map(), searched: new WeakMap() }
+}
+
+export interface CloserOptions {
+  readonly pack: Pack
+  readonly memory: CloserMemory
+  readonly signal: AbortSignal
+  readonly now: () => Date
+}
+
+/** Looks at candidates, one after the other, and says by pid what was seen. */
+export async function lookCloser(
+  candidates: readonly Candidate[],
+  { pack, memory, signal, now }: CloserOptions,
+): Promise<ReadonlyMap<number, Closer>> {
+  const seen = new Map<number, Closer>()
+  const room = roomForLook()
+  const asking = askingOf({ memory: memory.answers, signal, now })
+  const looks = new Map<string, CloseLook>()
+  for (const candidate of candidates.slice(0, MAX_CANDIDATES)) {
+    if (signal.aborted) break
+    const closer = await lookAtOne(candidate, { pack, memory, room, asking })
+    const { look } = closer
+    if (look !== null) looks.set(keyOf(look), look)
+    seen.set(candidate.process.pid, closer)
+  }
+  memory.looks.clear()
+  for (const [key, look] of looks) memory.looks.set(key, look)
+  return seen
+}
+
+function keyOf({ pid, startTicks }: Pick<CloseLook, 'pid' | 'startTicks'>): string {
+  return `${pid} ${startTicks}`
+}
+
+interface Parts {
+  readonly pack: Pack
+  readonly memory: CloserMemory
+  readonly room: BinaryRoom
+  readonly asking: Asking
+}
+
+async function lookAtOne(candidate: Candidate, { pack, memory, room, asking }: Parts): Promise<Closer> {
+  const { process, listeners, entryId, holdsWeights } = candidate
+  const before = memory.looks.get(keyOf(process)) ?? null
+  const looked = closeLook(process.pid, process.startTicks, before)
+  const look = looked.ok ? looked.value : null
+  const { engines, waiting } = searchOnce(process, pack, memory, room)
+  const isAsked = entryId !== null || holdsWeights || engines.length > 0
+  const probes = isAsked ? planProbes(entryId, pack) : []
+  const { answered, told, gaps } = await askListeners(process, listeners, probes, asking)
+  return {
+    look,
+    engines,
+    answered,
+    told,
+    processorPercent: before === null || look === null ? null : shareOf(before, look),
+    gaps: [...(look?.gaps ?? []), ...gaps, ...(waiting === 0 ? [] : [waitingGap(process, waiting)])],
+  }
+}
+
+function searchOnce(process: ProcessObservation, pack: Pack, memory: CloserMemory, room: BinaryRoom): BinaryLook {
+  const known = memory.searched.get(process)
+  if (known !== undefined) return known
+  const look = searchBinaries(process, binarySignatures(pack), memory.binaries, room)
+  if (look.waiting === 0) memory.searched.set(process, look)
+  return look
+}
+
+/** Two looks right after one another tell nothing. */
+const MIN_SPAN_MS = 500
+
+function shareOf(before: CloseLook, now: CloseLook): number | null {
+  const spanMs = now.takenAtMs - before.takenAtMs
+  if (spanMs < MIN_SPAN_MS) return null
+  return Math.round(Math.max(0, ((now.processorMs - before.processorMs) / spanMs) * 100))
+}
+
+function waitingGap({ pid }: ProcessObservation, count: number): Gap {
+  const detail = 'programs and libraries that wait to be searched for engines in a later look'
+  return { code: 'GNO_SENSE_LIMIT', place: `/proc/${pid}`, count, detail }
+}

@@ -1,0 +1,173 @@
+// Asking listeners of this very process: the owner is checked in the real /proc.
+import { readFileSync, readlinkSync, readdirSync } from 'node:fs'
+import { type RequestListener, type Server, createServer } from 'node:http'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { type AnswerMemory, askListeners, askingOf } from '../../agent/ask-listeners.ts'
+import type { ListenerObservation, ProcessObservation } from '../../contract/observation.ts'
+import type { Probe } from '../../contract/product-facts.ts'
+
+const whereLinux = process.platform === 'linux' ? describe : describe.skip
+if (process.platform !== 'linux') console.warn('skipped: sockets are tied to processes by /proc, which is Linux only')
+
+const servers: Server[] = []
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  }
+})
+
+const PROBE: Probe = {
+  id: 'tiny-models',
+  method: 'GET',
+  path: '/v1/models',
+  answer: { status: 200, json: [{ at: ['data', '*', 'owned_by'], equals: 'tiny' }] },
+  strength: 'strong',
+  tells: { model: ['data', '*', 'id'] },
+}
+
+const startTicks = (): string =>
+  readFileSync('/proc/self/stat', 'latin1')
+    .replace(/^.*\) /, '')
+    .split(' ')[19] ?? ''
+
+/** This process as a sensor would show it. */
+const self = (): ProcessObservation => ({
+  kind: 'process',
+  pid: process.pid,
+  startTicks: startTicks(),
+  startedAt: new Date(0).toISOString(),
+  parentPid: 1,
+  name: 'node',
+  executable: null,
+  user: { uid: 0, name: null },
+  commandLine: [],
+  cgroup: null,
+  memory: null,
+  mapped: null,
+  open: null,
+})
+
+async function listen(
+  answer: RequestListener,
+): Promise<{ readonly listener: ListenerObservation; readonly asked: () => number }> {
+  let asked = 0
+  const before = socketsNow()
+  const server = createServer((question, response) => {
+    asked += 1
+    answer(question, response)
+  })
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const inode = [...socketsNow()].find((socket) => !before.has(socket)) ?? ''
+  return {
+    listener: {
+      kind: 'listener',
+      protocol: 'tcp',
+      address: '127.0.0.1',
+      port,
+      scope: 'loopback',
+      inode,
+      pids: [process.pid],
+    },
+    asked: () => asked,
+  }
+}
+
+/** Inodes of the listening sockets of this process. */
+function socketsNow(): ReadonlySet<string> {
+  const listening = readFileSync('/proc/self/net/tcp', 'latin1')
+    .split('\n')
+    .filter((line) => line.trim().split(/\s+/)[3] === '0A')
+    .map((line) => line.trim().split(/\s+/)[9] ?? '')
+  const held = new Set<string>()
+  for (const name of readdirSync('/proc/self/fd')) {
+    try {
+      held.add(/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${name}`))?.[1] ?? '')
+    } catch {
+      // The descriptor by which the folder was listed is closed again.
+    }
+  }
+  return new Set(listening.filter((inode) => held.has(inode)))
+}
+
+const MODELS = '{"data":[{"id":"tiny-1","owned_by":"tiny"}]}'
+
+whereLinux('askListeners', () => {
+  const memory: AnswerMemory = new Map()
+  let nowMs = 0
+  const ask = (listener: ListenerObservation, who = self()) =>
+    askListeners(
+      who,
+      [listener],
+      [PROBE],
+      askingOf({ memory, signal: new AbortController().signal, now: () => new Date(nowMs) }),
+    )
+
+  it('tells which probes were answered, and asks again only after a while', async () => {
+    const { listener, asked } = await listen((_question, answer) => answer.end(MODELS))
+    const first = await ask(listener)
+    const second = await ask(listener)
+
+    expect(first).toEqual({ answered: ['tiny-models'], told: { model: 'tiny-1' }, gaps: [] })
+    expect(second).toEqual(first)
+    expect(asked()).toBe(1)
+    nowMs += 400_000
+    await ask(listener)
+    expect(asked()).toBe(2)
+  })
+
+  it.each([
+    ['another process', (listener: ListenerObservation) => ask(listener, { ...self(), pid: process.ppid })],
+    [
+      'a process of that number that has ended',
+      (listener: ListenerObservation) => ask(listener, { ...self(), startTicks: '1' }),
+    ],
+    ['another socket', (listener: ListenerObservation) => ask({ ...listener, inode: '1' })],
+    [
+      'a socket at that port of another network',
+      (listener: ListenerObservation) => ask({ ...listener, port: listener.port - 1 }),
+    ],
+  ])('does not ask for %s', async (_name, askFor) => {
+    const { listener, asked } = await listen((_question, answer) => answer.end(MODELS))
+
+    expect(await askFor(listener)).toMatchObject({ answered: [], gaps: [{ code: 'GNO_PROBE_FAILED' }] })
+    expect(asked()).toBe(0)
+  })
+
+  it('does not ask what is no TCP on loopback', async () => {
+    const { listener, asked } = await listen((_question, answer) => answer.end(MODELS))
+    for (const elsewhere of [
+      { ...listener, scope: 'specific' as const, address: '192.0.2.1' },
+      { ...listener, protocol: 'unix' as const, address: '/run/docker.sock' },
+      { ...listener, address: '127.9.9.9' },
+    ]) {
+      expect(await ask(elsewhere)).toEqual({ answered: [], told: {}, gaps: [] })
+    }
+    expect(asked()).toBe(0)
+  })
+
+  it('leaves a silent listener alone', async () => {
+    const { listener, asked } = await listen(() => undefined)
+
+    expect(await ask(listener)).toMatchObject({
+      gaps: [{ code: 'GNO_PROBE_FAILED', place: `127.0.0.1:${listener.port}` }],
+    })
+    nowMs += 400_000
+    await ask(listener)
+    expect(asked()).toBe(1)
+  })
+
+  it('asks no more listeners in one look than it may', async () => {
+    const asking = askingOf({ memory: new Map(), signal: new AbortController().signal, now: () => new Date(nowMs) })
+    const { listener, asked } = await listen((_question, answer) => answer.end('{}'))
+    const many = Array.from({ length: 40 }, (_, index) =>
+      askListeners(self(), [listener], [{ ...PROBE, path: `/${index}` }], asking),
+    )
+    await Promise.all(many)
+
+    expect(asked()).toBe(16)
+  })
+})
