@@ -3,7 +3,7 @@
 import { Cursor, memoryBytes, readTrouble } from './cursor.ts'
 import { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
-import { type TarMember, readTar } from './tar.ts'
+import { type TarMember, blameDoubles, readTar } from './tar.ts'
 import { unpackFirst, unpackHead } from './unpack-head.ts'
 import type { FormatReader, ReadContext, TensorInfo, WeightsPart } from './weights.ts'
 import { heldBytes } from './weights.ts'
@@ -71,6 +71,7 @@ interface Archive {
 function read(cursor: Cursor, gaps: GapList, context: ReadContext): WeightsPart {
   const archive = gaps.attempt(() => open(cursor, gaps)) ?? { cursor, members: [], isPlain: true }
   const { members } = archive
+  blameDoubles(members, gaps)
   const facts = new Map<string, string | number>([
     ['memberCount', members.length],
     [

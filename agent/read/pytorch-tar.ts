@@ -8,7 +8,7 @@ import { type GapList, quoted } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { type PickleValue, globalName, itemsOf, objectOf } from './pickle-values.ts'
 import { type PickleWalk, walkPickle } from './pickle-walk.ts'
-import { type TarMember, readTar } from './tar.ts'
+import { type TarMember, blameDoubles, readTar } from './tar.ts'
 import { describeTorch } from './torch-part.ts'
 import type { FindStorage } from './torch-storage.ts'
 import { harvestTensors } from './torch-tree.ts'
@@ -48,6 +48,7 @@ interface Storage {
 function read(cursor: Cursor, gaps: GapList): WeightsPart {
   const listed = gaps.attempt(() => readTar(cursor))
   const members = listed?.members ?? []
+  blameDoubles(members, gaps)
   const walks: PickleWalk[] = []
   const open = (part: string): Cursor | undefined =>
     gaps.attempt(() => {

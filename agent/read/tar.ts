@@ -2,10 +2,14 @@
 //
 //   512-byte header (name 100 | mode.. | size octal at 124 | type at 156 | magic 'ustar' at 257 | prefix at 345) | data padded to 512
 import { type Cursor, readTrouble } from './cursor.ts'
+import { type GapList, quoted } from './gap-list.ts'
 
 const BLOCK_BYTES = 512
 /** NeMo archives have under 100 members, PyTorch's one a storage (CWE-770). */
 const MAX_MEMBERS = 16_384
+
+/** Files and links: what is unpacked under its name. Headers that belong to the next member share one (pax, GNU long names). */
+const UNPACKED = '0127'
 
 export interface TarMember {
   readonly name: string
@@ -42,6 +46,17 @@ export function readTar(cursor: Cursor, members: TarMember[] = []): TarDirectory
     at = member.dataAt + Math.ceil(member.sizeBytes / BLOCK_BYTES) * BLOCK_BYTES
   }
   return members.length === 0 ? null : { members }
+}
+
+/** Readers differ in which of two members with one name they believe: unpacked, the last is left (CWE-694). */
+export function blameDoubles(members: readonly TarMember[], gaps: GapList): void {
+  const seen = new Set<string>()
+  for (const { name, type } of members) {
+    if (!UNPACKED.includes(type)) continue
+    const place = name.replace(/^(?:\.?\/)+/, '')
+    if (seen.has(place)) gaps.blame('GNO_READ_INVALID', `${quoted(place)} is there twice`)
+    seen.add(place)
+  }
 }
 
 function readHeader(header: Buffer, dataAt: number): TarMember | null {

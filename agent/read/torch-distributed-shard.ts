@@ -3,7 +3,7 @@
 //
 //   __0_0.distcp   archive: <root>/data.pkl .. data/0 .. directory, end record | archive | archive ...
 import { type Cursor, readTrouble } from './cursor.ts'
-import type { GapList } from './gap-list.ts'
+import { type GapList, quoted } from './gap-list.ts'
 import type { Look } from './look.ts'
 import type { PickleWalk } from './pickle-walk.ts'
 import { firstName, readTorchZip, rootOf } from './torch-zip.ts'
@@ -66,6 +66,7 @@ function readArchive(cursor: Cursor, gaps: GapList): ShardArchive {
   cursor.seek(Math.max(0, cursor.size - END_BYTES))
   const zip = cursor.uint32() === END_SIGNATURE ? readZip(cursor) : null
   if (zip === null) throw readTrouble('GNO_READ_INVALID', `the bytes in front of byte ${cursor.size} end no archive`)
+  for (const name of zip.doubles) gaps.blame('GNO_READ_INVALID', `${quoted(name)} is there twice`)
   const at = zip.prefixBytes
   const root = rootOf(zip, PICKLE)
   if (root === null) throw readTrouble('GNO_READ_INVALID', `the archive at byte ${at} has no ${PICKLE}`)
