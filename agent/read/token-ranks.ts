@@ -70,11 +70,19 @@ interface Tekken {
   /** Where the vocabulary begins in the text, or -1. */
   vocabulary: number
   readonly names: Map<number, string>
+  /** Keys that count: of two with one name other parsers take the other (CWE-694). */
+  readonly seen: Set<string>
 }
 
 /** Reads tekken.json: special tokens first, then as many of the ranked bytes as the size leaves room for. */
 export function readTekken(bytes: Uint8Array, step: Step): Tokenizer {
-  const draft: Tekken = { size: MAX_TOKENS, special: DEFAULT_SPECIAL, vocabulary: -1, names: new Map() }
+  const draft: Tekken = {
+    size: MAX_TOKENS,
+    special: DEFAULT_SPECIAL,
+    vocabulary: -1,
+    names: new Map(),
+    seen: new Set(),
+  }
   const walk = new JsonWalk(bytes)
   if (walk.next() !== 'object') throw readTrouble('GNO_READ_INVALID', 'tekken.json is not an object')
   for (let token = walk.next(); token === 'key'; token = walk.next()) walkTekkenField(walk, draft)
@@ -88,19 +96,26 @@ export function readTekken(bytes: Uint8Array, step: Step): Tokenizer {
 }
 
 function walkTekkenField(walk: JsonWalk, draft: Tekken): void {
-  const isConfig = walk.is('config')
-  const isSpecial = walk.is('special_tokens')
-  if (walk.is('vocab')) draft.vocabulary = walk.position
+  const isConfig = isOnce(walk, 'config', draft)
+  const isSpecial = isOnce(walk, 'special_tokens', draft)
+  if (isOnce(walk, 'vocab', draft)) draft.vocabulary = walk.position
   const value = walk.next()
   if (isConfig && value === 'object') walkConfig(walk, draft)
   else if (isSpecial && value === 'array') walkSpecial(walk, draft)
   else walk.skip(value)
 }
 
+function isOnce(walk: JsonWalk, key: string, { seen }: Tekken): boolean {
+  if (!walk.is(key)) return false
+  if (seen.has(key)) throw readTrouble('GNO_READ_INVALID', `the key ${key} is there twice`)
+  seen.add(key)
+  return true
+}
+
 function walkConfig(walk: JsonWalk, draft: Tekken): void {
   for (let token = walk.next(); token === 'key'; token = walk.next()) {
-    const isSize = walk.is('default_vocab_size')
-    const isSpecial = walk.is('default_num_special_tokens')
+    const isSize = isOnce(walk, 'default_vocab_size', draft)
+    const isSpecial = isOnce(walk, 'default_num_special_tokens', draft)
     const value = walk.next()
     if (isSize && value === 'number') draft.size = countIn(walk)
     if (isSpecial && value === 'number') draft.special = countIn(walk)
