@@ -5,6 +5,7 @@ import { readTrouble } from './cursor.ts'
 import { type GapList, quoted } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { type TensorRoom, readMember, roomForTensors } from './nested-weights.ts'
+import { nameWeights } from './weight-names.ts'
 import type { FormatReader, NestedPart, ReadContext, TensorInfo, WeightsPart } from './weights.ts'
 import { STORED, type ZipDirectory, type ZipMember, readZip } from './zip.ts'
 
@@ -38,22 +39,35 @@ const LEAST_PARAMETERS = 1_000
 /** Packages of Python and Java, and documents of office programs (ECMA-376 part 2): programs and papers, whatever they carry. */
 const PACKAGE_MEMBERS = /(?:^|\/)[^/]+\.dist-info\/|^META-INF\/MANIFEST\.MF$|^\[Content_Types\]\.xml$/
 
+/** What a member's name and the name of the only array in it become. */
+const LONE_ARRAY = /\.npy\/array$/i
+
 interface Draft {
   readonly tensors: TensorInfo[]
   readonly formats: Set<string>
   readonly facts: Map<string, string | number | boolean>
+  /** Of members that are NumPy's, which are a model where their names say so: one more member makes an .npz this archive. */
+  readonly arrays: TensorInfo[]
   hasWeights: boolean
   isPackage: boolean
 }
 
 function read(cursor: Cursor, gaps: GapList, context: ReadContext): WeightsPart {
-  const draft: Draft = { tensors: [], formats: new Set(), facts: new Map(), hasWeights: false, isPackage: false }
+  const draft: Draft = {
+    tensors: [],
+    formats: new Set(),
+    facts: new Map(),
+    arrays: [],
+    hasWeights: false,
+    isPackage: false,
+  }
   gaps.attempt(() => {
     const zip = readZip(cursor)
     if (zip === null) throw readTrouble('GNO_READ_TRUNCATED', 'the archive ends without its directory')
     describe(zip, draft, gaps)
     draft.isPackage = zip.members.some(({ name }) => PACKAGE_MEMBERS.test(name))
     lookInside(cursor, zip, draft, { gaps, context })
+    takeArrays(draft)
   })
   const { tensors, formats, facts, hasWeights } = draft
   if (formats.size > 0) facts.set('innerFormats', [...formats].sort().join(', '))
@@ -125,9 +139,19 @@ function isLikely({ name, isEncrypted }: ZipMember): boolean {
 function take(draft: Draft, { format, weights }: NestedPart, sizeBytes: number): void {
   if (!weights.isModel) return
   draft.formats.add(format)
+  if (format === 'numpy') draft.arrays.push(...weights.tensors)
   if (draft.isPackage || DATA_FORMATS.has(format) || (weights.holds ?? 'weights') !== 'weights') return
   const parameters = weights.tensors.reduce((sum, { elements }) => sum + elements, 0)
   if (sizeBytes < LEAST_BYTES && parameters < LEAST_PARAMETERS) return
   draft.hasWeights = true
   draft.tensors.push(...weights.tensors)
+}
+
+/** NumPy's own reader takes archives of nothing but arrays; np.load does not mind what else lies in one. */
+function takeArrays(draft: Draft): void {
+  const named = draft.arrays.map((tensor) => ({ ...tensor, name: tensor.name.replace(LONE_ARRAY, '') }))
+  const elements = named.reduce((sum, tensor) => sum + tensor.elements, 0)
+  if (draft.isPackage || elements < LEAST_PARAMETERS || !nameWeights(named.map(({ name }) => name))) return
+  draft.hasWeights = true
+  draft.tensors.push(...named)
 }
