@@ -207,15 +207,26 @@ function enginesOf(subject: Subject, pack: Pack): ReadonlyMap<string, readonly s
 function matchEntry(entry: RuntimeEntry, subject: Subject): Match | null {
   if (!entry.match.some((rule) => names(rule) && holds(rule.when, subject))) return null
   const rules = entry.match.filter((rule) => holds(rule.when, subject))
+  const groups = weighGroups(rules)
+  const weight = sumOf(groups)
+  if (weight < POSSIBLE_WEIGHT) return null
+  // However much supports it: a product whose name rests on a common word or on general knowledge is not likely.
+  const isNamed = sumOf(weighGroups(rules.filter(names))) >= POSSIBLE_WEIGHT
+  const isProven = rules.some((rule) => rule.decisive === true) || (groups.size >= 2 && weight >= LIKELY_WEIGHT)
+  return { entry, rules, weight, isLikely: isNamed && isProven && entry.status !== 'draft' }
+}
+
+function weighGroups(rules: readonly EvidenceRule[]): ReadonlyMap<string, number> {
   const groups = new Map<string, number>()
   for (const rule of rules) {
     const group = GROUPS[rule.kind] ?? rule.kind
     groups.set(group, Math.max(groups.get(group) ?? 0, rule.weight))
   }
-  const weight = [...groups.values()].reduce((sum, each) => sum + each, 0)
-  if (weight < POSSIBLE_WEIGHT) return null
-  const isProven = rules.some((rule) => rule.decisive === true) || (groups.size >= 2 && weight >= LIKELY_WEIGHT)
-  return { entry, rules, weight, isLikely: isProven && entry.status !== 'draft' }
+  return groups
+}
+
+function sumOf(groups: ReadonlyMap<string, number>): number {
+  return [...groups.values()].reduce((sum, each) => sum + each, 0)
 }
 
 /** Likely before possible, a product before the nameless engine, then the heavier, then the first by id. */

@@ -67,25 +67,30 @@ describe('gnomon-rules', () => {
   })
 
   it('names the file and the line of a damaged entry, and writes no pack', async () => {
-    const ollama = readFileSync(join(root, 'rules/runtimes/ollama.yaml'), 'utf8')
+    const ollama = readFileSync(join(root, 'rules/runtimes/runtime/ollama.yaml'), 'utf8')
     const cases: readonly (readonly [string, string, string, RegExp])[] = [
-      ['yaml', 'runtimes/ollama.yaml', 'id: [', /runtimes\/ollama\.yaml/],
+      ['yaml', 'runtimes/runtime/ollama.yaml', 'id: [', /runtimes\/runtime\/ollama\.yaml/],
       [
         'order',
-        'runtimes/ollama.yaml',
+        'runtimes/runtime/ollama.yaml',
         ollama.replace(/^status: trial\n/m, '').concat('status: trial\n'),
         /keys follow the schema's order/,
       ],
       [
         'name',
-        'runtimes/ollama.yaml',
+        'runtimes/runtime/ollama.yaml',
         ollama.replace('id: ollama', 'id: llama'),
         /id llama is not the name of the file/,
       ],
-      ['regex', 'runtimes/ollama.yaml', ollama.replace('{ field: name, equals', '{ field: name, matches'), /match\.0/],
+      [
+        'regex',
+        'runtimes/runtime/ollama.yaml',
+        ollama.replace('{ field: name, equals', '{ field: name, matches'),
+        /match\.0/,
+      ],
       [
         'alias',
-        'runtimes/ollama.yaml',
+        'runtimes/runtime/ollama.yaml',
         ollama.replace('match:', 'match: &x').replace('examples:', 'examples: *x\ncounter:'),
         /alias/i,
       ],
