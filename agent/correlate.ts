@@ -1,6 +1,7 @@
 // One story per thing: joins a process, the weights it maps or holds, its memory and its listeners (DESIGN.md promise 2).
 // Pure: everything it needs to know about files was looked up before.
 import type { Artifact } from '../contract/artifact.ts'
+import type { Structure } from '../contract/fingerprint.ts'
 import type {
   GraphicsUseObservation,
   ListenerObservation,
@@ -232,6 +233,15 @@ function inUse(held: HeldWeights): WeightsInUse {
     artifactPath: held.artifact?.path ?? null,
     format: held.format,
     model: held.artifact === null ? null : modelNameOf(held.artifact),
+    ...sizeOf(held.artifact?.fingerprint.structure),
+  }
+}
+
+function sizeOf(structure: Structure | undefined): Pick<WeightsInUse, 'parameterCount' | 'quantization'> {
+  const { parameterCount, quantization } = structure ?? {}
+  return {
+    ...(parameterCount === undefined ? {} : { parameterCount }),
+    ...(quantization === undefined ? {} : { quantization }),
   }
 }
 

@@ -68,6 +68,9 @@ export const weightsInUseSchema = z
     format: nameText.nullable(),
     /** Model name that the artifact was identified as, if any. */
     model: nameText.nullable(),
+    parameterCount: z.number().min(0).optional(),
+    /** Most frequent type of its tensors, as `Q4_K_M`. */
+    quantization: nameText.optional(),
   })
   .readonly()
 export type WeightsInUse = z.infer<typeof weightsInUseSchema>

@@ -241,16 +241,57 @@ function runtimeEvidence(runtime: Runtime): readonly FindingEvidence[] {
       detail: `${listener.protocol}, ${listener.scope}`,
     })
   }
-  if (runtime.memory !== null) {
-    const { residentBytes, anonymousBytes, fileBytes } = runtime.memory
-    evidence.push({
-      kind: 'memory',
-      place,
-      detail: `${residentBytes} bytes resident, ${anonymousBytes} anonymous, ${fileBytes} of files`,
-    })
-  }
+  evidence.push(...circumstances(runtime, place))
   for (const gap of runtime.gaps) evidence.push({ kind: gap.code, place: gap.place, detail: gap.detail })
   return evidence
+}
+
+/** Memory by kind, cards, container, what the runtime says of itself, and what was looked for in vain. */
+function circumstances(runtime: Runtime, place: string): readonly FindingEvidence[] {
+  const { memory, memoryFit, graphics = [], container, told, notSeen = [] } = runtime
+  const evidenceOf = (kind: string, detail: string): FindingEvidence => ({ kind, place, detail: cut(detail) })
+  return [
+    ...(memory === null ? [] : [evidenceOf('memory', memoryWords(memory))]),
+    ...(memoryFit === undefined
+      ? []
+      : [
+          evidenceOf(
+            'memory-fit',
+            `holds ${memoryFit.heldBytes} bytes in all kinds of memory, its mapped weights need ${memoryFit.neededBytes}`,
+          ),
+        ]),
+    ...graphics.map((use) => evidenceOf('graphics', graphicsWords(use))),
+    ...(container === undefined ? [] : [evidenceOf('container', `lives in ${container.engine} ${container.id}`)]),
+    ...(told === undefined ? [] : [evidenceOf('http-answer', `says of itself: ${toldWords(told)}`)]),
+    ...(notSeen.length === 0 ? [] : [evidenceOf('not-seen', `looked for and not seen: ${notSeen.join(', ')}`)]),
+  ]
+}
+
+function memoryWords(memory: NonNullable<Runtime['memory']>): string {
+  const { residentBytes, anonymousBytes, fileBytes, lockedBytes = 0, hugePageBytes = 0 } = memory
+  const { largeAnonymousBytes = 0 } = memory
+  const more = [
+    ...(lockedBytes === 0 ? [] : [`${lockedBytes} locked`]),
+    ...(hugePageBytes === 0 ? [] : [`${hugePageBytes} in huge pages`]),
+    ...(largeAnonymousBytes === 0 ? [] : [`${largeAnonymousBytes} in large anonymous regions`]),
+  ]
+  return [`${residentBytes} bytes resident`, `${anonymousBytes} anonymous`, `${fileBytes} of files`, ...more].join(', ')
+}
+
+function graphicsWords(use: NonNullable<Runtime['graphics']>[number]): string {
+  const kinds = [
+    ...(use.dedicatedBytes === null ? [] : [`${use.dedicatedBytes} bytes of its memory`]),
+    ...(use.sharedBytes === null ? [] : [`${use.sharedBytes} bytes of shared memory`]),
+    ...(use.unifiedBytes === null ? [] : [`${use.unifiedBytes} bytes of unified memory`]),
+    ...(use.busyPercent === null ? [] : [`${use.busyPercent} % busy`]),
+  ]
+  return `uses ${use.driver} ${use.device ?? 'device'}: ${kinds.length === 0 ? 'how much is not told' : kinds.join(', ')}`
+}
+
+function toldWords(told: NonNullable<Runtime['told']>): string {
+  return Object.entries(told)
+    .map(([key, value]) => `${key} ${String(value)}`)
+    .join(', ')
 }
 
 /** One sensor's coverage of the host. */

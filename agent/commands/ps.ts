@@ -32,11 +32,11 @@ async function runPs(invocation: Invocation, context: CommandContext): Promise<E
   if (!opened.ok) return report(context, opened.failure)
   try {
     const swept = await sweep(sweepOptionsOf(opened.value, context, { roots: [], onProgress: () => undefined }))
-    const { runtimes } = swept.result
+    const { runtimes, findings } = swept.result
     if (hasOption(invocation, 'json')) context.stdout.write(`${printableJson(runtimes, 2)}\n`)
     else if (hasOption(invocation, 'ndjson'))
       context.stdout.write(runtimes.map((runtime) => `${printableJson(runtime)}\n`).join(''))
-    else context.stdout.write(`${renderRuntimes(runtimes, context.stdout)}\n`)
+    else context.stdout.write(`${renderRuntimes(runtimes, findings, context.stdout)}\n`)
     return context.signal.aborted ? EXIT.failure : EXIT.done
   } finally {
     opened.value.state.close()

@@ -2,6 +2,7 @@
 import type { Finding } from '../../contract/finding.ts'
 import type { Runtime } from '../../contract/runtime.ts'
 import { SEVERITIES } from '../../contract/wire.ts'
+import { describeParameters } from '../../rules/describe-model.ts'
 import { describeBytes } from './measure.ts'
 import { type Cell, renderTable } from './table.ts'
 import { paint, paintSeverity, type Terminal } from './terminal.ts'
@@ -28,42 +29,71 @@ export function renderFindings(findings: readonly Finding[], terminal: Terminal)
   return renderTable(['severity', 'what', 'certainty', 'where', 'finding'], rows, terminal.columns)
 }
 
-/** What runs now: one line a story. */
-export function renderRuntimes(runtimes: readonly Runtime[], terminal: Terminal): string {
+/** What runs now: one line a story, with the worst finding about it. */
+export function renderRuntimes(runtimes: readonly Runtime[], findings: readonly Finding[], terminal: Terminal): string {
   if (runtimes.length === 0) return 'No AI runtime and no process with model weights in use.'
   const rows = runtimes.map((runtime): readonly Cell[] => [
     { text: String(runtime.pid) },
     { text: runtime.name },
+    { text: productOf(runtime) },
     {
-      text:
-        runtime.identification === null
-          ? '-'
-          : `${runtime.identification.product} (${runtime.identification.confidence})`,
-    },
-    {
-      text: runtime.activity,
+      text: activityOf(runtime),
       ...(runtime.activity === 'inference' ? { paint: (text: string) => paint(terminal, 'yellow', text) } : {}),
     },
-    {
-      text:
-        runtime.weights
-          .map((held) => `${held.model ?? held.format ?? 'weights'} ${describeBytes(held.sizeBytes)}`)
-          .join(', ') || '-',
-    },
-    { text: runtime.memory === null ? '?' : describeBytes(runtime.memory.residentBytes) },
-    {
-      text:
-        runtime.listeners
-          .map((listener) => (listener.protocol === 'unix' ? listener.address : `${listener.address}:${listener.port}`))
-          .join(', ') || '-',
-    },
+    { text: runtime.weights.map(describeWeights).join(', ') || runtime.told?.model || '-' },
+    { text: memoryOf(runtime) },
+    { text: listenersOf(runtime) },
     { text: runtime.startedAt.slice(0, 16).replace('T', ' ') },
+    worstOf(runtime, findings, terminal),
   ])
   return renderTable(
-    ['pid', 'process', 'runtime', 'activity', 'model', 'memory', 'listens on', 'since'],
+    ['pid', 'process', 'runtime', 'activity', 'model', 'memory', 'listens on', 'since', 'finding'],
     rows,
     terminal.columns,
   )
+}
+
+function productOf({ identification, engines = [] }: Runtime): string {
+  if (identification !== null) return `${identification.product} (${identification.confidence})`
+  const [engine] = engines
+  return engine === undefined ? '-' : `unnamed, ${engine.id} inside`
+}
+
+/** Of a runtime that is at work also how hard. */
+function activityOf({ activity, processorPercent = 0 }: Runtime): string {
+  return processorPercent >= 20 ? `${activity}, ${processorPercent} % CPU` : activity
+}
+
+function describeWeights(held: Runtime['weights'][number]): string {
+  const { model, format, parameterCount, quantization, sizeBytes } = held
+  const size = parameterCount === undefined ? [] : [describeParameters(parameterCount)]
+  const details = [...size, ...(quantization === undefined ? [] : [quantization]), describeBytes(sizeBytes)]
+  return `${model ?? format ?? 'weights'} (${details.join(', ')})`
+}
+
+/** Resident memory, and what of it or beside it lies elsewhere. */
+function memoryOf({ memory, graphics = [] }: Runtime): string {
+  const kinds = graphics.flatMap(({ dedicatedBytes, sharedBytes, unifiedBytes }) => [
+    ...(dedicatedBytes === null ? [] : [`GPU ${describeBytes(dedicatedBytes)}`]),
+    ...(sharedBytes === null ? [] : [`shared ${describeBytes(sharedBytes)}`]),
+    ...(unifiedBytes === null ? [] : [`unified ${describeBytes(unifiedBytes)}`]),
+  ])
+  if (memory === null) return ['?', ...kinds].join(', ')
+  const large = memory.largeAnonymousBytes ?? 0
+  const parts = [...(large === 0 ? [] : [`without a file ${describeBytes(large)}`]), ...kinds]
+  return [describeBytes(memory.residentBytes), ...parts].join(', ')
+}
+
+function listenersOf({ listeners }: Runtime): string {
+  const places = listeners.map(({ protocol, address, port }) => (protocol === 'unix' ? address : `${address}:${port}`))
+  return places.join(', ') || '-'
+}
+
+function worstOf(runtime: Runtime, findings: readonly Finding[], terminal: Terminal): Cell {
+  const own = findings.filter(({ subject }) => subject.kind === 'runtime' && subject.key === runtime.runtimeKey)
+  const worst = SEVERITIES.findLast((severity) => own.some((finding) => finding.severity === severity))
+  if (worst === undefined) return { text: '-' }
+  return { text: worst, paint: (text) => paintSeverity(terminal, worst) + text.slice(8) }
 }
 
 function compareText(left: string, right: string): number {

@@ -26,7 +26,7 @@ export function renderScan(scanned: Scan, terminal: Terminal): string {
     '',
     ...renderModels(scanned.artifacts, terminal),
     ...renderRelated(scanned.artifacts, terminal),
-    renderRuntimes(scanned.runtimes, terminal),
+    renderRuntimes(scanned.runtimes, scanned.findings, terminal),
     '',
     paint(terminal, 'bold', 'Looked at'),
     ...covered.map((line) => `  ${line}`),
