@@ -232,7 +232,7 @@ export interface GraphicsUseObservation {
   /** The `device` of a GraphicsObservation; null when only the held descriptor is known. */
   readonly device: string | null
   readonly driver: string
-  readonly source: 'drm-fdinfo' | 'nvidia-smi' | 'descriptor'
+  readonly source: 'drm-fdinfo' | 'amdkfd' | 'nvmap' | 'nvidia-smi' | 'descriptor'
   /** Memory of the card. */
   readonly dedicatedBytes: number | null
   /** Memory of the system that the card uses beside its own. */
