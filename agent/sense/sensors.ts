@@ -4,8 +4,10 @@ import type { Coverage } from '../../contract/report.ts'
 import { hostInventory } from './host-inventory.ts'
 import { knownPlacesDeclaration } from './known-places.ts'
 import { closeLookDeclaration } from './linux/close-look.ts'
+import { linuxGraphics } from './linux/graphics.ts'
 import { linuxListeners } from './linux/listeners.ts'
 import { mappedFileDeclaration } from './linux/mapped-file.ts'
+import { linuxNvidia } from './linux/nvidia.ts'
 import { linuxProcesses } from './linux/processes.ts'
 import { processViews } from './linux/process-views.ts'
 import { loopbackDeclaration } from './loopback-request.ts'
@@ -21,7 +23,12 @@ export interface ListedSensor extends TouchDeclaration {
 }
 
 /** All sensors. They remember their last look, so that the next one is cheap. */
-export const SENSORS: readonly ListedSensor[] = [listed(hostInventory), listed(linuxProcesses), listed(linuxListeners)]
+export const SENSORS: readonly ListedSensor[] = [
+  listed(hostInventory),
+  listed(linuxProcesses),
+  listed(linuxListeners),
+  listed(linuxGraphics),
+]
 
 /** A sensor that starts programs: never part of a scan of every ten seconds, asked at most once in `everyMs` (rare-rounds.ts). */
 export interface RareSensor extends ListedSensor {
@@ -30,8 +37,14 @@ export interface RareSensor extends ListedSensor {
 
 /** Two comparisons are needed to tell, so a hidden process is told within twice this time. */
 const SECOND_VIEW_EVERY_MS = 10 * 60_000
+/** nvidia-smi takes up to two seconds, and one more to watch who works. */
+const NVIDIA_EVERY_MS = 30_000
 
-export const RARE_SENSORS: readonly RareSensor[] = [{ ...listed(processViews), everyMs: SECOND_VIEW_EVERY_MS }]
+/** All sensors that start programs. */
+export const RARE_SENSORS: readonly RareSensor[] = [
+  { ...listed(processViews), everyMs: SECOND_VIEW_EVERY_MS },
+  { ...listed(linuxNvidia), everyMs: NVIDIA_EVERY_MS },
+]
 
 /** What one sensor saw, and whether it could look at all. */
 export interface SensorOutcome extends Interpretation {

@@ -194,6 +194,7 @@ describe('sweep', () => {
     expect(result.coverage.filter((entry) => entry.state === 'unsupported').map((entry) => entry.sensor)).toEqual([
       'linux-processes',
       'linux-listeners',
+      'linux-graphics',
     ])
   })
 

@@ -30,6 +30,7 @@ const BUDGETS: Readonly<Record<string, Budget>> = {
   },
   'linux-processes': { looks: 40, cpuMs: 60, heapBytes: 8 * MEBIBYTE, reads: { eachProcess: 100, once: 1_000 } },
   'linux-listeners': { looks: 40, cpuMs: 60, heapBytes: 8 * MEBIBYTE, reads: { eachProcess: 100, once: 1_000 } },
+  'linux-graphics': { looks: 40, cpuMs: 60, heapBytes: 8 * MEBIBYTE, reads: { eachProcess: 100, once: 1_000 } },
 }
 
 const isLinux = process.platform === 'linux'

@@ -3,10 +3,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { type HostCapture, hostInventory } from '../../agent/sense/host-inventory.ts'
+import { linuxGraphics } from '../../agent/sense/linux/graphics.ts'
+import type { GraphicsCapture } from '../../agent/sense/linux/graphics-use.ts'
 import { type ListenerCapture, linuxListeners } from '../../agent/sense/linux/listeners.ts'
+import { linuxNvidia, type NvidiaCapture } from '../../agent/sense/linux/nvidia.ts'
+import { processViews, type ViewCapture } from '../../agent/sense/linux/process-views.ts'
 import type { ProcCapture } from '../../agent/sense/linux/proc-record.ts'
 import { linuxProcesses } from '../../agent/sense/linux/processes.ts'
-import { SENSORS, runSensors, touchedPlaces, unsupported } from '../../agent/sense/sensors.ts'
+import { RARE_SENSORS, SENSORS, runSensors, touchedPlaces, unsupported } from '../../agent/sense/sensors.ts'
 import { FAILURES } from '../../contract/failure.ts'
 import type { Interpretation } from '../../contract/observation.ts'
 import { coverageSchema } from '../../contract/report.ts'
@@ -19,12 +23,21 @@ const replayListeners = (text: string) =>
   linuxListeners.interpret((JSON.parse(text) as { readonly capture: ListenerCapture }).capture)
 const replayHost = (text: string) =>
   hostInventory.interpret((JSON.parse(text) as { readonly capture: HostCapture }).capture)
+const replayGraphics = (text: string) =>
+  linuxGraphics.interpret((JSON.parse(text) as { readonly capture: GraphicsCapture }).capture)
+const replayNvidia = (text: string) =>
+  linuxNvidia.interpret((JSON.parse(text) as { readonly capture: NvidiaCapture }).capture)
+const replayViews = (text: string) =>
+  processViews.interpret((JSON.parse(text) as { readonly capture: ViewCapture }).capture)
 
 const REPLAYS: readonly (readonly [id: string, file: string, interpret: (text: string) => Interpretation])[] = [
   ['linux-processes', 'linux/processes.json', replayProcesses],
   ['linux-processes', 'linux/processes-unprivileged.json', replayProcesses],
   ['linux-listeners', 'linux/listeners.json', replayListeners],
   ['host-inventory', 'any/host.json', replayHost],
+  ['linux-graphics', 'linux/graphics.json', replayGraphics],
+  ['linux-nvidia', 'linux/nvidia.json', replayNvidia],
+  ['process-views', 'linux/process-views.json', replayViews],
 ]
 const OWN_WORDS = new Set(['denied', 'limits', 'owner'])
 const read = (file: string) => readFileSync(join(corpus, file), 'utf8')
@@ -71,7 +84,9 @@ describe('the list of sensors', () => {
   it('has a capture for each', () => {
     const replayed = new Set(REPLAYS.map(([id]) => id))
 
-    expect(SENSORS.map((sensor) => sensor.id).filter((id) => !replayed.has(id))).toEqual([])
+    const ids = [...SENSORS, ...RARE_SENSORS].map((sensor) => sensor.id)
+
+    expect(ids.filter((id) => !replayed.has(id))).toEqual([])
   })
 
   it('declares what each touches and collects, in words', () => {
@@ -81,7 +96,9 @@ describe('the list of sensors', () => {
   })
 
   it('has ids of its own', () => {
-    expect(new Set(SENSORS.map((sensor) => sensor.id)).size).toBe(SENSORS.length)
+    const ids = [...SENSORS, ...RARE_SENSORS].map((sensor) => sensor.id)
+
+    expect(new Set(ids).size).toBe(ids.length)
   })
 
   it('says of a system without a sensor that nobody looked', () => {
@@ -110,6 +127,7 @@ describe('the list of sensors', () => {
       ['host-inventory', 'partial'],
       ['linux-processes', 'unsupported'],
       ['linux-listeners', 'unsupported'],
+      ['linux-graphics', 'unsupported'],
     ])
   })
 })

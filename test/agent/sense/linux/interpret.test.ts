@@ -125,7 +125,7 @@ describe('linuxProcesses', () => {
   it('tells which namespaces differ from our own, and takes a refusal for no difference', () => {
     const own = { mnt: 'mnt:[4026531832]', pid: 'pid:[4026531836]', net: 'net:[4026531833]', user: 'user:[4026531837]' }
     const links = { mnt: 'mnt:[4026532500]', pid: 'pid:[4026531836]', net: null, user: 'user:[4026532501]' }
-    const capture = { ...recorded, ownNamespaces: own, processes: [{ ...(python), namespaces: links }] }
+    const capture = { ...recorded, ownNamespaces: own, processes: [{ ...python, namespaces: links }] }
 
     const [seen] = processesOf(capture)
 
