@@ -35,6 +35,12 @@ if (python === undefined) console.warn('skipped in part: without python3 no proc
 const linuxIt = isLinux ? it : it.skip
 const pythonIt = isLinux && python !== undefined ? it : it.skip
 
+const UNSHARE = '/usr/bin/unshare'
+const mayUnshare = isLinux && process.getuid?.() === 0 && existsSync(UNSHARE)
+if (isLinux && !mayUnshare)
+  console.warn('skipped in part: only root can make a network namespace (unshare of util-linux)')
+const unshareIt = mayUnshare ? it : it.skip
+
 const MEBIBYTES = 3 * 1024 * 1024
 let root = ''
 let children: ChildProcess[] = []
@@ -187,6 +193,47 @@ describe('a process that maps a file', () => {
 
     expect(['GGUF!', 'GNO_SENSE_DENIED']).toContain(text)
     expect(openMapped(pid, seen.startTicks, { ...mapped, range: '../../../etc/passwd' })).toMatchObject({ ok: false })
+  })
+})
+
+const UNIX = `
+const net = require('node:net')
+const listen = (at) => new Promise((resolve) => { const server = net.createServer().listen(at, () => resolve(server)) })
+Promise.all([listen(process.argv[1]), listen('\\0' + process.argv[2]), listen({ port: 0, host: '0.0.0.0' })])
+  .then(([, , tcp]) => console.log(tcp.address().port))
+`
+
+describe('listeners without a port', () => {
+  linuxIt('are seen with their path or abstract name, and who holds them', async () => {
+    const path = join(root, 'api.sock')
+    const { pid } = await start(process.execPath, ['-e', UNIX, path, `gnomon-${root}`])
+
+    const { observations } = linuxListeners.interpret(await linuxListeners.collect(context()))
+
+    const unix = { kind: 'listener', protocol: 'unix', port: 0, scope: 'loopback', pids: [pid] }
+    expect(observations).toContainEqual(expect.objectContaining({ ...unix, address: path }))
+    expect(observations).toContainEqual(expect.objectContaining({ ...unix, address: `@gnomon-${root}` }))
+  })
+
+  unshareIt('are seen in a network namespace of their own as well', async () => {
+    const path = join(root, 'hidden.sock')
+    const command = ['--net', '--', process.execPath, '-e', UNIX, path, `gnomon-${root}`]
+    const { pid, line } = await start(UNSHARE, command)
+
+    const { observations } = linuxListeners.interpret(await linuxListeners.collect(context()))
+    const seen = await see(pid)
+
+    const owned = observations.filter((listener) => listener.kind === 'listener' && listener.pids.includes(pid))
+    expect(
+      owned.map((listener) => listener.kind === 'listener' && [listener.protocol, listener.address, listener.port]),
+    ).toEqual(
+      expect.arrayContaining([
+        ['tcp', '0.0.0.0', Number(line)],
+        ['unix', path, 0],
+        ['unix', `@gnomon-${root}`, 0],
+      ]),
+    )
+    expect(seen.namespaces?.different).toEqual(['net'])
   })
 })
 
