@@ -9,6 +9,7 @@ import { type Contradiction, contradictions } from './contradictions.ts'
 import { kindWord } from './describe-model.ts'
 import type { FieldValue } from './operators.ts'
 import type { Pack } from './pack.ts'
+import { riskySwitchesOf, vulnerabilitiesOf } from './runtime-risks.ts'
 
 /** A model that a subject consists of, as far as approvals ask for it. */
 export interface SubjectModel {
@@ -149,8 +150,9 @@ function damageOf({ gaps }: Artifact): readonly string[] {
 }
 
 /** A runtime; `artifacts` by the paths of their weights says what it uses. */
-export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, Artifact>): JudgeSubject {
+export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, Artifact>, pack: Pack): JudgeSubject {
   const { identification } = runtime
+  const risks = risksOf(runtime, pack)
   const fields = new Map<string, readonly FieldValue[]>([
     ['activity', [runtime.activity]],
     ['entryId', listOf(identification?.entryId)],
@@ -160,6 +162,7 @@ export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, 
     ['port', runtime.listeners.filter(isTcp).map((listener) => listener.port)],
     ['weightsCount', [runtime.weights.length]],
     ['weightFormat', [...new Set(runtime.weights.flatMap((weights) => weights.format ?? []))]],
+    ...risks.fields,
   ])
   return {
     kind: 'runtime',
@@ -167,12 +170,57 @@ export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, 
     label: describeRuntime(runtime).slice(0, MAX_LABEL_CHARS),
     fields,
     confidence: identification?.confidence ?? 'possible',
-    because: runtimeReasons(runtime),
-    evidence: runtimeEvidence(runtime),
+    because: [...runtimeReasons(runtime), ...risks.evidence.map(({ detail }) => detail)],
+    evidence: [...risks.evidence, ...runtimeEvidence(runtime)],
     artifactIds: [...new Set(runtime.weights.flatMap((weights) => weights.artifactId ?? []))],
     models: modelsOf(runtime, artifacts),
     simulated: runtime.simulated,
   }
+}
+
+interface Risks {
+  readonly fields: readonly (readonly [string, readonly FieldValue[]])[]
+  readonly evidence: readonly FindingEvidence[]
+}
+
+/** Weaknesses of its version and switches without a guard, by the entry that it was identified as. */
+function risksOf(runtime: Runtime, pack: Pack): Risks {
+  const { identification, told } = runtime
+  const entry = pack.runtimes.find(({ id }) => id === identification?.entryId)
+  if (entry === undefined) return { fields: [], evidence: [] }
+  const version = identification?.version ?? told?.version
+  const weaknesses = vulnerabilitiesOf(entry, version)
+  const switches = riskySwitchesOf(entry, runtime.commandLine)
+  const place = `pid ${runtime.pid}`
+  return {
+    fields: [
+      ['version', listOf(version)],
+      ['vulnerability', weaknesses.map(({ id }) => id)],
+      ['vulnerabilitySeverity', [...new Set(weaknesses.map(({ severity }) => severity))]],
+      ['riskySwitch', switches.map(switchWords)],
+      ['guardOff', [...new Set(switches.flatMap(({ turnsOff }) => turnsOff))]],
+    ],
+    evidence: [
+      ...weaknesses.map(({ id, below, says, reference }) => {
+        const detail = `version ${version ?? ''} is older than ${below}, which ends ${id}: ${says} (${reference})`
+        return { kind: 'vulnerability', place, detail: cut(detail) }
+      }),
+      ...switches.map((each) => {
+        const detail = `${switchWords(each)} turns off ${each.turnsOff.join(' and ')}: ${each.says ?? ''}`
+        return { kind: 'risky-switch', place, detail: cut(detail) }
+      }),
+    ],
+  }
+}
+
+function switchWords({
+  switch: name,
+  value,
+}: {
+  readonly switch: string
+  readonly value?: string | undefined
+}): string {
+  return value === undefined ? name : `${name} ${value}`
 }
 
 /** A process that uses one shard of a model is held to all of them, as it may load the next one at any time. */

@@ -35,7 +35,7 @@ export function judge(input: JudgeInput, pack: Pack): readonly Finding[] {
   const byPath = weightsByPath(input.artifacts)
   const subjects = [
     ...input.artifacts.map((artifact) => artifactSubject(artifact, pack)),
-    ...input.runtimes.map((runtime) => runtimeSubject(runtime, byPath)),
+    ...input.runtimes.map((runtime) => runtimeSubject(runtime, byPath, pack)),
     ...input.coverage.map((coverage) => hostSubject(coverage, input.gaps)),
   ]
   // A draft does not alert (STYLE.md section 6).
