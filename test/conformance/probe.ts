@@ -8,6 +8,7 @@ import { GapList } from '../../agent/read/gap-list.ts'
 import { Look } from '../../agent/read/look.ts'
 import { nestedReader } from '../../agent/read/sniff-format.ts'
 import type { FormatReader, WeightsPart } from '../../agent/read/weights.ts'
+import { wellFormed } from '../../contract/well-formed.ts'
 import { claimsSchema, containerSchema, structureSchema, tokenizerSchema } from '../../contract/fingerprint.ts'
 
 const corpus = join(import.meta.dirname, '../corpus/read')
@@ -107,12 +108,21 @@ const HYPERPARAMETERS = structureSchema.unwrap().partial()
 function breachOfWire({ facts, claims, hyperparameters, tokenizer, formatVersion }: WeightsPart): string | null {
   if (facts !== undefined && facts.size > MAX_FACTS) return `${facts.size} facts`
   const checks = [
-    containerSchema.safeParse(Object.fromEntries(facts ?? [])),
-    claimsSchema.safeParse(claims),
-    HYPERPARAMETERS.safeParse(hyperparameters),
-    tokenizerSchema.optional().safeParse(tokenizer),
+    () => containerSchema.safeParse(whole(Object.fromEntries(facts ?? []))),
+    () => claimsSchema.safeParse(whole(claims)),
+    () => HYPERPARAMETERS.safeParse(whole(hyperparameters)),
+    () => tokenizerSchema.optional().safeParse(whole(tokenizer)),
   ]
-  const failed = checks.find(({ success }) => !success)
+  // A text may be cut inside a character: fit-artifact.ts and whoever sends make it whole, for all readers in one place.
+  let whole = <T>(value: T): T => value
+  const findFailed = () => checks.map((check) => check()).find(({ success }) => !success)
+  if (findFailed() === undefined) return breachOfVersion(formatVersion)
+  whole = wellFormed
+  const failed = findFailed()
   if (failed !== undefined) return `something that does not fit the wire: ${failed.error?.message ?? ''}`
+  return breachOfVersion(formatVersion)
+}
+
+function breachOfVersion(formatVersion: string | null): string | null {
   return formatVersion !== null && formatVersion.length > 512 ? 'a version of more than 512 characters' : null
 }

@@ -11,6 +11,7 @@ import { buildPickle, tarMember } from '../build-pickle.ts'
 import { len, varint } from '../build-protobuf.ts'
 import { buildZip } from '../build-zip.ts'
 import type { Probe } from '../conformance/probe.ts'
+import { fieldsOf } from './protobuf-fields.ts'
 import { type Held, type NamedSample, hold, samples } from './hold-answer.ts'
 import { archiveSamples } from './take-apart.ts'
 
@@ -186,42 +187,6 @@ it.each(
 
   expect(wrong).toEqual([])
 })
-
-interface Field {
-  readonly key: number
-  readonly wire: number
-  /** With its key. */
-  readonly whole: Buffer
-  readonly content: Buffer
-}
-
-/** The outermost fields of a message, or null where the bytes are none. */
-function fieldsOf(bytes: Buffer): readonly Field[] | null {
-  const fields: Field[] = []
-  let at = 0
-  const number = (): number => {
-    let value = 0
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = bytes[at] ?? 0x80
-      at += 1
-      value += (byte & 0x7f) * 2 ** shift
-      if (byte < 0x80) return value
-    }
-    return Number.NaN
-  }
-  while (at < bytes.length) {
-    const start = at
-    const key = number()
-    const wire = key & 7
-    const width = wire === 5 ? 4 : wire === 1 ? 8 : wire === 2 ? number() : 0
-    const from = at
-    if (wire === 0) number()
-    else at += width
-    if (![0, 1, 2, 5].includes(wire) || key < 8 || Number.isNaN(at) || at > bytes.length) return null
-    fields.push({ key, wire, whole: bytes.subarray(start, at), content: bytes.subarray(from, at) })
-  }
-  return fields
-}
 
 const PROTOBUF = /\.(?:onnx|mlmodel|caffemodel|pb|meta|pdmodel|model)$/
 const messages = samples.flatMap((sample) => {
