@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { artifactSchema } from './artifact.ts'
 import { findingSchema } from './finding.ts'
 import { coverageSchema, hostSchema } from './report.ts'
+import { installationSchema } from './installation.ts'
 import { runtimeSchema } from './runtime.ts'
 import {
   confidenceSchema,
@@ -95,6 +96,8 @@ export const artifactRecordSchema = z.object({ ...seen, artifact: artifactSchema
 export type ArtifactRecord = z.infer<typeof artifactRecordSchema>
 export const runtimeRecordSchema = z.object({ ...seen, runtime: runtimeSchema }).readonly()
 export type RuntimeRecord = z.infer<typeof runtimeRecordSchema>
+export const installationRecordSchema = z.object({ ...seen, installation: installationSchema }).readonly()
+export type InstallationRecord = z.infer<typeof installationRecordSchema>
 
 export const findingDetailSchema = z
   .object({

@@ -21,7 +21,7 @@ export const findingSchema = z
     title: sentence,
     severity: severitySchema,
     confidence: confidenceSchema,
-    subject: z.object({ kind: z.enum(['artifact', 'runtime', 'host']), key: pathText }).readonly(),
+    subject: z.object({ kind: z.enum(['artifact', 'runtime', 'host', 'installation']), key: pathText }).readonly(),
     observedAt: instant,
     because,
     evidence: z.array(findingEvidenceSchema).max(128).readonly(),

@@ -172,8 +172,32 @@ const configSchema = z
       .min(1)
       .max(4)
       .readonly(),
+    /** Where the MCP servers stand in it, where that is not one of the usual places (rules/mcp-places.ts). */
+    servers: z.array(jsonPlace).min(1).max(4).readonly().optional(),
   })
   .readonly()
+
+/** A setting in a file; of its value only whether it equals one of these words is looked at. Numbers and true compare as text. */
+const riskySettingSchema = z
+  .strictObject({
+    path: text(300),
+    at: jsonPlace,
+    equals: oneOrMore(word),
+    turnsOff: z
+      .array(z.enum(['approval', 'sandbox', 'some-approvals']))
+      .min(1)
+      .max(3)
+      .readonly(),
+    says: says.optional(),
+  })
+  .readonly()
+export type RiskySetting = z.infer<typeof riskySettingSchema>
+
+/** A setting that leads to a model of this machine: by one of these words, or, without any, by an address that is loopback. */
+const localSettingSchema = z
+  .strictObject({ path: text(300), at: jsonPlace, equals: oneOrMore(word).optional(), says })
+  .readonly()
+export type LocalSetting = z.infer<typeof localSettingSchema>
 
 /** One way in which an agent is pointed at a model of this machine. Of a variable or a setting only "loopback or not" is looked at. */
 const localEndpointSchema = z
@@ -228,6 +252,8 @@ export const productFacts = {
   riskySwitches: z.array(riskySwitchSchema).min(1).max(16).readonly().optional(),
   configs: z.array(configSchema).min(1).max(16).readonly().optional(),
   localEndpoint: z.array(localEndpointSchema).min(1).max(8).readonly().optional(),
+  riskySettings: z.array(riskySettingSchema).min(1).max(16).readonly().optional(),
+  localSettings: z.array(localSettingSchema).min(1).max(8).readonly().optional(),
   vulnerable: z.array(vulnerableSchema).min(1).max(64).readonly().optional(),
   /** Members of this entry, or parts of them, that are general knowledge and were read in no source. */
   unverifiedFields: z.array(text(120)).min(1).max(32).readonly().optional(),

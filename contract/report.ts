@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { artifactSchema } from './artifact.ts'
 import { findingSchema } from './finding.ts'
+import { installationSchema } from './installation.ts'
 import { runtimeSchema } from './runtime.ts'
 import { gapSchema, instant, nameText, pathText, sentence, wholeNumber } from './wire.ts'
 
@@ -63,6 +64,8 @@ export const scanSchema = z
     coverage: z.array(coverageSchema).max(64).readonly(),
     artifacts: z.array(artifactSchema).readonly(),
     runtimes: z.array(runtimeSchema).readonly(),
+    /** What is installed; told by whole sweeps only. */
+    installations: z.array(installationSchema).readonly().optional(),
     findings: z.array(findingSchema).readonly(),
     gaps: z.array(gapSchema).readonly(),
   })
@@ -86,12 +89,14 @@ export const reportSchema = z
     /** New or changed since the last report. */
     artifacts: z.array(artifactSchema).max(MAX_REPORT_ITEMS).readonly(),
     runtimes: z.array(runtimeSchema).max(MAX_REPORT_ITEMS).readonly(),
+    installations: z.array(installationSchema).max(MAX_REPORT_ITEMS).readonly().optional(),
     findings: z.array(findingSchema).max(MAX_REPORT_ITEMS).readonly(),
     /** Seen before, looked for again inside the coverage, and no longer there. */
     gone: z
       .object({
         artifactPaths: z.array(pathText).max(MAX_REPORT_ITEMS).readonly(),
         runtimeKeys: z.array(nameText).max(MAX_REPORT_ITEMS).readonly(),
+        installationKeys: z.array(nameText).max(MAX_REPORT_ITEMS).readonly().optional(),
         findingIds: z.array(nameText).max(MAX_REPORT_ITEMS).readonly(),
       })
       .readonly(),

@@ -235,7 +235,7 @@ export const policyEntrySchema = z
     references,
     title: text(200),
     severity: severitySchema,
-    subject: z.enum(['artifact', 'runtime', 'host']),
+    subject: z.enum(['artifact', 'runtime', 'host', 'installation']),
     match: conditionSchema,
     /** Approvals that end the finding. Only rung 6 may stand here (DESIGN.md section 6). */
     silencedBy: z.array(z.literal('sha256')).max(1).readonly(),
