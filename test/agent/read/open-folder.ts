@@ -14,10 +14,14 @@ const MAX_ENTRIES = 4_096
 /** Folders that are open at the moment: a reader that forgets one shows here. */
 export const openNow = new Set<OpenedFolder>()
 
+/** As `isPlainName` of agent/sense/path-text.ts: a name from a file may be anything. */
+function isPlain(name: string): boolean {
+  return Buffer.byteLength(name) <= 255 && name !== '..' && !/[/\0]/.test(name)
+}
+
 export function openFolderForTest(path: string): OpenedFolder {
   const kindOf = (name: string): FolderEntry['kind'] | null => {
-    const stat =
-      name.includes('/') || name === '..' ? undefined : lstatSync(join(path, name), { throwIfNoEntry: false })
+    const stat = isPlain(name) ? lstatSync(join(path, name), { throwIfNoEntry: false }) : undefined
     if (stat?.isFile() === true) return 'file'
     if (stat?.isDirectory() === true) return 'folder'
     return stat?.isSymbolicLink() === true ? 'link' : null
