@@ -6,8 +6,6 @@ import {
   existsSync,
   mkdtempSync,
   readSync,
-  readdirSync,
-  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -78,15 +76,6 @@ async function see(pid: number, table = createProcTable()): Promise<ProcessObser
   const seen = observations.find((observation) => observation.kind === 'process' && observation.pid === pid)
   if (seen?.kind !== 'process') throw new Error(`process ${pid} was not seen`)
   return seen
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path)
-  } catch {
-    // The descriptor that listed the others is closed by now.
-    return ''
-  }
 }
 
 const HOLD = `
@@ -305,35 +294,6 @@ describe('the table of processes', () => {
     expect(again.has(child.pid ?? -1)).toBe(true)
     // What is left are kernel threads and what was started between the two looks.
     expect(missed.length).toBeLessThanOrEqual(own.kernelThreads + 50)
-  })
-
-  linuxIt('holds descriptors of known processes only, gives them back, and looks once at a time', async () => {
-    const own = (): number => readdirSync('/proc/self/fd').length
-    const child = spawn('/usr/bin/sleep', ['600'], { stdio: 'ignore' })
-    children.push(child)
-    await once(child, 'spawn')
-    const pid = child.pid ?? -1
-    const table = createProcTable()
-    const held = (): boolean =>
-      readdirSync('/proc/self/fd').some((fd) => linkOf(`/proc/self/fd/${fd}`) === `/proc/${pid}/stat`)
-    const atFirst = own()
-
-    await table.look(context())
-    const afterOne = own()
-    await Promise.all([table.look(context()), table.look(context()), table.look(context())])
-    const isHeld = held()
-    const exited = once(child, 'exit')
-    child.kill('SIGKILL')
-    await exited
-    const capture = await table.look(context())
-    const isHeldAfterwards = held()
-    table.close()
-    table.close()
-
-    expect([isHeld, isHeldAfterwards]).toEqual([true, false])
-    expect(capture.processes.some(({ stat }) => stat.startsWith(`${pid} `))).toBe(false)
-    expect(afterOne - atFirst).toBeLessThan(3)
-    expect(own() - atFirst).toBeLessThan(3)
   })
 
   linuxIt('stops when asked and says how many it left out', async () => {

@@ -19,8 +19,8 @@ const MAX_IDENTITIES = 256
 export type ProcessLook = RawProcess | 'kernel-thread' | 'vanished'
 
 /**
- * Looks at one process, by its folder `/proc/PID`. `before` is its record of the last look, given when it has not touched its
- * memory since: then its mappings and namespaces are taken from there, which is half of the work.
+ * Looks at one process, by its folder `/proc/PID`. `before` is its record of the last look, given when it has hardly
+ * touched its memory since: then its mappings and namespaces are taken from there, which is half of the work.
  */
 export function lookAtProcess(place: string, before: RawProcess | null): ProcessLook {
   let held: number | undefined
@@ -46,24 +46,31 @@ function lookInFolder(folder: string, before: RawProcess | null): ProcessLook {
   const notes: Notes = { denied: [], limits: [] }
   const commandLine = take(readText(`${folder}/cmdline`, MAX_COMMAND_LINE_BYTES), notes, null, 'cmdline')
   const descriptors = take(readDescriptors(`${folder}/fd`, parseDescriptorSlots(status.value)), notes, 'fd', 'fd')
-  const memory = before === null ? lookAtMemory(folder, notes) : memoryOf(before, notes)
+  const executable = present(take(readExecutable(`${folder}/exe`), notes, 'exe', 'exe'))
+  // A program that another one became has other mappings, however alike the counts are.
+  const isKnown = before !== null && identityOf(before.executable) === identityOf(executable)
+  const memory = isKnown ? memoryOf(before, notes) : lookAtMemory(folder, notes)
   if (commandLine === 'gone' || memory === 'gone' || descriptors === 'gone') return 'vanished'
   return {
     stat: stat.value,
     status: status.value,
     commandLine: commandLine ?? '',
     controlGroup: present(take(readText(`${folder}/cgroup`, MAX_CONTROL_GROUP_BYTES), notes, null, 'cgroup')),
-    executable: present(take(readExecutable(`${folder}/exe`), notes, 'exe', 'exe')),
+    executable,
     ...memory,
-    openFiles: descriptors?.files ?? null,
-    sockets: descriptors?.sockets ?? [],
-    devices: descriptors?.devices ?? [],
+    ...(descriptors === null
+      ? { openFiles: null, sockets: [], devices: [] }
+      : { openFiles: descriptors.files, sockets: descriptors.sockets, devices: descriptors.devices }),
     denied: notes.denied,
     limits: notes.limits,
   }
 }
 
-/** What changes only together with the memory of a process: exec, mmap and unshare in a new program fault pages in. */
+function identityOf(executable: RawProcess['executable']): string {
+  return executable === null ? '' : `${executable.dev}:${executable.inode}`
+}
+
+/** What changes only together with the memory of a process: mmap and what follows from unshare fault pages in. */
 type MemoryLook = Pick<RawProcess, 'maps' | 'identities' | 'namespaces'>
 
 function lookAtMemory(folder: string, notes: Notes): MemoryLook | 'gone' {

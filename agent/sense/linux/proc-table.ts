@@ -10,12 +10,14 @@ import { lookAtProcess, readNamespaces } from './proc-look.ts'
 import { readPiece, readText, shrinkBuffer } from './proc-read.ts'
 import type { ProcCapture, RawProcess } from './proc-record.ts'
 import { isSameRecord } from './same-record.ts'
-import { parseStat } from './proc-text.ts'
+import { parseStat, type StatFields } from './proc-text.ts'
 
 /** Processes of one look; a machine with more is a container host, and says so by a gap. */
 const MAX_PROCESSES = 32_768
 /** Each process is looked at anew at least every so many looks. */
 const REFRESH_EVERY = 50
+/** Pages that a process may touch before its mappings are read anew: 1 MiB, a small part of the weights of any model. */
+const MAX_MOVED_PAGES = 256
 /** Processes between two chances for other work and for the signal. */
 const BATCH = 256
 const MAX_PASSWD_BYTES = 1024 * 1024
@@ -25,8 +27,8 @@ interface Known {
   readonly descriptors: number
   /** Null for a kernel thread. */
   readonly record: RawProcess | null
-  /** Of the moment at which the mappings were read. */
-  readonly memoryKey: string
+  /** Of the moment at which the mappings were read; null for a kernel thread. */
+  readonly mappedAt: StatFields | null
   /** From the second look on, so that a program that looks only once holds nothing. */
   readonly kept: KeptStat | null
 }
@@ -125,15 +127,15 @@ interface Visit {
 
 function lookAnew(pid: number, { place, statBytes, known, kept, isRefresh }: Visit, look: Look): void {
   const fields = parseStat(statBytes.toString('latin1'))
-  const memoryKey = `${fields?.startTicks} ${fields?.name} ${fields?.memoryKey}`
   if (fields?.isKernelThread === true) {
-    remember(pid, { statBytes, descriptors: UNCOUNTED, record: null, memoryKey, kept }, look)
+    remember(pid, { statBytes, descriptors: UNCOUNTED, record: null, mappedAt: null, kept }, look)
     return
   }
   const descriptors = countDescriptors(place, kept)
   // A process that maps large data is always read: whether its file still has a name is worth knowing soon.
-  const mayReuse = !isRefresh && known?.memoryKey === memoryKey && known.record?.identities.length === 0
-  const record = lookAtProcess(place, mayReuse ? known.record : null)
+  const isSmall = known?.record?.identities.length === 0
+  const mappedAt = !isRefresh && isSmall && hasSameMemory(known.mappedAt, fields) ? known.mappedAt : fields
+  const record = lookAtProcess(place, mappedAt === fields ? null : (known?.record ?? null))
   if (record === 'vanished' || record === 'kernel-thread') {
     look.vanished += 1
     if (kept !== known?.kept) kept?.close()
@@ -141,7 +143,18 @@ function lookAnew(pid: number, { place, statBytes, known, kept, isRefresh }: Vis
   }
   const before = known?.record ?? record
   const same = isSameRecord(before, record) ? before : record
-  remember(pid, { statBytes, descriptors, record: same, memoryKey, kept }, look)
+  remember(pid, { statBytes, descriptors, record: same, mappedAt, kept }, look)
+}
+
+/** True while a process has mapped nothing and touched little since its mappings were read; the counts add up meanwhile. */
+function hasSameMemory(before: StatFields | null, now: StatFields | null): boolean {
+  if (before === null || now === null || before.startTicks !== now.startTicks || before.name !== now.name) return false
+  if (before.memory.addressSpace !== now.memory.addressSpace) return false
+  const moved = Math.max(
+    now.memory.faults - before.memory.faults,
+    Math.abs(now.memory.residentPages - before.memory.residentPages),
+  )
+  return moved < MAX_MOVED_PAGES
 }
 
 function remember(pid: number, known: Known, look: Look): void {

@@ -19,8 +19,17 @@ export interface StatFields {
   readonly processorTicks: number
   /** 22 */
   readonly startTicks: string
-  /** 10, 12, 23 and 24 (faults, address space, resident pages): while they stand, no mapping was used or made. */
-  readonly memoryKey: string
+  readonly memory: MemoryCounts
+}
+
+/** Counts that move when a process maps or touches memory. */
+export interface MemoryCounts {
+  /** 10 and 12: page faults since it started. */
+  readonly faults: number
+  /** 23: bytes of address space, as text. */
+  readonly addressSpace: string
+  /** 24 */
+  readonly residentPages: number
 }
 
 /** PF_KTHREAD of include/linux/sched.h. */
@@ -36,17 +45,22 @@ export function parseStat(text: string): StatFields | null {
   const pid = wholeNumber(text.slice(0, open - 1))
   // Field 24 must be whole as well: a text cut inside an earlier field would name a wrong start.
   if (startTicks === undefined || fields.length < 23 || !/^[0-9]{1,20}$/.test(startTicks) || pid === null) return null
+  const numberAt = (index: number): number => wholeNumber(fields[index] ?? '') ?? 0
   return {
     pid,
     name: text.slice(open + 1, close),
     state: fields[0] ?? '',
-    parentPid: wholeNumber(fields[1] ?? '') ?? 0,
-    sessionPid: wholeNumber(fields[3] ?? '') ?? 0,
+    parentPid: numberAt(1),
+    sessionPid: numberAt(3),
     hasTerminal: fields[4] !== '0',
-    isKernelThread: ((wholeNumber(fields[6] ?? '') ?? 0) & KERNEL_THREAD) !== 0,
-    processorTicks: (wholeNumber(fields[11] ?? '') ?? 0) + (wholeNumber(fields[12] ?? '') ?? 0),
+    isKernelThread: (numberAt(6) & KERNEL_THREAD) !== 0,
+    processorTicks: numberAt(11) + numberAt(12),
     startTicks,
-    memoryKey: `${fields[7]} ${fields[9]} ${fields[20]} ${fields[21]}`,
+    memory: {
+      faults: numberAt(7) + numberAt(9),
+      addressSpace: fields[20] ?? '',
+      residentPages: numberAt(21),
+    },
   }
 }
 
