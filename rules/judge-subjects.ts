@@ -305,7 +305,7 @@ function circumstances(runtime: Runtime, place: string): readonly FindingEvidenc
       : [
           evidenceOf(
             'memory-fit',
-            `holds ${memoryFit.heldBytes} bytes in all kinds of memory, its mapped weights need ${memoryFit.neededBytes}`,
+            `holds ${memoryFit.heldBytes} bytes in all kinds of memory, its mapped weights need ${memoryFit.neededBytes} bytes`,
           ),
         ]),
     ...graphics.map((use) => evidenceOf('graphics', graphicsWords(use))),
@@ -319,11 +319,16 @@ function memoryWords(memory: NonNullable<Runtime['memory']>): string {
   const { residentBytes, anonymousBytes, fileBytes, lockedBytes = 0, hugePageBytes = 0 } = memory
   const { largeAnonymousBytes = 0 } = memory
   const more = [
-    ...(lockedBytes === 0 ? [] : [`${lockedBytes} locked`]),
-    ...(hugePageBytes === 0 ? [] : [`${hugePageBytes} in huge pages`]),
-    ...(largeAnonymousBytes === 0 ? [] : [`${largeAnonymousBytes} in large anonymous regions`]),
+    ...(lockedBytes === 0 ? [] : [`${lockedBytes} bytes locked`]),
+    ...(hugePageBytes === 0 ? [] : [`${hugePageBytes} bytes in huge pages`]),
+    ...(largeAnonymousBytes === 0 ? [] : [`${largeAnonymousBytes} bytes in large anonymous regions`]),
   ]
-  return [`${residentBytes} bytes resident`, `${anonymousBytes} anonymous`, `${fileBytes} of files`, ...more].join(', ')
+  return [
+    `${residentBytes} bytes resident`,
+    `${anonymousBytes} bytes anonymous`,
+    `${fileBytes} bytes of files`,
+    ...more,
+  ].join(', ')
 }
 
 function graphicsWords(use: NonNullable<Runtime['graphics']>[number]): string {
@@ -336,10 +341,15 @@ function graphicsWords(use: NonNullable<Runtime['graphics']>[number]): string {
   return `uses ${use.driver} ${use.device ?? 'device'}: ${kinds.length === 0 ? 'how much is not told' : kinds.join(', ')}`
 }
 
-function toldWords(told: NonNullable<Runtime['told']>): string {
-  return Object.entries(told)
-    .map(([key, value]) => `${key} ${String(value)}`)
-    .join(', ')
+function toldWords({ version, model, contextTokens, loadedBytes, gpuBytes }: NonNullable<Runtime['told']>): string {
+  const words = [
+    ...(version === undefined ? [] : [`version ${version}`]),
+    ...(model === undefined ? [] : [`model ${model}`]),
+    ...(contextTokens === undefined ? [] : [`context of ${contextTokens} tokens`]),
+    ...(loadedBytes === undefined ? [] : [`${loadedBytes} bytes loaded`]),
+    ...(gpuBytes === undefined ? [] : [`${gpuBytes} bytes on a card`]),
+  ]
+  return words.join(', ')
 }
 
 /** One sensor's coverage of the host. */

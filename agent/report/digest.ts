@@ -51,12 +51,18 @@ function stableView(thing: Thing): unknown {
 }
 
 function stableRuntime(runtime: Runtime): unknown {
-  const { identification } = runtime
+  const { identification, memoryFit, graphics, told, ...rest } = runtime
   return {
-    ...runtime,
+    ...rest,
     pid: 0,
     startedAt: '',
     memory: null,
+    processorPercent: null,
+    // A listener that is busy does not answer now and then.
+    notSeen: null,
+    memoryFit: memoryFit?.fits,
+    graphics: graphics?.map(({ device, driver }) => [device, driver]),
+    told: told && { ...told, loadedBytes: 0, gpuBytes: 0 },
     parent: runtime.parent && { name: runtime.parent.name },
     identification: identification && {
       ...identification,
@@ -72,11 +78,9 @@ function stableFinding(finding: Finding): unknown {
     ...finding,
     observedAt: '',
     because: finding.because.map(withoutMeasures),
-    evidence: finding.evidence.map(({ kind, place, detail }) => [
-      kind,
-      withoutMeasures(place),
-      withoutMeasures(detail),
-    ]),
+    evidence: finding.evidence
+      .filter(({ kind }) => kind !== 'not-seen')
+      .map(({ kind, place, detail }) => [kind, withoutMeasures(place), withoutMeasures(detail)]),
   }
 }
 

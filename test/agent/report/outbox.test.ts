@@ -65,6 +65,8 @@ describe('the delta', () => {
       change: { runtimes: [sampleRuntime({ startedAt: '2026-11-23T07:30:00.000Z' })] },
     },
     { what: 'memory in use', change: { runtimes: [sampleRuntime({ memory: null })] } },
+    { what: 'how busy it is', change: { runtimes: [sampleRuntime({ processorPercent: 310 })] } },
+    { what: 'what was looked for in vain', change: { runtimes: [sampleRuntime({ notSeen: ['http-answer'] })] } },
     { what: "the parent's pid", change: { runtimes: [sampleRuntime({ parent: { pid: 7, name: 'systemd' } })] } },
     {
       what: 'the moment of observation',
