@@ -9,7 +9,8 @@ const LAYERS = 4
 const HEADS = 4
 const FEED_FORWARD = 352
 const KEY_VALUE_WIDTH = WIDTH / 2
-const RANK = 4
+/** High, so that the adapter is as large as the smallest file that a walk looks at. */
+const RANK = 256
 
 type Keys = readonly (readonly [key: string, value: GgufValue])[]
 
