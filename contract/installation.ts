@@ -110,3 +110,13 @@ export const installationSchema = z
   })
   .readonly()
 export type Installation = z.infer<typeof installationSchema>
+
+/** What the inventory saw of one thing, before any name means something; it never leaves the endpoint as such. */
+export interface InstallationObservation extends InstalledPart {
+  /** `system`, or the home of a person. */
+  readonly scope: string
+  /** Names of a container's labels. */
+  readonly labels?: readonly string[]
+  /** Program that a service starts; never its arguments. */
+  readonly program?: string
+}

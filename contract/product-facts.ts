@@ -172,7 +172,7 @@ const configSchema = z
       .min(1)
       .max(4)
       .readonly(),
-    /** Where the MCP servers stand in it, where that is not one of the usual places (rules/mcp-places.ts). */
+    /** Where the MCP servers stand in it, where that is not one of the usual places (rules/agent-config.ts). */
     servers: z.array(jsonPlace).min(1).max(4).readonly().optional(),
   })
   .readonly()
