@@ -1,5 +1,6 @@
 // Process scan (DESIGN.md section 8: 1,500 processes at most 60 ms CPU, no child process). Measured with the processes that
-// run anyway and 300 `sleep`s, beside ps-list and systeminformation in the same run, and scaled to 1,500.
+// run anyway and 1,200 `sleep`s, so that busy ones among the former weigh no more than on a real machine, beside ps-list and
+// systeminformation in the same run, and scaled to 1,500.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -8,7 +9,7 @@ import { linuxProcesses } from '../agent/sense/linux/processes.ts'
 import { listByPsList, pidsOfSystemInformation } from '../agent/sense/second-views.ts'
 import type { Measurement } from './measurement.ts'
 
-const SLEEPS = 300
+const SLEEPS = 1_200
 const SCALED_TO = 1_500
 const WARM_SCANS = 30
 const MS_PER_TICK = 10
