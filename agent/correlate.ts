@@ -12,23 +12,14 @@ import type { Runtime, RuntimeIdentification, WeightsInUse } from '../contract/r
 import type { Gap } from '../contract/wire.ts'
 import { activityOf, identifyRuntime, type RuntimeFacts } from '../rules/identify-runtime.ts'
 import type { Pack } from '../rules/pack.ts'
+import type { HeldWeights } from './held-weights.ts'
 import type { Closer } from './look-closer.ts'
+import type { Identity } from './process-identity.ts'
 import { describeMemory, describeSurroundings } from './story-details.ts'
 
 /** Most members of one story's lists; the wire schema refuses more (contract/runtime.ts). */
 const MAX_STORY_ITEMS = 64
 const MAX_ARGUMENTS = 256
-
-/** A weights file that a process maps or holds, already recognised by content. */
-export interface HeldWeights {
-  readonly how: 'mapped' | 'open'
-  readonly path: string
-  readonly isDeleted: boolean
-  readonly sizeBytes: number
-  readonly format: string | null
-  /** Null when the file could be sniffed but not read. */
-  readonly artifact: Artifact | null
-}
 
 export interface CorrelateInput {
   readonly processes: readonly ProcessObservation[]
@@ -50,17 +41,6 @@ interface Identified {
 
 /** Identities of processes across sweeps: 1,500 processes would otherwise be identified anew every ten seconds. */
 export type IdentityMemory = WeakMap<ProcessObservation, Identified>
-
-/** A process with all that is known of it, before its story is told. */
-export interface Identity {
-  readonly process: ProcessObservation
-  readonly weights: readonly HeldWeights[]
-  readonly listeners: readonly ListenerObservation[]
-  readonly graphics: readonly GraphicsUseObservation[]
-  readonly closer: Closer | undefined
-  readonly facts: RuntimeFacts
-  readonly identification: RuntimeIdentification | null
-}
 
 /** Says of every process what it looks like, parents before their children. */
 export function identifyAll(input: CorrelateInput): readonly Identity[] {

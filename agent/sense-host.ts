@@ -7,11 +7,13 @@ import type {
   Platform,
   ProcessObservation,
   SenseContext,
+  ViewDifferenceObservation,
 } from '../contract/observation.ts'
 import type { Coverage, Host } from '../contract/report.ts'
 import type { Gap } from '../contract/wire.ts'
 import { couldRun } from '../rules/memory-need.ts'
-import { runSensors, SENSORS, type SensorOutcome } from './sense/sensors.ts'
+import { createRareRounds, type RareRounds } from './sense/rare-rounds.ts'
+import { RARE_SENSORS, runSensors, SENSORS, type SensorOutcome } from './sense/sensors.ts'
 
 /** Starts programs (lspci, nvidia-smi), so it runs with whole sweeps only. */
 const HOST_SENSOR = 'host-inventory'
@@ -19,6 +21,7 @@ const HOST_SENSOR = 'host-inventory'
 /** What was seen of the machine itself; kept between whole sweeps. */
 export interface HostMemory {
   host: SensorOutcome | null
+  readonly rare: RareMemory
 }
 
 export interface SenseOptions extends SenseContext {
@@ -26,6 +29,37 @@ export interface SenseOptions extends SenseContext {
   readonly memory: HostMemory
   /** Look at the hardware again. */
   readonly isWhole: boolean
+}
+
+/** The sensors that start programs, beside the scan of every ten seconds; for the life of a program. */
+export interface RareMemory {
+  readonly rounds: RareRounds
+  /** What they saw last; null before their first round. */
+  last: readonly SensorOutcome[] | null
+  isAsking: boolean
+}
+
+export function createRareMemory(): RareMemory {
+  return { rounds: createRareRounds(RARE_SENSORS), last: null, isAsking: false }
+}
+
+/** Waits for the first round only: later ones go on beside the look, and what was seen last stands meanwhile. */
+async function lookRarely(
+  rare: RareMemory,
+  platform: Platform,
+  context: SenseContext,
+): Promise<readonly SensorOutcome[]> {
+  const ask = async (): Promise<void> => {
+    rare.last = await rare.rounds.look(platform, context)
+  }
+  if (rare.last === null) await ask()
+  else if (!rare.isAsking) {
+    rare.isAsking = true
+    void ask().finally(() => {
+      rare.isAsking = false
+    })
+  }
+  return rare.last ?? []
 }
 
 /** Everything the sensors saw in one look. */
@@ -50,16 +84,31 @@ export async function senseHost({ platform, memory, isWhole, ...context }: Sense
     platform,
     context,
   )
-  const outcomes = memory.host === null ? running : [memory.host, ...running]
+  const rare = await lookRarely(memory.rare, platform, context)
+  const outcomes = [...(memory.host === null ? [] : [memory.host]), ...running, ...rare]
   const observations = outcomes.flatMap((outcome) => outcome.observations)
   return {
     processes: observations.filter(isKind('process')),
     listeners: observations.filter(isKind('listener')),
-    graphicsUse: observations.filter(isKind('gpu-use')),
+    graphicsUse: tellOnce(observations.filter(isKind('gpu-use'))),
     host: observations.find(isKind('host')) ?? null,
     coverage: outcomes.map((outcome) => outcome.coverage),
-    gaps: outcomes.flatMap(({ gaps, coverage }) => gaps.map((gap) => ({ ...gap, sensor: coverage.sensor }))),
+    gaps: outcomes.flatMap(({ gaps, observations: seen, coverage: { sensor } }) =>
+      [...gaps, ...seen.filter(isKind('view-difference')).map(hiddenGap)].map((gap) => ({ ...gap, sensor })),
+    ),
   }
+}
+
+/** A held descriptor says less than what the driver's own program tells of the same process. */
+function tellOnce(uses: readonly GraphicsUseObservation[]): readonly GraphicsUseObservation[] {
+  const keyOf = ({ pid, startTicks, driver }: GraphicsUseObservation): string => `${pid} ${startTicks} ${driver}`
+  const told = new Set(uses.filter(({ source }) => source !== 'descriptor').map(keyOf))
+  return uses.filter((use) => use.source !== 'descriptor' || !told.has(keyOf(use)))
+}
+
+function hiddenGap({ pid, name, seenBy, missingIn, since }: ViewDifferenceObservation): Gap {
+  const detail = `${name ?? 'a process'} is seen by ${seenBy} and missing in ${missingIn}, twice in a row since ${since}`
+  return { code: 'GNO_SENSE_HIDDEN', place: `pid ${pid}`, count: 1, detail }
 }
 
 function isKind<K extends Observation['kind']>(

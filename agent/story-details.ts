@@ -1,7 +1,7 @@
 // The parts of a story beyond who and what: memory by kind, graphics, container, what it said of itself, what was not seen.
 import type { Runtime } from '../contract/runtime.ts'
 import { fitMemory } from '../rules/memory-fit.ts'
-import type { Identity } from './correlate.ts'
+import type { Identity } from './process-identity.ts'
 
 /** Most members of these lists; the wire schema refuses more (contract/runtime.ts). */
 const MAX_CARDS = 16

@@ -6,6 +6,7 @@ import type { CommandContext } from './commands/command.ts'
 import { createCloserMemory } from './look-closer.ts'
 import { openDigests } from './report/kept-digests.ts'
 import { isSimulated, registeredSizes } from './report/simulations.ts'
+import { createRareMemory } from './sense-host.ts'
 import type { Session } from './session.ts'
 import type { SweepMemory, SweepOptions } from './sweep-request.ts'
 import { AGENT_VERSION } from './version.ts'
@@ -19,7 +20,7 @@ type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
 /** A fresh memory: for one sweep, or for the life of the daemon. */
 export function createSweepMemory(): SweepMemory {
   return {
-    sensed: { host: null },
+    sensed: { host: null, rare: createRareMemory() },
     weights: createWeightsMemory(),
     identified: new WeakMap(),
     closer: createCloserMemory(),

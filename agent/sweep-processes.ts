@@ -1,8 +1,10 @@
 // The processes of a sweep: what each one maps or holds, and the stories that follow from it.
 import type { Artifact } from '../contract/artifact.ts'
 import type { Runtime } from '../contract/runtime.ts'
-import { correlate, type CorrelateInput, type HeldWeights, type Identity, identifyAll } from './correlate.ts'
+import { correlate, type CorrelateInput, identifyAll } from './correlate.ts'
+import type { HeldWeights } from './held-weights.ts'
 import { type Candidate, lookCloser } from './look-closer.ts'
+import type { Identity } from './process-identity.ts'
 import type { Sensed } from './sense-host.ts'
 import type { SweepOptions } from './sweep-request.ts'
 import { readFolder, type SweptFiles } from './sweep-files.ts'

@@ -5,7 +5,7 @@ import { lstatSync } from 'node:fs'
 import type { Artifact } from '../contract/artifact.ts'
 import type { Result } from '../contract/failure.ts'
 import type { CandidateFile, FileIdentity, OpenedFile, ProcessObservation } from '../contract/observation.ts'
-import type { HeldWeights } from './correlate.ts'
+import type { HeldWeights } from './held-weights.ts'
 import { sniffFormat } from './read/read-candidates.ts'
 import { openHeld, openMapped } from './sense/linux/mapped-file.ts'
 

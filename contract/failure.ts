@@ -119,6 +119,11 @@ export const FAILURES = {
     means: 'This sensor does not exist on this operating system yet.',
     operator: 'See LIMITATIONS.md for what is covered on this system.',
   },
+  GNO_SENSE_HIDDEN: {
+    means: 'One list of processes has a process that an independent one lacks, twice in a row.',
+    operator:
+      'Something may hide processes on this machine: compare ps with /proc, then with a system started from elsewhere.',
+  },
   GNO_SENSE_WATCH: {
     means: 'A folder cannot be watched, so changes there are seen at the next sweep only.',
     operator: 'Raise the watch limit of the system (fs.inotify.max_user_watches), or accept the delay.',

@@ -1,0 +1,168 @@
+// Goes through the places of the inventory, home by home, and hands out one record at a time, so that no more than one text is held.
+import { realpathSync, statSync } from 'node:fs'
+import type { InstallationSource } from '../../../contract/installation.ts'
+import type { Platform } from '../../../contract/observation.ts'
+import type { Excludes } from '../excludes.ts'
+import { errorCode } from '../linux/system-failure.ts'
+import { readHomes } from '../known-places.ts'
+import type { TouchDeclaration } from '../touch-declaration.ts'
+import { type Component, componentsOf, createInventoryLook, type InventoryLook, type Met } from './inventory-look.ts'
+import { type InventoryPlace, inventoryPlaces } from './inventory-places.ts'
+import type { InventoryRecord, IsWanted } from './inventory-record.ts'
+import { extensionFolder, pythonName } from './package-text.ts'
+
+/** Homes looked into; a login server with more is told as a gap. */
+const MAX_HOMES = 256
+/** Configurations of agents; the largest keep a history of projects beside their settings. */
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024
+/** The scope of what belongs to nobody's home. */
+export const SYSTEM_SCOPE = 'system'
+
+/** A path of the rule pack. */
+export interface WantedPath {
+  readonly source: 'install-path' | 'state-file' | 'config'
+  readonly pattern: string
+}
+
+export interface InventoryRequest {
+  readonly platform: Platform
+  readonly isWanted: IsWanted
+  readonly paths: readonly WantedPath[]
+  readonly excludes: Excludes
+  /** Existing homes, links resolved; default: those of this machine. */
+  readonly homes?: readonly string[]
+  /** Folder that stands for `/`; default: `/` itself. */
+  readonly root?: string
+}
+
+/** What one place gave: a record of a database, or a path of the pack that is there. */
+export type Collected =
+  | { readonly kind: 'record'; readonly record: InventoryRecord }
+  | { readonly kind: 'path'; readonly wanted: WantedPath; readonly scope: string; readonly met: Met }
+
+export interface InventoryCollection {
+  /** Everything that was met. Between two of them others may have their turn. */
+  readonly met: Generator<Collected | null>
+  readonly look: InventoryLook
+  /** Scopes in which something could not be looked at. */
+  readonly blind: ReadonlySet<string>
+  readonly scopes: readonly string[]
+}
+
+/** What the inventory touches and keeps. */
+export const inventoryDeclaration: TouchDeclaration = {
+  id: 'inventory',
+  platform: 'any',
+  touches: [
+    'whole sweeps only; files are read, no program is started: names of folders of packages, and the manifest of a package that the rule pack names (METADATA, package.json, snap.yaml, .crates2.json, INSTALL_RECEIPT.json)',
+    'Python environments in /usr, /usr/local, /opt and homes (venv, pipx, uv, pyenv, conda, virtualenvwrapper); global folders of Node.js; Homebrew; NuGet and cargo in homes; /var/lib/dpkg/status; /snap',
+    'extensions of VS Code and its relatives (~/.*/extensions), of Chromium browsers (~/.config/*/*/Extensions), those that the rule pack names',
+    'Docker (/var/lib/docker, ~/.local/share/docker: config.v2.json, repositories.json) and containers/storage (/var/lib/containers, ~/.local/share/containers: containers.json, images.json)',
+    'systemd units in /etc, /run, /usr and homes; on macOS /Applications and launchd jobs',
+    'paths that the rule pack names as installed files, state files and configurations (whether they exist), and the text of configurations of coding agents',
+    '/etc/passwd and the names in /home, for the homes of people; what is excluded by a setting is left out',
+  ],
+  collects: [
+    'names and versions of AI products that are installed, where, and in whose home; nothing of other software',
+    'of containers: name of the image and names of labels that the rule pack asks for; never environment, command or values of labels',
+    'of services: the program that is started; never its arguments',
+    'of configurations of agents: which settings that the rule pack names switch a guard off, names of MCP servers, the base name of the program or whether the address is of this machine, whether a local model is used; never keys, environment, headers, arguments, prompts or history',
+  ],
+}
+
+/** Homes of this machine that exist, links resolved. */
+export function existingHomes(homes: readonly string[], look: InventoryLook): readonly string[] {
+  const existing = new Set<string>()
+  for (const home of homes) {
+    try {
+      const real = realpathSync(home)
+      if (real !== '/' && statSync(real).isDirectory()) existing.add(real)
+    } catch (error) {
+      // Accounts of services and of the past have homes that are not there; one that is closed is a blind spot.
+      if (errorCode(error) === 'EACCES') look.gaps.add('GNO_SENSE_DENIED', home, 'the inventory may not look there')
+    }
+  }
+  const all = [...existing].sort()
+  if (all.length > MAX_HOMES)
+    look.gaps.add('GNO_SENSE_LIMIT', '/home', `an inventory looks into ${MAX_HOMES} homes`, all.length - MAX_HOMES)
+  return all.slice(0, MAX_HOMES)
+}
+
+/** Starts an inventory. */
+export function collectInventory(request: InventoryRequest): InventoryCollection {
+  const look = createInventoryLook(request.excludes)
+  const homes = existingHomes(request.homes ?? readHomes(), look)
+  const blind = new Set<string>()
+  return { met: walk(request, homes, look, blind), look, blind, scopes: [SYSTEM_SCOPE, ...homes] }
+}
+
+interface Start {
+  readonly scope: string
+  readonly folder: string
+  readonly pattern: string
+}
+
+function* walk(
+  request: InventoryRequest,
+  homes: readonly string[],
+  look: InventoryLook,
+  blind: Set<string>,
+): Generator<Collected | null> {
+  const starts = (pattern: string) => startsOf(pattern, homes, request.root ?? '/')
+  for (const place of inventoryPlaces(request.platform)) {
+    const accepts = (name: string) => isNameWanted(place.source, name, request.isWanted)
+    for (const { scope, folder, pattern } of starts(place.pattern)) {
+      const components = componentsOf(pattern, accepts)
+      for (const met of look.meet(folder, components)) {
+        const record = recordOf(place, scope, met, look)
+        if (record !== null) yield { kind: 'record', record }
+      }
+      if (look.takeBlind()) blind.add(scope)
+      yield null
+    }
+  }
+  for (const wanted of request.paths) {
+    for (const { scope, folder, pattern } of starts(wanted.pattern)) {
+      const components: readonly Component[] = componentsOf(pattern)
+      for (const met of look.meet(folder, components)) yield { kind: 'path', wanted, scope, met }
+      if (look.takeBlind()) blind.add(scope)
+      yield null
+    }
+  }
+}
+
+function startsOf(pattern: string, homes: readonly string[], root: string): readonly Start[] {
+  if (pattern.startsWith('/')) return [{ scope: SYSTEM_SCOPE, folder: root, pattern }]
+  if (!pattern.startsWith('~/')) return []
+  return homes.map((home) => ({ scope: home, folder: home, pattern: pattern.slice(2) }))
+}
+
+function recordOf(place: InventoryPlace, scope: string, met: Met, look: InventoryLook): InventoryRecord | null {
+  const { source, form, maxBytes, isHead } = place
+  const record = { source, form, scope, path: met.path }
+  if (maxBytes === 0 || !met.isFile) return { ...record, text: null }
+  const read = met.read(maxBytes)
+  if (read === null) return { ...record, text: null }
+  if (read.isCut && isHead !== true) {
+    look.gaps.add('GNO_SENSE_LIMIT', met.path, `larger than ${maxBytes} bytes, which is more than any that we know`)
+    return null
+  }
+  return { ...record, text: read.text }
+}
+
+/** The text of a configuration; null when it is a folder, too large, or may not be read. */
+export function readConfig(met: Met, look: InventoryLook): string | null {
+  if (!met.isFile) return null
+  const read = met.read(MAX_CONFIG_BYTES)
+  if (read === null || !read.isCut) return read?.text ?? null
+  look.gaps.add('GNO_SENSE_LIMIT', met.path, `a configuration of more than ${MAX_CONFIG_BYTES} bytes is not read`)
+  return null
+}
+
+/** The name that a folder of packages has, as the rule pack spells it. */
+function isNameWanted(source: InstallationSource, folder: string, isWanted: IsWanted): boolean {
+  if (source === 'pip')
+    return folder.endsWith('.dist-info') && isWanted(source, pythonName(folder.split('-', 1)[0] ?? ''))
+  if (source === 'vscode-extension') return isWanted(source, extensionFolder(folder)[0])
+  return isWanted(source, folder)
+}
