@@ -21,7 +21,7 @@ export interface SubjectModel {
 }
 
 export interface JudgeSubject {
-  readonly kind: 'artifact' | 'runtime' | 'host'
+  readonly kind: 'artifact' | 'runtime' | 'host' | 'installation'
   readonly key: string
   readonly label: string
   readonly fields: ReadonlyMap<string, readonly FieldValue[]>

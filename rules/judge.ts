@@ -2,6 +2,7 @@
 // Severity is the policy's, lowered by a weaker approval; confidence is the evidence's. They are never mixed.
 import type { Artifact } from '../contract/artifact.ts'
 import type { Approval, Finding } from '../contract/finding.ts'
+import type { Installation } from '../contract/installation.ts'
 import type { Coverage } from '../contract/report.ts'
 import type { PolicyEntry } from '../contract/rule-pack.ts'
 import type { Runtime } from '../contract/runtime.ts'
@@ -14,6 +15,7 @@ import {
   runtimeSubject,
   weightsByPath,
 } from './judge-subjects.ts'
+import { installationSubject } from './installation-subject.ts'
 import { holds } from './operators.ts'
 import type { Pack } from './pack.ts'
 
@@ -23,6 +25,8 @@ export interface JudgeInput {
   readonly observedAt: string
   readonly artifacts: readonly Artifact[]
   readonly runtimes: readonly Runtime[]
+  /** Of a whole sweep; between two of them nothing is said of what is installed. */
+  readonly installations?: readonly Installation[]
   readonly coverage: readonly Coverage[]
   readonly gaps: readonly Gap[]
   readonly approvals: readonly Approval[]
@@ -36,6 +40,7 @@ export function judge(input: JudgeInput, pack: Pack): readonly Finding[] {
   const subjects = [
     ...input.artifacts.map((artifact) => artifactSubject(artifact, pack)),
     ...input.runtimes.map((runtime) => runtimeSubject(runtime, byPath, pack)),
+    ...(input.installations ?? []).map(installationSubject),
     ...input.coverage.map((coverage) => hostSubject(coverage, input.gaps)),
   ]
   // A draft does not alert (STYLE.md section 6).
