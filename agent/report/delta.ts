@@ -14,6 +14,8 @@ export interface CoveredPlaces {
   readonly coveredProcesses: boolean
   /** True for a whole sweep: findings about the host that are missing here are gone. Default: false. */
   readonly coveredHost?: boolean
+  /** `system` and homes in which everything that is installed was looked for. Default: none. */
+  readonly coveredScopes?: readonly string[]
 }
 
 export type ThingKind = Thing['kind']
@@ -57,6 +59,7 @@ export function seeThings(sweep: Scan): ReadonlyMap<string, SeenThing> {
   const things: Thing[] = [
     ...sweep.artifacts.map((item) => ({ kind: 'artifact', item }) as const),
     ...sweep.runtimes.map((item) => ({ kind: 'runtime', item }) as const),
+    ...(sweep.installations ?? []).map((item) => ({ kind: 'installation', item }) as const),
     ...sweep.findings.map((item) => ({ kind: 'finding', item }) as const),
   ]
   const seen = new Map<string, SeenThing>()
@@ -108,6 +111,12 @@ function placeOf(thing: Thing): Pick<SeenThing, 'key' | 'subjectKind' | 'subject
       return { key: thing.item.path, subjectKind: 'artifact', subjectKey: thing.item.path }
     case 'runtime':
       return { key: thing.item.runtimeKey, subjectKind: 'runtime', subjectKey: thing.item.runtimeKey }
+    case 'installation':
+      return {
+        key: thing.item.installationKey,
+        subjectKind: 'installation',
+        subjectKey: thing.item.installationKey,
+      }
     case 'finding':
       return {
         key: thing.item.findingId,
@@ -121,8 +130,14 @@ function placeOf(thing: Thing): Pick<SeenThing, 'key' | 'subjectKind' | 'subject
 function isGone(covered: CoveredPlaces, row: Told, isAbsent: (path: string) => boolean): boolean {
   if (row.subjectKind === 'runtime') return covered.coveredProcesses
   if (row.subjectKind === 'host') return covered.coveredHost === true
+  if (row.subjectKind === 'installation') return covered.coveredScopes?.includes(scopeOf(row.subjectKey)) === true
   const path = row.subjectKey
   const isInside = covered.coveredPaths.some((place) => isWithin(path, place))
   if (isInside && !covered.uncoveredPaths.some((place) => hides(place, path))) return true
   return (isInside || covered.coveredHost === true) && isAbsent(path)
+}
+
+/** `ENTRY@SCOPE`; ids of entries have no `@`. */
+function scopeOf(installationKey: string): string {
+  return installationKey.slice(installationKey.indexOf('@') + 1)
 }

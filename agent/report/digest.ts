@@ -3,11 +3,13 @@
 import { createHash } from 'node:crypto'
 import type { Artifact } from '../../contract/artifact.ts'
 import type { Finding } from '../../contract/finding.ts'
+import type { Installation } from '../../contract/installation.ts'
 import type { Runtime } from '../../contract/runtime.ts'
 
 export type Thing =
   | { readonly kind: 'artifact'; readonly item: Artifact }
   | { readonly kind: 'runtime'; readonly item: Runtime }
+  | { readonly kind: 'installation'; readonly item: Installation }
   | { readonly kind: 'finding'; readonly item: Finding }
 
 export interface ThingDigests {
@@ -42,6 +44,7 @@ function canonical(value: unknown): string {
 function stableView(thing: Thing): unknown {
   switch (thing.kind) {
     case 'artifact':
+    case 'installation':
       return thing.item
     case 'runtime':
       return stableRuntime(thing.item)

@@ -5,6 +5,7 @@ import { artifactSchema } from '../../contract/artifact.ts'
 import { type Result, failed } from '../../contract/failure.ts'
 import { findingSchema } from '../../contract/finding.ts'
 import { type Coverage, hostSchema, type Scan } from '../../contract/report.ts'
+import { installationSchema } from '../../contract/installation.ts'
 import { runtimeSchema } from '../../contract/runtime.ts'
 import type { Gap } from '../../contract/wire.ts'
 import { compareSweep, type CoveredPlaces, GONE, type SeenThing, seeThings, type Told, UNTOLD } from './delta.ts'
@@ -157,10 +158,17 @@ function entryOfGone({ kind, key }: Told): Entry {
   return goneEntry(kind, key)
 }
 
+const SCHEMAS = {
+  artifact: artifactSchema,
+  runtime: runtimeSchema,
+  installation: installationSchema,
+  finding: findingSchema,
+} as const
+
 function faultOf({ thing }: SeenThing, text: string): string | null {
   const bytes = Buffer.byteLength(text)
   if (bytes > MAX_ITEM_BYTES) return `${thing.kind} of ${bytes} bytes, limit ${MAX_ITEM_BYTES}`
-  const schema = { artifact: artifactSchema, runtime: runtimeSchema, finding: findingSchema }[thing.kind]
+  const schema = SCHEMAS[thing.kind]
   const checked = schema.safeParse(thing.item)
   if (checked.success) return null
   const [issue] = checked.error.issues

@@ -10,9 +10,28 @@ export const MAX_REPORT_BYTES = 1024 * 1024
 /** A single item above this is not sent at all: no collector could be expected to take it (CWE-770). */
 export const MAX_ITEM_BYTES = 4 * 1024 * 1024
 
-type ListName = 'gaps' | 'artifacts' | 'runtimes' | 'findings' | 'artifactPaths' | 'runtimeKeys' | 'findingIds'
-const PRESENT = { artifact: 'artifacts', runtime: 'runtimes', finding: 'findings' } as const
-const ABSENT = { artifact: 'artifactPaths', runtime: 'runtimeKeys', finding: 'findingIds' } as const
+type ListName =
+  | 'gaps'
+  | 'artifacts'
+  | 'runtimes'
+  | 'installations'
+  | 'findings'
+  | 'artifactPaths'
+  | 'runtimeKeys'
+  | 'installationKeys'
+  | 'findingIds'
+const PRESENT = {
+  artifact: 'artifacts',
+  runtime: 'runtimes',
+  installation: 'installations',
+  finding: 'findings',
+} as const
+const ABSENT = {
+  artifact: 'artifactPaths',
+  runtime: 'runtimeKeys',
+  installation: 'installationKeys',
+  finding: 'findingIds',
+} as const
 
 /** One member of one list of a report. */
 export interface Entry {
@@ -77,8 +96,9 @@ export function renderBody({ envelope, entries }: Draft): string {
       .map((entry) => entry.text)
       .join(',')}]`
   const head = JSON.stringify({ host, startedAt, finishedAt, coverage }).slice(0, -1)
-  const gone = `"gone":{${list('artifactPaths')},${list('runtimeKeys')},${list('findingIds')}}`
-  return `${head},${list('gaps')},${list('artifacts')},${list('runtimes')},${list('findings')},${gone}}`
+  const gone = `"gone":{${list('artifactPaths')},${list('runtimeKeys')},${list('installationKeys')},${list('findingIds')}}`
+  const things = `${list('artifacts')},${list('runtimes')},${list('installations')},${list('findings')}`
+  return `${head},${list('gaps')},${things},${gone}}`
 }
 
 /** The report as it goes over the wire. */
@@ -116,14 +136,18 @@ function parseReport(text: string): Report | null {
 }
 
 function entriesOf(report: Report): readonly Entry[] {
-  const { artifactPaths, runtimeKeys, findingIds } = report.gone
+  const { artifactPaths, runtimeKeys, installationKeys = [], findingIds } = report.gone
   return [
     ...report.gaps.map((gap) => entry('gaps', gap, null)),
     ...report.artifacts.map((item) => entry('artifacts', item, { kind: 'artifact', key: item.path })),
     ...report.runtimes.map((item) => entry('runtimes', item, { kind: 'runtime', key: item.runtimeKey })),
+    ...(report.installations ?? []).map((item) =>
+      entry('installations', item, { kind: 'installation', key: item.installationKey }),
+    ),
     ...report.findings.map((item) => entry('findings', item, { kind: 'finding', key: item.findingId })),
     ...artifactPaths.map((key) => entry('artifactPaths', key, { kind: 'artifact', key })),
     ...runtimeKeys.map((key) => entry('runtimeKeys', key, { kind: 'runtime', key })),
+    ...installationKeys.map((key) => entry('installationKeys', key, { kind: 'installation', key })),
     ...findingIds.map((key) => entry('findingIds', key, { kind: 'finding', key })),
   ]
 }

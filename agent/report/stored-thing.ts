@@ -2,6 +2,7 @@
 import type { Database } from 'better-sqlite3'
 import { artifactSchema } from '../../contract/artifact.ts'
 import { findingSchema } from '../../contract/finding.ts'
+import { installationSchema } from '../../contract/installation.ts'
 import { runtimeSchema } from '../../contract/runtime.ts'
 import type { ThingKind } from './delta.ts'
 import type { Thing } from './digest.ts'
@@ -37,7 +38,13 @@ export function readThings(database: Database, kind: ThingKind): readonly Thing[
 
 function reviveThing(kind: ThingKind, text: string): StoredThing | null {
   const value = parseJson(text)
-  const thing = { artifact: reviveArtifact, runtime: reviveRuntime, finding: reviveFinding }[kind](value)
+  const revive = {
+    artifact: reviveArtifact,
+    runtime: reviveRuntime,
+    installation: reviveInstallation,
+    finding: reviveFinding,
+  }[kind]
+  const thing = revive(value)
   return thing === null ? null : { thing, text }
 }
 
@@ -49,6 +56,11 @@ function reviveArtifact(value: unknown): Thing | null {
 function reviveRuntime(value: unknown): Thing | null {
   const parsed = runtimeSchema.safeParse(value)
   return parsed.success ? { kind: 'runtime', item: parsed.data } : null
+}
+
+function reviveInstallation(value: unknown): Thing | null {
+  const parsed = installationSchema.safeParse(value)
+  return parsed.success ? { kind: 'installation', item: parsed.data } : null
 }
 
 function reviveFinding(value: unknown): Thing | null {
