@@ -12,6 +12,7 @@ import type {
 import type { Coverage, Host } from '../contract/report.ts'
 import type { Gap } from '../contract/wire.ts'
 import { couldRun } from '../rules/memory-need.ts'
+import type { InventoryOutcome } from './sense-inventory.ts'
 import { createRareRounds, type RareRounds } from './sense/rare-rounds.ts'
 import { RARE_SENSORS, runSensors, SENSORS, type SensorOutcome } from './sense/sensors.ts'
 
@@ -22,6 +23,8 @@ const HOST_SENSOR = 'host-inventory'
 export interface HostMemory {
   host: SensorOutcome | null
   readonly rare: RareMemory
+  /** What the last inventory covered and could not see; what it found is told once. */
+  inventory?: Pick<InventoryOutcome, 'coverage' | 'gaps'>
 }
 
 export interface SenseOptions extends SenseContext {

@@ -4,6 +4,7 @@ import { wellFormed } from '../contract/well-formed.ts'
 import { judge } from '../rules/judge.ts'
 import type { SweepResult } from './report/outbox.ts'
 import { hostOf, type Sensed, senseHost } from './sense-host.ts'
+import { type InventoryOutcome, senseInventory } from './sense-inventory.ts'
 import { sweepFiles } from './sweep-files.ts'
 import { sweepProcesses } from './sweep-processes.ts'
 import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
@@ -23,11 +24,13 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   const { platform, signal, now } = options
   const sensed = await senseHost({ platform, memory: options.memory.sensed, isWhole: options.isWholeHost, signal, now })
   const running = await sweepProcesses(sensed, files, options)
+  const installed = await lookForInstalled(options)
   const seen = {
-    coverage: [...sensed.coverage, ...files.walked.coverage],
-    gaps: [...sensed.gaps, ...files.gaps],
+    coverage: [...sensed.coverage, ...files.walked.coverage, ...coverageOf(options)],
+    gaps: [...sensed.gaps, ...files.gaps, ...(options.memory.sensed.inventory?.gaps ?? [])],
     artifacts: uniqueByPath([...running.artifacts, ...files.artifacts]),
     runtimes: running.runtimes,
+    installations: installed.installations,
   }
   const { hostId, hostName, agentVersion, pack, approvals, digest } = options
   const observedAt = now().toISOString()
@@ -43,8 +46,25 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
     uncoveredPaths: files.uncoveredPaths,
     coveredProcesses: isComplete,
     coveredHost: options.isWholeHost,
+    coveredScopes: installed.coveredScopes,
   }
   return { result: wellFormed(result), byIdentity: running.byIdentity, walked: files.walked }
+}
+
+/** Only a whole sweep looks; between two of them the last one's coverage stands. */
+async function lookForInstalled(
+  options: SweepOptions,
+): Promise<Pick<InventoryOutcome, 'installations' | 'coveredScopes'>> {
+  if (!options.isWholeHost) return { installations: [], coveredScopes: [] }
+  const { platform, pack, excludes, ownPlaces, signal, memory } = options
+  const { coverage, gaps, ...installed } = await senseInventory({ platform, pack, excludes, ownPlaces, signal })
+  memory.sensed.inventory = { coverage, gaps }
+  return installed
+}
+
+function coverageOf({ memory }: SweepOptions): readonly InventoryOutcome['coverage'][] {
+  const { inventory } = memory.sensed
+  return inventory === undefined ? [] : [inventory.coverage]
 }
 
 /** A model that was found on disk and in use is one artifact: what lies on disk stands, whatever a process says of its path. */

@@ -2,6 +2,7 @@
 import type { Interpretation, Platform, SenseContext, Sensor } from '../../contract/observation.ts'
 import type { Coverage } from '../../contract/report.ts'
 import { hostInventory } from './host-inventory.ts'
+import { inventoryDeclaration } from './inventory/collect-inventory.ts'
 import { knownPlacesDeclaration } from './known-places.ts'
 import { closeLookDeclaration } from './linux/close-look.ts'
 import { linuxGraphics } from './linux/graphics.ts'
@@ -85,6 +86,7 @@ const OTHERS: readonly TouchDeclaration[] = [
   watchDeclaration,
   machineIdDeclaration,
   arrivalDeclaration,
+  inventoryDeclaration,
 ]
 
 /** What each part touches and collects: ASSURANCE.md and the notice to staff are made from it. */

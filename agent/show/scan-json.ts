@@ -2,13 +2,13 @@
 import { printableJson } from '../../contract/printable.ts'
 import type { Scan } from '../../contract/report.ts'
 
-const LISTS = ['coverage', 'artifacts', 'runtimes', 'findings', 'gaps'] as const
+const LISTS = ['coverage', 'artifacts', 'runtimes', 'installations', 'findings', 'gaps'] as const
 
 /** Pieces that make one JSON document; what the outbox needs beside it stays inside. */
 export function* scanPieces(scan: Scan): Generator<string> {
   const { schema, host, startedAt, finishedAt } = scan
   yield printableJson({ schema, host, startedAt, finishedAt }).slice(0, -1)
-  for (const list of LISTS) yield* listPieces(list, scan[list])
+  for (const list of LISTS) yield* listPieces(list, scan[list] ?? [])
   yield '\n}\n'
 }
 

@@ -6,6 +6,7 @@ import type { Gap } from '../../contract/wire.ts'
 import { baseName, describeRelations } from '../../rules/artifact-evidence.ts'
 import { kindWord } from '../../rules/describe-model.ts'
 import { renderFindings, renderRuntimes } from './findings.ts'
+import { renderInstallations } from './installations.ts'
 import { describeGap } from './inspection.ts'
 import { countOf, describeBytes } from './measure.ts'
 import { renderTable } from './table.ts'
@@ -28,6 +29,7 @@ export function renderScan(scanned: Scan, terminal: Terminal): string {
     ...renderRelated(scanned.artifacts, terminal),
     renderRuntimes(scanned.runtimes, scanned.findings, terminal),
     '',
+    ...renderInstallations(scanned.installations ?? [], terminal),
     paint(terminal, 'bold', 'Looked at'),
     ...covered.map((line) => `  ${line}`),
     ...renderGaps(scanned.gaps, terminal),

@@ -132,7 +132,9 @@ function* walk(
 }
 
 function startsOf(pattern: string, homes: readonly string[], root: string): readonly Start[] {
-  if (pattern.startsWith('/')) return [{ scope: SYSTEM_SCOPE, folder: root, pattern }]
+  // On Linux /var/run is a link to /run since 2011 (FHS 3.0), and links are not followed.
+  if (pattern.startsWith('/'))
+    return [{ scope: SYSTEM_SCOPE, folder: root, pattern: pattern.replace(/^\/var\/run\//, '/run/') }]
   if (!pattern.startsWith('~/')) return []
   return homes.map((home) => ({ scope: home, folder: home, pattern: pattern.slice(2) }))
 }
