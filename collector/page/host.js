@@ -1,6 +1,7 @@
 // One host: what was found on it, what was looked at, and what could not be.
 import { ask, encode, query } from './api.js'
 import { artifactStory, gapItems, runtimeStory } from './details.js'
+import { installationStory } from './installed.js'
 import { findingsTable } from './findings.js'
 import { badge, bytes, count, each, empty, facts, h, mono, section, when } from './view.js'
 
@@ -15,11 +16,12 @@ export const looked = (word) => badge(LOOKED[word][0], LOOKED[word][1])
 
 /** One host: what was found, what was looked at, and what could not be. */
 export async function host(id) {
-  const [detail, open, artifacts, runtimes] = await Promise.all([
+  const [detail, open, artifacts, runtimes, installations] = await Promise.all([
     ask(`hosts/${encode(id)}`),
     ask(`findings${query({ host: id, status: 'open' })}`),
     ask(`artifacts${query({ host: id })}`),
     ask(`runtimes${query({ host: id })}`),
+    ask(`installations${query({ host: id })}`),
   ])
   const { row, host: machine, coverage, gaps, statement } = detail
   return [
@@ -42,6 +44,7 @@ export async function host(id) {
           ),
         ),
         section('Runtimes', stories(each(runtimes.items, runtimeStory), statement)),
+        section('Installed', stories(each(installations.items, installationStory), statement)),
       ),
       h(
         'aside',

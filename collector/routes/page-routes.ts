@@ -14,6 +14,7 @@ const SCRIPTS = [
   'findings.js',
   'fleet.js',
   'host.js',
+  'installed.js',
   'ladder.js',
   'view.js',
 ]

@@ -8,6 +8,7 @@ import {
   findingStatusSchema,
   hostDetailSchema,
   hostRowSchema,
+  installationRecordSchema,
   pageSchema,
   runtimeRecordSchema,
   summarySchema,
@@ -80,6 +81,17 @@ export function addReadingRoutes(app: FastifyInstance, store: Store, access: Acc
       querystring: { type: 'object', properties: inventoryQuery },
     },
     handler: ({ query }) => store.listRuntimes(inventoryRequest(query)),
+  })
+  app.get<{ Querystring: InventoryListQuery }>('/api/v1/installations', {
+    onRequest,
+    schema: {
+      ...document(
+        'Installed AI products on hosts, newest first',
+        guardedAnswers(pageSchema(installationRecordSchema), 400),
+      ),
+      querystring: { type: 'object', properties: inventoryQuery },
+    },
+    handler: ({ query }) => store.listInstallations(inventoryRequest(query)),
   })
   addFindingRoutes(app, store, access)
 }

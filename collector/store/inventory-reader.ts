@@ -1,9 +1,15 @@
-// Artifacts and runtimes: as they are now, and as they were at an instant.
+// Artifacts, runtimes and installations: as they are now, and as they were at an instant.
 import type { Database } from 'better-sqlite3'
-import { type ArtifactRecord, type Page, type RuntimeRecord, lookedSchema } from '../../contract/collector-api.ts'
+import {
+  type ArtifactRecord,
+  type InstallationRecord,
+  type Page,
+  type RuntimeRecord,
+  lookedSchema,
+} from '../../contract/collector-api.ts'
 import type { HostSnapshot } from '../records.ts'
 import type { InventoryQuery } from './store.ts'
-import { parseArtifact, parseCoverage, parseGaps, parseHost, parseRuntime } from './stored.ts'
+import { parseArtifact, parseCoverage, parseGaps, parseHost, parseInstallation, parseRuntime } from './stored.ts'
 
 interface StoredThing {
   readonly number: number
@@ -19,6 +25,7 @@ const COLUMNS = 't.number, t.host_id, h.host_name, t.body, t.first_seen_at, t.va
 export interface InventoryReader {
   listArtifacts(query: InventoryQuery): Page<ArtifactRecord>
   listRuntimes(query: InventoryQuery): Page<RuntimeRecord>
+  listInstallations(query: InventoryQuery): Page<InstallationRecord>
   findArtifacts(hostId: string, artifactIds: readonly string[], path: string | null): readonly ArtifactRecord[]
   findRuntime(hostId: string, runtimeKey: string): readonly RuntimeRecord[]
   snapshotHost(hostId: string, asOf: string): HostSnapshot | null
@@ -26,13 +33,14 @@ export interface InventoryReader {
 
 /** Prepares the questions about things on hosts. */
 export function createInventoryReader(db: Database): InventoryReader {
-  const pageOf = (table: 'artifacts' | 'runtimes') =>
+  const pageOf = (table: 'artifacts' | 'runtimes' | 'installations') =>
     db.prepare<[string | null, string | null, string | null, string | null, number, number], StoredThing>(
       `SELECT ${COLUMNS} FROM ${table} t JOIN hosts h USING (host_id) WHERE valid_until IS NULL AND (? IS NULL OR t.host_id = ?)
          AND (? IS NULL OR instr(label, ?) > 0) AND t.number < ? ORDER BY t.number DESC LIMIT ?`,
     )
   const artifacts = pageOf('artifacts')
   const runtimes = pageOf('runtimes')
+  const installations = pageOf('installations')
   // The file of that path itself comes first, whatever else has its content.
   const byId = db.prepare<[string, string, string | null, string | null], StoredThing>(
     `SELECT ${COLUMNS} FROM artifacts t JOIN hosts h USING (host_id) WHERE t.host_id = ? AND valid_until IS NULL
@@ -44,6 +52,7 @@ export function createInventoryReader(db: Database): InventoryReader {
   return {
     listArtifacts: (query) => readPage(artifacts.all(...pageBindings(query)), query.limit, artifactRecord),
     listRuntimes: (query) => readPage(runtimes.all(...pageBindings(query)), query.limit, runtimeRecord),
+    listInstallations: (query) => readPage(installations.all(...pageBindings(query)), query.limit, installationRecord),
     findArtifacts: (hostId, artifactIds, path) =>
       byId.all(hostId, JSON.stringify(artifactIds), path, path).map(artifactRecord),
     findRuntime: (hostId, runtimeKey) => byKey.all(hostId, runtimeKey).map(runtimeRecord),
@@ -70,6 +79,10 @@ function artifactRecord(row: StoredThing): ArtifactRecord {
 
 function runtimeRecord(row: StoredThing): RuntimeRecord {
   return { ...seen(row), runtime: parseRuntime(row.body) }
+}
+
+function installationRecord(row: StoredThing): InstallationRecord {
+  return { ...seen(row), installation: parseInstallation(row.body) }
 }
 
 function seen(row: StoredThing) {

@@ -1,6 +1,7 @@
-// Artifacts and runtimes as versions: an unchanged one writes nothing, a changed one closes its old version and opens a new one.
+// Artifacts, runtimes and installations as versions: an unchanged one writes nothing, a changed one closes its old version and opens a new one.
 import type { Database } from 'better-sqlite3'
 import type { Artifact } from '../../contract/artifact.ts'
+import type { Installation } from '../../contract/installation.ts'
 import type { Report } from '../../contract/report.ts'
 import type { Runtime } from '../../contract/runtime.ts'
 
@@ -44,6 +45,8 @@ export function createInventoryWriter(db: Database): (hostId: string, report: Re
     addRuntime.run(hostId, runtime.runtimeKey, runtime.activity, labelRuntime(runtime), body, firstSeen, at)
   }
 
+  const writeInstallations = createInstallationWriter(db)
+
   return (hostId, report, at) => {
     const gonePaths = without(report.gone.artifactPaths, new Set(report.artifacts.map((artifact) => artifact.path)))
     for (const path of gonePaths) {
@@ -57,6 +60,32 @@ export function createInventoryWriter(db: Database): (hostId: string, report: Re
     }
     for (const artifact of report.artifacts) putArtifact(hostId, artifact, at)
     for (const runtime of report.runtimes) putRuntime(hostId, runtime, at)
+    writeInstallations(hostId, report, at)
+  }
+}
+
+function createInstallationWriter(db: Database): (hostId: string, report: Report, at: string) => void {
+  const find = db.prepare<[string, string], CurrentRow>(
+    'SELECT number, body, first_seen_at FROM installations WHERE host_id = ? AND installation_key = ? AND valid_until IS NULL',
+  )
+  const close = db.prepare<[string, number]>('UPDATE installations SET valid_until = ? WHERE number = ?')
+  const add = db.prepare<[string, string, string, string, string, string]>(
+    'INSERT INTO installations (host_id, installation_key, label, body, first_seen_at, valid_from) VALUES (?, ?, ?, ?, ?, ?)',
+  )
+  return (hostId, { installations = [], gone }, at) => {
+    const there = new Set(installations.map(({ installationKey }) => installationKey))
+    for (const key of without(gone.installationKeys ?? [], there)) {
+      const before = find.get(hostId, key)
+      if (before !== undefined) close.run(at, before.number)
+    }
+    for (const installation of installations) {
+      const { installationKey } = installation
+      const body = JSON.stringify(installation)
+      const before = find.get(hostId, installationKey)
+      if (before?.body === body) continue
+      if (before !== undefined) close.run(at, before.number)
+      add.run(hostId, installationKey, labelInstallation(installation), body, before?.first_seen_at ?? at, at)
+    }
   }
 }
 
@@ -69,6 +98,10 @@ function without(gone: readonly string[], there: ReadonlySet<string>): readonly 
 function labelArtifact(artifact: Artifact): string {
   const names = artifact.identifications.map((candidate) => candidate.model)
   return [artifact.path, artifact.format ?? '', ...names].join('\n').toLowerCase()
+}
+
+function labelInstallation({ entryId, product, scope, parts }: Installation): string {
+  return [entryId, product, scope, ...parts.map(({ name }) => name)].join('\n').toLowerCase()
 }
 
 function labelRuntime(runtime: Runtime): string {

@@ -62,6 +62,15 @@ const STEPS: readonly string[] = [
   ALTER TABLE hosts ADD COLUMN replaced_at TEXT;
   ALTER TABLE hosts ADD COLUMN replaced_by TEXT;
   `,
+  // What is installed, kept as runtimes are.
+  `
+  CREATE TABLE installations (
+    number INTEGER PRIMARY KEY, host_id TEXT NOT NULL, installation_key TEXT NOT NULL, label TEXT NOT NULL,
+    body TEXT NOT NULL, first_seen_at TEXT NOT NULL, valid_from TEXT NOT NULL, valid_until TEXT
+  );
+  CREATE UNIQUE INDEX installations_now ON installations (host_id, installation_key) WHERE valid_until IS NULL;
+  CREATE INDEX installations_by_host ON installations (host_id);
+  `,
 ]
 
 /** Brings the tables to the newest version; refuses a store written by a newer program. */

@@ -62,6 +62,7 @@ function storeOn(db: Database.Database, file: string): Store {
     describeHost: (hostId) => done(() => fleet.describeHost(hostId)),
     listArtifacts: (query) => done(() => inventory.listArtifacts(query)),
     listRuntimes: (query) => done(() => inventory.listRuntimes(query)),
+    listInstallations: (query) => done(() => inventory.listInstallations(query)),
     listFindings: (query) => done(() => findings.listFindings(query)),
     findFinding: (findingId, hostId) => done(() => findings.findFinding(findingId, hostId)),
     listOwnFindings: (hostId) => done(() => findings.listOwnFindings(hostId)),

@@ -6,6 +6,7 @@ import type {
   FindingStatus,
   HostDetail,
   HostRow,
+  InstallationRecord,
   OwnFindings,
   Page,
   RuntimeRecord,
@@ -95,6 +96,7 @@ export interface Store {
   describeHost(hostId: string): Promise<HostDetail | null>
   listArtifacts(query: InventoryQuery): Promise<Page<ArtifactRecord>>
   listRuntimes(query: InventoryQuery): Promise<Page<RuntimeRecord>>
+  listInstallations(query: InventoryQuery): Promise<Page<InstallationRecord>>
   listFindings(query: FindingQuery): Promise<Page<FindingRow>>
   /** All hosts that report this id: more than one only when an agent lies or was cloned. */
   findFinding(findingId: string, hostId: string | undefined): Promise<readonly FindingDetail[]>

@@ -2,6 +2,7 @@
 import { type Artifact, artifactSchema } from '../../contract/artifact.ts'
 import { type Finding, findingSchema } from '../../contract/finding.ts'
 import { type Coverage, type Host, coverageSchema, hostSchema } from '../../contract/report.ts'
+import { type Installation, installationSchema } from '../../contract/installation.ts'
 import { type Runtime, runtimeSchema } from '../../contract/runtime.ts'
 import { type Gap, gapSchema } from '../../contract/wire.ts'
 
@@ -19,6 +20,11 @@ export function parseArtifact(body: string): Artifact {
 /** The runtime of a stored body. */
 export function parseRuntime(body: string): Runtime {
   return runtimeSchema.parse(parseBody(body))
+}
+
+/** The installation of a stored body. */
+export function parseInstallation(body: string): Installation {
+  return installationSchema.parse(parseBody(body))
 }
 
 /** The finding of a stored body. */

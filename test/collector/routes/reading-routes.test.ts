@@ -258,6 +258,7 @@ describe('the page', () => {
       '/findings.js',
       '/fleet.js',
       '/host.js',
+      '/installed.js',
       '/ladder.js',
       '/page.css',
       '/page.js',
