@@ -1,6 +1,7 @@
 // What a schema cannot say about a rule tree: ids are unique, words are in the vocabulary, digests are there once, names have limits.
 import type { Condition, VOCABULARIES } from '../../contract/rule-pack.ts'
 import { NEVER_NAMES, isUntriggered, names } from '../trigger-index.ts'
+import { checkProducts } from './check-products.ts'
 import type { Problem, RuleTree } from './read-tree.ts'
 
 type VocabularyName = (typeof VOCABULARIES)[number]
@@ -14,6 +15,7 @@ export function checkTree(tree: RuleTree): readonly Problem[] {
     ...checkDigests(tree),
     ...checkEvidence(tree),
     ...checkKeys(tree),
+    ...checkProducts(tree),
   ]
 }
 

@@ -77,6 +77,37 @@ describe('the workbench', () => {
     ])
   })
 
+  it('refuses doubled or blind probes, ids that lead nowhere, generic names and weight on what nobody read', () => {
+    const koboldcpp = realTree.runtimes.find(({ id }) => id === 'koboldcpp')
+    const [probe] = koboldcpp?.probes ?? []
+    if (koboldcpp === undefined || probe === undefined) throw new Error('no entry with a probe')
+    const says = 'x'
+    const damaged = {
+      ...koboldcpp,
+      probes: [probe, probe, { ...probe, id: 'blind', answer: { status: 200 }, unless: ['nobody'] }],
+      match: [
+        { kind: 'process-name', weight: 30, says, when: { field: 'name', equals: ['koboldcpp', 'chat'] } },
+        { kind: 'http-answer', weight: 30, says, when: { field: 'httpAnswer', equals: 'no-probe' } },
+        { kind: 'binary-content', weight: 30, says, when: { all: [{ field: 'binaryEngine', equals: 'no-engine' }] } },
+      ] as const,
+    }
+    const others = realTree.runtimes.filter(({ id, probes = [] }) => id !== 'koboldcpp' && probes.length === 0)
+    const free = others.filter(({ match }) => !JSON.stringify(match).includes('httpAnswer'))
+
+    const details = checkTree({ ...realTree, runtimes: [...free, damaged] }).map((problem) => problem.detail)
+
+    expect(details.sort()).toEqual([
+      'no-engine is no engine and no entry with strings',
+      'process-name is unverified here, so it weighs 15 at most',
+      `the name chat is that of too many programs`,
+      'the probe blind sees a status only, so it is weak',
+      `the probe ${probe.id} is there twice`,
+      `the probe ${probe.id} is there twice`,
+      'there is no probe no-probe',
+      'there is no probe nobody',
+    ])
+  })
+
   it('refuses a name or a port that would decide alone', () => {
     const [runtime] = realTree.runtimes
     if (runtime === undefined) throw new Error('empty tree')
