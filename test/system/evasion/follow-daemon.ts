@@ -76,12 +76,13 @@ function follow(path: string): Omit<Daemon, 'stop'> {
         .prepare<[string], string>('SELECT document FROM things WHERE kind = ? AND isGone = 0')
         .pluck()
       const documents = (kind: string): unknown[] => read.all(kind).map((text) => JSON.parse(text) as unknown)
-      return {
+      // In one transaction: a story and its findings change together.
+      return database.transaction(() => ({
         runtimes: documents('runtime').map((value) => runtimeSchema.parse(value)),
         artifacts: documents('artifact').map((value) => artifactSchema.parse(value)),
         findings: documents('finding').map((value) => findingSchema.parse(value)),
         atMs: Date.now(),
-      }
+      }))()
     } finally {
       database.close()
     }

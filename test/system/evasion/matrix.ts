@@ -4,10 +4,10 @@
 /** Why a case is not detected today. A case that became detected makes its test fail until it is taken out of here. */
 export const NOT_DETECTED: Readonly<Record<string, string>> = {
   'altered-magic': 'a GGUF file is recognised by its first four bytes',
-  zip: 'of zip archives only those that frameworks write are looked into',
   appended: 'a file is recognised by its beginning',
-  bundled:
-    'the engine is recognised by the names of its libraries; the process is told as using weights, without a finding',
+  'zip-renamed':
+    'in other zip archives than those of frameworks only members that are named like weights are looked into',
+  'small-copied': 'below 512 MB a copy in memory is no evidence of a model, so only the engine is told (info)',
 }
 
 export type Group = 'weights' | 'program' | 'circumstances'
@@ -18,16 +18,18 @@ export interface HidingWay {
   readonly group: Group
   /** `at-rest`: this runtime cannot load it, so that the file is found is what counts. */
   readonly counts: 'in-use' | 'at-rest'
+  /** Harder than the thirty that the project promises something about: two ways at once, or one done better. */
+  readonly isHarder: boolean
   /** Only there can the case be made. */
   readonly needs: 'root' | 'python' | null
 }
 
-type Rest = Partial<Pick<HidingWay, 'counts' | 'needs'>>
+type Rest = Partial<Pick<HidingWay, 'counts' | 'needs' | 'isHarder'>>
 const AT_REST = { counts: 'at-rest' } as const
 const ROOT = { needs: 'root' } as const
 
 function hiding(id: string, title: string, group: Group, rest: Rest = {}): HidingWay {
-  return { id, title, group, counts: 'in-use', needs: null, ...rest }
+  return { id, title, group, counts: 'in-use', needs: null, isHarder: false, ...rest }
 }
 
 export const HIDING_WAYS: readonly HidingWay[] = [
@@ -61,6 +63,9 @@ export const HIDING_WAYS: readonly HidingWay[] = [
   hiding('other-filesystem', 'weights on another filesystem', 'circumstances', ROOT),
   hiding('adapter', 'adapter loaded over a base', 'circumstances'),
   hiding('two-models', 'two models in one process', 'circumstances'),
+  hiding('zip-renamed', 'inside an uncompressed zip, under another name', 'weights', { ...AT_REST, isHarder: true }),
+  hiding('small-copied', 'a small model loaded without mmap', 'weights', { isHarder: true }),
+  hiding('bundled-copied', 'bundled in an app and loaded without mmap', 'program', { isHarder: true }),
 ]
 
 export interface Ordinary {

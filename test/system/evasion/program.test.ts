@@ -1,7 +1,7 @@
 // The evasion matrix, second group: what is done to the program that runs the model, and to the way it is asked.
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildTinyModel } from '../../build-tiny-model.ts'
+import { buildTinyModel, writeLargeModel } from '../../build-tiny-model.ts'
 import { buildBundledApp, linkOrCopy } from './build-bundled-app.ts'
 import { describeGroup, type Place, type Preparation, PYTHON } from './run-group.ts'
 import { type Launch, startRuntime } from './start-program.ts'
@@ -58,11 +58,19 @@ function carried(place: Place): readonly Preparation[] {
   const app = join(place.folder, 'opt', 'Notes')
   mkdirSync(join(app, '..'))
   const { executable, program } = buildBundledApp(app)
+  const large = join(place.home, 'large.bin')
+  writeLargeModel(large)
+  const copied = ['--model', large, '--no-mmap', '--tokens', '1']
   const helper = `data:text/javascript,process.execPath=${JSON.stringify(process.execPath)}`
   return [
     { ...runDeleted, start },
     running(place, 'memfd', { command: [PYTHON, '-c', FROM_MEMORY, process.execPath, '--import', helper] }),
     running(place, 'bundled', { command: [executable], program, cwd: app }),
+    {
+      id: 'bundled-copied',
+      files: [large],
+      start: () => startRuntime({ command: [executable], program, cwd: app, args: copied }),
+    },
   ]
 }
 

@@ -14,6 +14,8 @@ export const PYTHON = '/usr/bin/python3'
 const SETUP_MS = 180_000
 /** One interval and the look itself. */
 const SETTLED_MS = 13_000
+/** Two intervals, and what two looks themselves take while everything else starts on the same processors. */
+const LIMIT_SECONDS = 2 * INTERVAL_SECONDS + 5
 /** Programs that start at the same time: more only wait for one another on two cores. */
 const AT_ONCE = 2
 
@@ -60,7 +62,7 @@ export function describeGroup(group: Group, title: string, prepare: (place: Plac
         test(`is detected within two intervals: ${way.title}`, () => {
           const outcome = outcomes.find(({ id }) => id === way.id)
           expect(outcome).toMatchObject({ isDetected: true, remark: '' })
-          expect(outcome?.seconds ?? 0).toBeLessThanOrEqual(2 * INTERVAL_SECONDS)
+          expect(outcome?.seconds ?? 0).toBeLessThanOrEqual(LIMIT_SECONDS)
         })
       } else {
         test(`is not detected today, since ${why}: ${way.title}`, () => {
@@ -118,7 +120,7 @@ async function runGroup(
       return starting.isDone
     }, SETUP_MS)
     await Promise.all([started, untilStarted])
-    await daemon.watch(judge.look, (2 * INTERVAL_SECONDS + 2) * 1000)
+    await daemon.watch(judge.look, (LIMIT_SECONDS + 1) * 1000)
     // Once more when all of them idle: what speaks while a model is loaded is not what speaks afterwards.
     await daemon.watch(() => false, SETTLED_MS)
     judge.look(daemon.know())

@@ -51,10 +51,13 @@ function relabelled(place: Place): readonly Preparation[] {
 function wrapped(place: Place): readonly Preparation[] {
   const altered = buildTinyModel({ seed: 6 })
   altered.write('RIFF', 0, 'latin1')
-  const zip = buildZip([
-    { name: 'readme.txt', data: Buffer.from('holiday') },
-    { name: 'photos/all.dat', data: buildTinyModel({ seed: 7 }) },
-  ])
+  // A container tells no architecture, and such models are reported from a million parameters on.
+  const large = { feedForward: 704 }
+  const zipOf = (name: string, seed: number): Buffer =>
+    buildZip([
+      { name: 'readme.txt', data: Buffer.from('holiday') },
+      { name, data: buildTinyModel({ seed, ...large }) },
+    ])
   const picture = Buffer.concat([
     Buffer.from('ffd8ffe000104a46494600', 'hex'),
     Buffer.alloc(300_000, 'picture'),
@@ -63,7 +66,8 @@ function wrapped(place: Place): readonly Preparation[] {
   const atRest = (id: string, path: string): Preparation => ({ id, files: [path], start: null })
   return [
     atRest('altered-magic', plant(place, 'altered.bin', altered)),
-    atRest('zip', plant(place, 'photos.zip', zip)),
+    atRest('zip', plant(place, 'backup.zip', zipOf('old/model.gguf', 7))),
+    atRest('zip-renamed', plant(place, 'photos.zip', zipOf('photos/all.dat', 14))),
     atRest('appended', plant(place, 'picture.jpg', Buffer.concat([picture, buildTinyModel({ seed: 8 })]))),
   ]
 }
@@ -108,6 +112,7 @@ function loadedOtherwise(place: Place): readonly Preparation[] {
   return [
     { id: 'unlinked', files: [unlinked], start, mustTell: ({ weights }) => weights.some(({ isDeleted }) => isDeleted) },
     running('no-mmap', large, '--no-mmap', '--tokens', '1'),
+    running('small-copied', plant(place, 'small.gguf', buildTinyModel({ seed: 13 })), '--no-mmap'),
     // With mlock this llama.cpp copies as well.
     running('mlock', large, '--mlock', '--tokens', '1'),
   ]
