@@ -16,21 +16,18 @@ const MAX_LINE_CHARS = 16_384
 export function readTomlTree(text: string): TomlTree {
   const root: TomlTree = new Map()
   let table = root
-  let keys = 0
   let closing: string | null = null
-  for (const raw of text.split('\n', MAX_LINES)) {
-    const line = raw.slice(0, MAX_LINE_CHARS).trim()
-    if (closing !== null) {
-      if (line.includes(closing)) closing = null
-      continue
-    }
-    if (line === '' || line.startsWith('#')) continue
-    keys += 1
-    if (keys > MAX_KEYS) break
-    if (line.startsWith('[')) table = tableAt(root, keysIn(line.replace(/^\[+/, '')).keys)
+  for (const line of linesOf(text)) {
+    if (closing !== null) closing = line.includes(closing) ? null : closing
+    else if (line.startsWith('[')) table = tableAt(root, keysIn(line.replace(/^\[+/, '')).keys)
     else closing = setValue(table, line)
   }
   return root
+}
+
+function linesOf(text: string): readonly string[] {
+  const lines = text.split('\n', MAX_LINES).map((raw) => raw.slice(0, MAX_LINE_CHARS).trim())
+  return lines.filter((line) => line !== '' && !line.startsWith('#')).slice(0, MAX_KEYS)
 }
 
 /** Sets `key = value`; gives what ends the value where it goes on over more lines. */
@@ -39,9 +36,8 @@ function setValue(table: TomlTree, line: string): string | null {
   const last = keys.at(-1)
   if (last === undefined || !rest.startsWith('=')) return null
   const value = rest.slice(1).trim()
-  for (const quotes of ['"""', "'''"]) {
-    if (value.startsWith(quotes)) return value.indexOf(quotes, 3) < 0 ? quotes : null
-  }
+  const quotes = value.slice(0, 3)
+  if (quotes === '"""' || quotes === "'''") return value.includes(quotes, 3) ? null : quotes
   tableAt(table, keys.slice(0, -1)).set(last, valueOf(value))
   return value.startsWith('[') && !value.includes(']') ? ']' : null
 }
@@ -50,11 +46,15 @@ function tableAt(root: TomlTree, keys: readonly string[]): TomlTree {
   let table = root
   for (const key of keys.slice(0, MAX_DEPTH)) {
     const known = table.get(key)
-    const next: TomlTree = known instanceof Map ? known : new Map<string, unknown>()
+    const next = isTable(known) ? known : new Map<string, unknown>()
     table.set(key, next)
     table = next
   }
   return table
+}
+
+function isTable(value: unknown): value is TomlTree {
+  return value instanceof Map
 }
 
 /** Keys joined by dots, bare or quoted, and what stands behind them. */

@@ -6,7 +6,7 @@ import type { Excludes } from '../excludes.ts'
 import { errorCode } from '../linux/system-failure.ts'
 import { readHomes } from '../known-places.ts'
 import type { TouchDeclaration } from '../touch-declaration.ts'
-import { type Component, componentsOf, createInventoryLook, type InventoryLook, type Met } from './inventory-look.ts'
+import { type Component, componentsOf, InventoryLook, type Met } from './inventory-look.ts'
 import { type InventoryPlace, inventoryPlaces } from './inventory-places.ts'
 import type { InventoryRecord, IsWanted } from './inventory-record.ts'
 import { extensionFolder, pythonName } from './package-text.ts'
@@ -70,30 +70,32 @@ export const inventoryDeclaration: TouchDeclaration = {
   ],
 }
 
-/** Homes of this machine that exist, links resolved. */
-export function existingHomes(homes: readonly string[], look: InventoryLook): readonly string[] {
-  const existing = new Set<string>()
-  for (const home of homes) {
-    try {
-      const real = realpathSync(home)
-      if (real !== '/' && statSync(real).isDirectory()) existing.add(real)
-    } catch (error) {
-      // Accounts of services and of the past have homes that are not there; one that is closed is a blind spot.
-      if (errorCode(error) === 'EACCES') look.gaps.add('GNO_SENSE_DENIED', home, 'the inventory may not look there')
-    }
-  }
+function existingHomes(homes: readonly string[], look: InventoryLook): readonly string[] {
+  const existing = new Set(homes.flatMap((home) => existingHome(home, look)))
   const all = [...existing].sort()
   if (all.length > MAX_HOMES)
     look.gaps.add('GNO_SENSE_LIMIT', '/home', `an inventory looks into ${MAX_HOMES} homes`, all.length - MAX_HOMES)
   return all.slice(0, MAX_HOMES)
 }
 
+/** The home with links resolved: on some systems /home is one. */
+function existingHome(home: string, look: InventoryLook): readonly string[] {
+  try {
+    const real = realpathSync(home)
+    return real !== '/' && statSync(real).isDirectory() ? [real] : []
+  } catch (error) {
+    // Accounts of services and of the past have homes that are not there; one that is closed is a blind spot.
+    if (errorCode(error) === 'EACCES') look.gaps.add('GNO_SENSE_DENIED', home, 'the inventory may not look there')
+    return []
+  }
+}
+
 /** Starts an inventory. */
 export function collectInventory(request: InventoryRequest): InventoryCollection {
-  const look = createInventoryLook(request.excludes)
+  const look = new InventoryLook(request.excludes)
   const homes = existingHomes(request.homes ?? readHomes(), look)
   const blind = new Set<string>()
-  return { met: walk(request, homes, look, blind), look, blind, scopes: [SYSTEM_SCOPE, ...homes] }
+  return { met: walk(searchesOf(request, homes), look, blind), look, blind, scopes: [SYSTEM_SCOPE, ...homes] }
 }
 
 interface Start {
@@ -102,32 +104,32 @@ interface Start {
   readonly pattern: string
 }
 
-function* walk(
-  request: InventoryRequest,
-  homes: readonly string[],
-  look: InventoryLook,
-  blind: Set<string>,
-): Generator<Collected | null> {
-  const starts = (pattern: string) => startsOf(pattern, homes, request.root ?? '/')
+/** What is looked for from where: a pattern below a folder, in one scope. */
+interface Search extends Start {
+  readonly components: readonly Component[]
+  readonly collect: (met: Met, scope: string, look: InventoryLook) => Collected | null
+}
+
+function* walk(searches: Iterable<Search>, look: InventoryLook, blind: Set<string>): Generator<Collected | null> {
+  for (const { scope, folder, components, collect } of searches) {
+    for (const met of look.meet(folder, components)) yield collect(met, scope, look)
+    if (look.takeBlind()) blind.add(scope)
+    yield null
+  }
+}
+
+function* searchesOf(request: InventoryRequest, homes: readonly string[]): Generator<Search> {
+  const root = request.root ?? '/'
   for (const place of inventoryPlaces(request.platform)) {
-    const accepts = (name: string) => isNameWanted(place.source, name, request.isWanted)
-    for (const { scope, folder, pattern } of starts(place.pattern)) {
-      const components = componentsOf(pattern, accepts)
-      for (const met of look.meet(folder, components)) {
-        const record = recordOf(place, scope, met, look)
-        if (record !== null) yield { kind: 'record', record }
-      }
-      if (look.takeBlind()) blind.add(scope)
-      yield null
-    }
+    const accepts = (name: string): boolean => isNameWanted(place.source, name, request.isWanted)
+    const collect: Search['collect'] = (met, scope, look) => recordOf(place, scope, met, look)
+    for (const start of startsOf(place.pattern, homes, root))
+      yield { ...start, components: componentsOf(start.pattern, accepts), collect }
   }
   for (const wanted of request.paths) {
-    for (const { scope, folder, pattern } of starts(wanted.pattern)) {
-      const components: readonly Component[] = componentsOf(pattern)
-      for (const met of look.meet(folder, components)) yield { kind: 'path', wanted, scope, met }
-      if (look.takeBlind()) blind.add(scope)
-      yield null
-    }
+    const collect: Search['collect'] = (met, scope) => ({ kind: 'path', wanted, scope, met })
+    for (const start of startsOf(wanted.pattern, homes, root))
+      yield { ...start, components: componentsOf(start.pattern), collect }
   }
 }
 
@@ -139,17 +141,14 @@ function startsOf(pattern: string, homes: readonly string[], root: string): read
   return homes.map((home) => ({ scope: home, folder: home, pattern: pattern.slice(2) }))
 }
 
-function recordOf(place: InventoryPlace, scope: string, met: Met, look: InventoryLook): InventoryRecord | null {
+function recordOf(place: InventoryPlace, scope: string, met: Met, look: InventoryLook): Collected | null {
   const { source, form, maxBytes, isHead } = place
   const record = { source, form, scope, path: met.path }
-  if (maxBytes === 0 || !met.isFile) return { ...record, text: null }
-  const read = met.read(maxBytes)
-  if (read === null) return { ...record, text: null }
-  if (read.isCut && isHead !== true) {
-    look.gaps.add('GNO_SENSE_LIMIT', met.path, `larger than ${maxBytes} bytes, which is more than any that we know`)
-    return null
-  }
-  return { ...record, text: read.text }
+  const read = maxBytes === 0 || !met.isFile ? null : met.read(maxBytes)
+  if (read === null || !read.isCut || isHead === true)
+    return { kind: 'record', record: { ...record, text: read?.text ?? null } }
+  look.gaps.add('GNO_SENSE_LIMIT', met.path, `larger than ${maxBytes} bytes, which is more than any that we know`)
+  return null
 }
 
 /** The text of a configuration; null when it is a folder, too large, or may not be read. */

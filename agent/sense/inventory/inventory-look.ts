@@ -1,6 +1,7 @@
 // The hands of the inventory: goes down a pattern of path components through held folders, following no link, and reads the
 // small files at its ends. Every step costs one of a bounded number of looks.
 import { type Stats, lstatSync, readSync } from 'node:fs'
+import type { FailureCode } from '../../../contract/failure.ts'
 import type { OpenedFile } from '../../../contract/observation.ts'
 import type { Excludes } from '../excludes.ts'
 import { listEntries } from '../folder-entries.ts'
@@ -26,128 +27,132 @@ export interface Met {
   readonly path: string
   readonly isFile: boolean
   /** Text of at most so many bytes, and whether there is more; null when it may not be read. */
-  read(maxBytes: number): { readonly text: string; readonly isCut: boolean } | null
+  read(maxBytes: number): ReadText | null
 }
 
-export interface InventoryLook {
-  readonly gaps: GapList
+interface ReadText {
+  readonly text: string
+  readonly isCut: boolean
+}
+
+/** The state of one inventory: its budget, its gaps, and whether something was hidden from it since it was last asked. */
+export class InventoryLook {
+  readonly gaps: GapList = createGapList()
+  readonly #excludes: Excludes
+  #looks = 0
+  #isBlind = false
+
+  constructor(excludes: Excludes) {
+    this.#excludes = excludes
+  }
+
   /** Everything that matches, from a folder down. */
-  meet(start: string, components: readonly Component[]): Generator<Met>
-  /** True when a look since the last call was refused or cut: what lies there is not known. */
-  takeBlind(): boolean
-}
-
-/** Starts a look with its own budget. */
-export function createInventoryLook(excludes: Excludes): InventoryLook {
-  const gaps = createGapList()
-  let looks = 0
-  let isBlind = false
-  const tell = (code: Parameters<GapList['add']>[0], place: string, detail: string): void => {
-    isBlind = true
-    gaps.add(code, place, detail)
-  }
-  const isSpent = (place: string): boolean => {
-    looks += 1
-    if (looks <= MAX_LOOKS) return false
-    if (looks === MAX_LOOKS + 1) tell('GNO_SENSE_LIMIT', place, `an inventory looks at ${MAX_LOOKS} places at most`)
-    isBlind = true
-    return true
-  }
-  const note = (failed: { readonly failure: { readonly code: string } }, place: string): void => {
-    const { code } = failed.failure
-    // What is not there is no blind spot.
-    if (code === 'GNO_SENSE_VANISHED') return
-    if (code === 'GNO_SENSE_DENIED') tell(code, place, 'the inventory may not look there')
-    else if (code !== 'GNO_SENSE_NOT_A_FILE') tell('GNO_SENSE_FAILED', place, 'the inventory could not look there')
-    else gaps.add(code, place, 'a link or special file is not followed by the inventory')
-  }
-  function* down(folder: HeldFolder, components: readonly Component[], at: number): Generator<Met> {
-    const component = components[at]
-    if (component === undefined) return
-    const isLast = at === components.length - 1
-    for (const name of namesOf(folder, component)) {
-      const place = readablePath(joinBytes(folder.bytes, name))
-      if (isSpent(place) || isExcluded(excludes, folder, name)) continue
-      if (isLast) yield* end(folder, name, place)
-      else yield* enter(folder, name, place, components, at)
-    }
-  }
-  function* enter(
-    folder: HeldFolder,
-    name: string,
-    place: string,
-    components: readonly Component[],
-    at: number,
-  ): Generator<Met> {
-    const opened = openFolderIn(folder, name)
+  *meet(start: string, components: readonly Component[]): Generator<Met> {
+    if (this.#isSpent(start) || this.#excludes.matchRoot(segmentsOf(bytesOf(start))) !== null) return
+    const opened = openFolder(start)
     if (!opened.ok) {
-      // A glob meets files and links beside the folders that it means.
-      if (components[at]?.kind === 'name' || opened.failure.code === 'GNO_SENSE_DENIED') note(opened, place)
+      this.#note(opened.failure.code, start)
       return
     }
     try {
-      yield* down(opened.value, components, at + 1)
+      yield* this.#down(opened.value, components)
     } finally {
       opened.value.close()
     }
   }
-  function* end(folder: HeldFolder, name: string, place: string): Generator<Met> {
+
+  /** True when a look since the last call was refused or cut: what lies there is not known. */
+  takeBlind(): boolean {
+    const was = this.#isBlind
+    this.#isBlind = false
+    return was
+  }
+
+  *#down(folder: HeldFolder, components: readonly Component[]): Generator<Met> {
+    const [component, ...rest] = components
+    if (component === undefined) return
+    for (const name of this.#namesOf(folder, component)) {
+      const place = readablePath(joinBytes(folder.bytes, name))
+      if (this.#isSpent(place) || isExcluded(this.#excludes, folder, name)) continue
+      if (rest.length === 0) yield* this.#end(folder, name, place)
+      else yield* this.#enter(folder, name, component, rest)
+    }
+  }
+
+  *#enter(folder: HeldFolder, name: string, component: Component, rest: readonly Component[]): Generator<Met> {
+    const opened = openFolderIn(folder, name)
+    if (!opened.ok) {
+      // Files and links beside the folders that `*` means are nothing that was looked for.
+      const { code } = opened.failure
+      if (component.kind === 'name' || code === 'GNO_SENSE_DENIED')
+        this.#note(code, readablePath(joinBytes(folder.bytes, name)))
+      return
+    }
+    try {
+      yield* this.#down(opened.value, rest)
+    } finally {
+      opened.value.close()
+    }
+  }
+
+  *#end(folder: HeldFolder, name: string, place: string): Generator<Met> {
     const stat = statOf(folder, name)
     if (stat === null) return
-    const read = (maxBytes: number) => {
-      const file = openFileIn(folder, name)
-      if (!file.ok) {
-        note(file, place)
-        return null
-      }
-      try {
-        return readText(file.value, maxBytes)
-      } catch (error) {
-        note(systemFailure(error, place), place)
-        return null
-      } finally {
-        file.value.close()
-      }
-    }
-    yield { path: place, isFile: stat.isFile(), read }
+    yield { path: place, isFile: stat.isFile(), read: (maxBytes) => this.#read(folder, name, maxBytes) }
   }
-  const namesOf = (folder: HeldFolder, component: Component): readonly string[] => {
+
+  #read(folder: HeldFolder, name: string, maxBytes: number): ReadText | null {
+    const place = readablePath(joinBytes(folder.bytes, name))
+    const file = openFileIn(folder, name)
+    if (!file.ok) {
+      this.#note(file.failure.code, place)
+      return null
+    }
+    try {
+      return readText(file.value, maxBytes)
+    } catch (error) {
+      this.#note(systemFailure(error, place).failure.code, place)
+      return null
+    } finally {
+      file.value.close()
+    }
+  }
+
+  #namesOf(folder: HeldFolder, component: Component): readonly string[] {
     if (component.kind === 'name') return [bytesOf(component.name)]
+    const place = readablePath(folder.bytes)
     try {
       const entries = listEntries(folder, MAX_NAMES + 1)
-      const place = readablePath(folder.bytes)
-      if (entries.length > MAX_NAMES) tell('GNO_SENSE_LIMIT', place, `a folder of more than ${MAX_NAMES} names`)
-      return entries
-        .slice(0, MAX_NAMES)
-        .map(({ name }) => name)
-        .filter((name) => fitsComponent(name, component))
-        .sort()
+      if (entries.length > MAX_NAMES) this.#tell('GNO_SENSE_LIMIT', place, `a folder of more than ${MAX_NAMES} names`)
+      const names = entries.slice(0, MAX_NAMES).map(({ name }) => name)
+      return names.filter((name) => fitsComponent(name, component)).sort()
     } catch (error) {
-      const place = readablePath(folder.bytes)
-      note(systemFailure(error, place), place)
+      this.#note(systemFailure(error, place).failure.code, place)
       return []
     }
   }
-  return {
-    gaps,
-    *meet(start, components) {
-      if (isSpent(start) || excludes.matchRoot(segmentsOf(bytesOf(start))) !== null) return
-      const opened = openFolder(start)
-      if (!opened.ok) {
-        note(opened, start)
-        return
-      }
-      try {
-        yield* down(opened.value, components, 0)
-      } finally {
-        opened.value.close()
-      }
-    },
-    takeBlind() {
-      const was = isBlind
-      isBlind = false
-      return was
-    },
+
+  #isSpent(place: string): boolean {
+    this.#looks += 1
+    if (this.#looks <= MAX_LOOKS) return false
+    if (this.#looks === MAX_LOOKS + 1)
+      this.gaps.add('GNO_SENSE_LIMIT', place, `an inventory looks at ${MAX_LOOKS} places at most`)
+    this.#isBlind = true
+    return true
+  }
+
+  #note(code: FailureCode, place: string): void {
+    // What is not there is no blind spot.
+    if (code === 'GNO_SENSE_VANISHED') return
+    if (code === 'GNO_SENSE_DENIED') this.#tell(code, place, 'the inventory may not look there')
+    else if (code !== 'GNO_SENSE_NOT_A_FILE')
+      this.#tell('GNO_SENSE_FAILED', place, 'the inventory could not look there')
+    else this.gaps.add(code, place, 'a link or special file is not followed by the inventory')
+  }
+
+  #tell(code: FailureCode, place: string, detail: string): void {
+    this.#isBlind = true
+    this.gaps.add(code, place, detail)
   }
 }
 
@@ -184,7 +189,7 @@ function statOf(folder: HeldFolder, name: string): Stats | null {
 
 const PIECE_BYTES = 256 * 1024
 
-function readText({ fd, identity }: OpenedFile, maxBytes: number): { readonly text: string; readonly isCut: boolean } {
+function readText({ fd, identity }: OpenedFile, maxBytes: number): ReadText {
   const pieces: Buffer[] = []
   let length = 0
   // Memory is taken for what was read, not for what the file says of its size (CWE-789).

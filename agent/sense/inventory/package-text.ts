@@ -30,7 +30,7 @@ export function readPython(record: InventoryRecord): RecordReading {
   const name = headers.get('name')
   if (name !== undefined) return one(observationOf(record, pythonName(name), headers.get('version') ?? null))
   const folder = componentBefore(record.path, 1).replace(/\.(dist|egg)-info$/, '')
-  const [stem = '', version = ''] = splitAt(folder, folder.indexOf('-'))
+  const [stem, version] = splitAt(folder, folder.indexOf('-'))
   return one(observationOf(record, pythonName(stem), version, { isNameOnly: true }))
 }
 

@@ -19,7 +19,7 @@ interface Capture {
 }
 
 function replay(platform: Platform) {
-  const capture: Capture = JSON.parse(readFileSync(join(corpus, platform, 'inventory.json'), 'utf8'))
+  const capture = JSON.parse(readFileSync(join(corpus, platform, 'inventory.json'), 'utf8')) as Capture
   const words = installationWords(realPack, platform)
   const readings = capture.records.map((record) => interpretRecord(record, words.isWanted))
   const seen = readings.flatMap((reading) => reading.seen)
