@@ -96,8 +96,10 @@ export function renderBody({ envelope, entries }: Draft): string {
       .map((entry) => entry.text)
       .join(',')}]`
   const head = JSON.stringify({ host, startedAt, finishedAt, coverage }).slice(0, -1)
-  const gone = `"gone":{${list('artifactPaths')},${list('runtimeKeys')},${list('installationKeys')},${list('findingIds')}}`
-  const things = `${list('artifacts')},${list('runtimes')},${list('installations')},${list('findings')}`
+  // Told only when there is something to tell: most reports are of processes alone, and older collectors know nothing of it.
+  const some = (name: ListName): string => (entries.some((entry) => entry.list === name) ? `,${list(name)}` : '')
+  const gone = `"gone":{${list('artifactPaths')},${list('runtimeKeys')},${list('findingIds')}${some('installationKeys')}}`
+  const things = `${list('artifacts')},${list('runtimes')}${some('installations')},${list('findings')}`
   return `${head},${list('gaps')},${things},${gone}}`
 }
 

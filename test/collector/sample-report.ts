@@ -2,6 +2,7 @@
 import type { Artifact } from '../../contract/artifact.ts'
 import type { Finding } from '../../contract/finding.ts'
 import type { Report } from '../../contract/report.ts'
+import type { Installation } from '../../contract/installation.ts'
 import type { Runtime } from '../../contract/runtime.ts'
 
 export const SAMPLE_SHA256 = '9c4870eae91e9017e9249a0ea7b733d0c45e2e52db7cab3203666b5b3acce247'
@@ -100,6 +101,37 @@ export function sampleRuntime(change: Partial<Runtime> = {}): Runtime {
     },
     gaps: [],
     simulated: false,
+    ...change,
+  }
+}
+
+export function sampleInstallation(change: Partial<Installation> = {}): Installation {
+  return {
+    installationKey: 'ollama@system',
+    entryId: 'ollama',
+    product: 'Ollama',
+    vendor: 'Ollama',
+    category: 'runtime',
+    scope: 'system',
+    confidence: 'likely',
+    version: '0.16.2',
+    parts: [
+      { source: 'snap', name: 'ollama', version: '0.16.2', place: '/snap/ollama/12/meta/snap.yaml', isNameOnly: false },
+    ],
+    vulnerabilities: [
+      {
+        id: 'CVE-2026-7482',
+        severity: 'high',
+        version: '0.16.2',
+        below: '0.17.1',
+        says: 'memory contents leak',
+        reference: 'an advisory',
+      },
+    ],
+    riskySettings: [],
+    mcpServers: [],
+    pointsAtLocalModel: null,
+    because: ['snap ollama 0.16.2 at /snap/ollama/12/meta/snap.yaml'],
     ...change,
   }
 }

@@ -4,7 +4,7 @@ import { renderReport, type StoredReport } from '../../../agent/report/report-bo
 import type { StateStore } from '../../../agent/report/state-store.ts'
 import { readStatus } from '../../../agent/report/status.ts'
 import { MAX_REPORT_ITEMS, type Report, reportSchema } from '../../../contract/report.ts'
-import { sampleArtifact, sampleFinding, sampleRuntime } from '../../collector/sample-report.ts'
+import { sampleArtifact, sampleFinding, sampleInstallation, sampleRuntime } from '../../collector/sample-report.ts'
 import { makeFolder, openTestState, createClock, removeFolder, sampleSweep, valueOf } from './sample-sweep.ts'
 
 let folder = ''
@@ -189,6 +189,35 @@ describe('gone', () => {
     valueOf(enqueueSweep(state, { ...empty, coveredProcesses: false }))
 
     expect(last().gone.runtimeKeys).toEqual([])
+  })
+
+  it('is told of what is installed only where everything was looked for', () => {
+    const [system, home] = [sampleInstallation(), sampleInstallation({ installationKey: 'ollama@/home/ada' })]
+    const finding = sampleFinding({ subject: { kind: 'installation', key: 'ollama@/home/ada' } })
+    const told = valueOf(enqueueSweep(state, sampleSweep({ installations: [system, home], findings: [finding] })))
+    const first = last()
+    valueOf(enqueueSweep(state, sampleSweep()))
+    const byProcesses = last()
+    valueOf(enqueueSweep(state, sampleSweep({ coveredScopes: ['system'] })))
+    const bySystem = last()
+    valueOf(enqueueSweep(state, sampleSweep({ coveredScopes: ['system', '/home/ada'] })))
+
+    expect(told.changed).toBe(3)
+    expect(first.installations).toEqual([home, system].sort((left) => (left === system ? -1 : 1)))
+    expect([byProcesses.gone.installationKeys, byProcesses.gone.findingIds]).toEqual([undefined, []])
+    expect([bySystem.gone.installationKeys, bySystem.gone.findingIds]).toEqual([['ollama@system'], []])
+    expect(last().gone).toMatchObject({ installationKeys: ['ollama@/home/ada'], findingIds: [finding.findingId] })
+  })
+
+  it('tells an installation that changed, once', () => {
+    valueOf(enqueueSweep(state, sampleSweep({ installations: [sampleInstallation()] })))
+    valueOf(enqueueSweep(state, sampleSweep({ installations: [sampleInstallation()] })))
+    const same = last()
+    const newer = sampleInstallation({ version: '0.17.1', vulnerabilities: [] })
+    valueOf(enqueueSweep(state, sampleSweep({ installations: [newer, newer] })))
+
+    expect(same.installations).toBeUndefined()
+    expect(last().installations).toEqual([newer])
   })
 
   it('is told of a finding about the host only by a whole sweep', () => {

@@ -6,7 +6,14 @@ import { overview } from '../../../collector/page/findings.js'
 import { hosts, models, runtimes } from '../../../collector/page/fleet.js'
 import { host } from '../../../collector/page/host.js'
 import { type Collector, startCollector, temporaryFolder } from '../running-collector.ts'
-import { emptyReport, sampleArtifact, sampleFinding, sampleReport, sampleRuntime } from '../sample-report.ts'
+import {
+  emptyReport,
+  sampleArtifact,
+  sampleFinding,
+  sampleInstallation,
+  sampleReport,
+  sampleRuntime,
+} from '../sample-report.ts'
 import { fetchFrom, installFakePage, made } from './fake-page.ts'
 
 const folder = temporaryFolder()
@@ -94,6 +101,38 @@ describe('the page', () => {
       expect(seen).toContain(part)
     for (const part of ['never reported', 'No report yet.', 'Nothing was looked at yet.', 'by a replacement token'])
       expect(silent).toContain(part)
+  })
+
+  it('tells what is installed, with its weaknesses, guards and servers', async () => {
+    const agent = await collector.enrol('host-4', 'installed')
+    const machine = { ...sampleReport().host, hostId: 'host-4', hostName: 'installed' }
+    const place = '/home/ada/.claude/settings.json'
+    const agentic = sampleInstallation({
+      installationKey: 'claude-code@/home/ada',
+      product: 'Claude <b>Code</b>',
+      scope: '/home/ada',
+      version: null,
+      vulnerabilities: [],
+      riskySettings: [
+        {
+          place,
+          setting: 'permissions.defaultMode',
+          value: 'bypassPermissions',
+          turnsOff: ['approval'],
+          says: 'unasked',
+        },
+      ],
+      mcpServers: [{ name: 'files', how: 'program', reach: 'local', program: 'npx', place }],
+      pointsAtLocalModel: true,
+    })
+    await collector.report(agent, emptyReport(1, { host: machine, installations: [sampleInstallation(), agentic] }))
+
+    const text = textOf(await host('host-4'))
+
+    for (const part of ['Ollama 0.16.2', 'CVE-2026-7482: 0.16.2 is older than 0.17.1', 'Claude <b>Code</b>'])
+      expect(text).toContain(part)
+    for (const part of ['permissions.defaultMode = bypassPermissions', 'starts npx', 'lead to a model of this machine'])
+      expect(text).toContain(part)
   })
 
   it('lists hosts, models and runtimes', async () => {

@@ -74,6 +74,7 @@ const REQUESTS: Readonly<Record<string, readonly Ask[]>> = {
   ),
   'get /api/v1/artifacts': admin('/api/v1/artifacts', '/api/v1/artifacts?cursor=x'),
   'get /api/v1/runtimes': admin('/api/v1/runtimes', '/api/v1/runtimes?cursor=x'),
+  'get /api/v1/installations': admin('/api/v1/installations', '/api/v1/installations?cursor=x'),
   'get /api/v1/findings': admin('/api/v1/findings', '/api/v1/findings?severity=huge'),
   'get /api/v1/findings/{id}': admin(
     `/api/v1/findings/${sampleFinding().findingId}?host=host-1`,

@@ -6,7 +6,7 @@ import { ReportQueue } from '../../../collector/report-queue.ts'
 import { openSqliteStore } from '../../../collector/store/sqlite-store.ts'
 import type { Delivery, Store } from '../../../collector/store/store.ts'
 import { temporaryFolder } from '../running-collector.ts'
-import { emptyReport, sampleArtifact, sampleFinding, sampleReport } from '../sample-report.ts'
+import { emptyReport, sampleArtifact, sampleFinding, sampleInstallation, sampleReport } from '../sample-report.ts'
 
 const AT = '2026-11-23T08:00:00.000Z'
 let folder: ReturnType<typeof temporaryFolder>
@@ -150,6 +150,27 @@ describe('a delivery', () => {
 })
 
 describe('the outbox of feeds', () => {
+  it('keeps what is installed, changed or gone, and when it was seen first', async () => {
+    const told = async () =>
+      (await store.listInstallations({ limit: 10, cursor: undefined, hostId: 'host-1', text: 'OLLAMA' })).items
+    await store.ingest([delivery(sampleReport({ installations: [sampleInstallation()] }))])
+    const [first] = await told()
+    const newer = sampleInstallation({ version: '0.17.1', vulnerabilities: [] })
+    const at = '2026-11-24T08:00:00.000Z'
+    await store.ingest([{ ...delivery(emptyReport(2, { installations: [newer] })), receivedAt: at }])
+    const [second] = await told()
+    const gone = { artifactPaths: [], runtimeKeys: [], findingIds: [], installationKeys: ['ollama@system'] }
+    await store.ingest([delivery(emptyReport(3, { gone }))])
+
+    expect(first).toMatchObject({ hostId: 'host-1', installation: { version: '0.16.2' } })
+    expect(second).toMatchObject({
+      installation: { version: '0.17.1' },
+      changedAt: at,
+      firstSeenAt: first?.firstSeenAt,
+    })
+    expect(await told()).toEqual([])
+  })
+
   it('keeps a position for each feed, which never goes back', async () => {
     await store.ingest([
       delivery(sampleReport({ findings: [sampleFinding({ findingId: 'a' }), sampleFinding({ findingId: 'b' })] })),
@@ -175,7 +196,7 @@ describe('opening', () => {
     expect(opened).toMatchObject({ ok: false, failure: { code: 'GNO_STATE_UNUSABLE' } })
     const again = new Database(file)
     expect(again.pragma('user_version', { simple: true })).toBe(99)
-    again.pragma('user_version = 2')
+    again.pragma('user_version = 3')
     again.close()
     store = open()
   })
@@ -184,6 +205,7 @@ describe('opening', () => {
     await store.close()
     const raw = new Database(file)
     raw.exec('ALTER TABLE enrolment_tokens DROP COLUMN replaces')
+    raw.exec('DROP TABLE installations')
     raw.exec('ALTER TABLE hosts DROP COLUMN replaced_at; ALTER TABLE hosts DROP COLUMN replaced_by')
     raw.pragma('user_version = 1')
     raw.close()
