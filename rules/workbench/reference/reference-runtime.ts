@@ -12,6 +12,8 @@ import { serveLoopback, serveSocket } from './loopback-endpoint.ts'
 import { HELP, type Settings, readSettings } from './reference-options.ts'
 
 const PROMPT = 'Notes for the next quarter'
+/** Held for the life of the process: a model that nothing refers to is collected as garbage after some idle time, and unmapped. */
+const held: Generate[] = []
 
 function say(stage: ReferenceStage): void {
   process.stdout.write(`${JSON.stringify(stage)}\n`)
@@ -42,20 +44,19 @@ async function run(settings: Settings): Promise<void> {
 /** All models, or none after it said why. */
 async function loadAll(settings: Settings): Promise<readonly Generate[]> {
   const { modelPaths, adapterPath, weights, isLocked, context: contextTokens } = settings
-  const loaded: Generate[] = []
   for (const modelPath of modelPaths) {
     const started = performance.now()
-    const adapter = loaded.length === 0 ? adapterPath : null
+    const adapter = held.length === 0 ? adapterPath : null
     const model = await loadModel({ modelPath, adapterPath: adapter, weights, isLocked, contextTokens })
     if (!model.ok) {
       const isMissing = model.failure.code === 'GNO_REFERENCE_MISSING'
       give(isMissing ? 'not-installed' : 'model-refused', model.failure.detail)
       return []
     }
-    loaded.push(model.value)
+    held.push(model.value)
     say({ stage: 'loaded', weights, milliseconds: Math.round(performance.now() - started) })
   }
-  return loaded
+  return held
 }
 
 /** False after it said why it cannot listen. */
