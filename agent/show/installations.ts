@@ -1,5 +1,6 @@
 // What is installed, as a person reads it on a terminal.
 import type { Installation } from '../../contract/installation.ts'
+import { countOf } from './measure.ts'
 import { type Cell, renderTable } from './table.ts'
 import { paint, type Terminal } from './terminal.ts'
 
@@ -43,7 +44,7 @@ function notesOf({ vulnerabilities, riskySettings, mcpServers, pointsAtLocalMode
   return [
     ...vulnerabilities.map(({ id }) => id),
     ...guards.map((guard) => `${guard.replace('-', ' ')} off`),
-    ...(mcpServers.length === 0 ? [] : [`${mcpServers.length} MCP servers`]),
+    ...(mcpServers.length === 0 ? [] : [countOf(mcpServers.length, 'MCP server')]),
     ...(pointsAtLocalModel === true ? ['uses a local model'] : []),
   ]
 }

@@ -6,10 +6,10 @@ import type { Excludes } from '../excludes.ts'
 import { errorCode } from '../linux/system-failure.ts'
 import { readHomes } from '../known-places.ts'
 import type { TouchDeclaration } from '../touch-declaration.ts'
-import { type Component, componentsOf, InventoryLook, type Met } from './inventory-look.ts'
+import { type Component, componentsOf, InventoryLook, type KeepsStanza, type Met } from './inventory-look.ts'
 import { type InventoryPlace, inventoryPlaces } from './inventory-places.ts'
 import type { InventoryRecord, IsWanted } from './inventory-record.ts'
-import { extensionFolder, pythonName } from './package-text.ts'
+import { extensionFolder, packageOf, pythonName } from './package-text.ts'
 
 /** Homes looked into; a login server with more is told as a gap. */
 const MAX_HOMES = 256
@@ -120,9 +120,10 @@ function* walk(searches: Iterable<Search>, look: InventoryLook, blind: Set<strin
 
 function* searchesOf(request: InventoryRequest, homes: readonly string[]): Generator<Search> {
   const root = request.root ?? '/'
+  const isWantedStanza: KeepsStanza = (stanza) => request.isWanted('apt', packageOf(stanza))
   for (const place of inventoryPlaces(request.platform)) {
     const accepts = (name: string): boolean => isNameWanted(place.source, name, request.isWanted)
-    const collect: Search['collect'] = (met, scope, look) => recordOf(place, scope, met, look)
+    const collect: Search['collect'] = (met, scope, look) => recordOf(place, scope, met, look, isWantedStanza)
     for (const start of startsOf(place.pattern, homes, root))
       yield { ...start, components: componentsOf(start.pattern, accepts), collect }
   }
@@ -141,10 +142,16 @@ function startsOf(pattern: string, homes: readonly string[], root: string): read
   return homes.map((home) => ({ scope: home, folder: home, pattern: pattern.slice(2) }))
 }
 
-function recordOf(place: InventoryPlace, scope: string, met: Met, look: InventoryLook): Collected | null {
+function recordOf(
+  place: InventoryPlace,
+  scope: string,
+  met: Met,
+  look: InventoryLook,
+  keeps: KeepsStanza,
+): Collected | null {
   const { source, form, maxBytes, isHead } = place
   const record = { source, form, scope, path: met.path }
-  const read = maxBytes === 0 || !met.isFile ? null : met.read(maxBytes)
+  const read = maxBytes === 0 || !met.isFile ? null : met.read(maxBytes, form === 'dpkg-status' ? keeps : undefined)
   if (read === null || !read.isCut || isHead === true)
     return { kind: 'record', record: { ...record, text: read?.text ?? null } }
   look.gaps.add('GNO_SENSE_LIMIT', met.path, `larger than ${maxBytes} bytes, which is more than any that we know`)

@@ -1,6 +1,7 @@
 // The hands of the inventory: goes down a pattern of path components through held folders, following no link, and reads the
 // small files at its ends. Every step costs one of a bounded number of looks.
 import { type Stats, lstatSync, readSync } from 'node:fs'
+import { StringDecoder } from 'node:string_decoder'
 import type { FailureCode } from '../../../contract/failure.ts'
 import type { OpenedFile } from '../../../contract/observation.ts'
 import type { Excludes } from '../excludes.ts'
@@ -27,8 +28,11 @@ export interface Met {
   readonly path: string
   readonly isFile: boolean
   /** Text of at most so many bytes, and whether there is more; null when it may not be read. */
-  read(maxBytes: number): ReadText | null
+  read(maxBytes: number, keeps?: KeepsStanza): ReadText | null
 }
+
+/** Of a database of stanzas with empty lines between them: which are kept, so that 20 MB never become one text. */
+export type KeepsStanza = (stanza: string) => boolean
 
 interface ReadText {
   readonly text: string
@@ -98,10 +102,10 @@ export class InventoryLook {
   *#end(folder: HeldFolder, name: string, place: string): Generator<Met> {
     const stat = statOf(folder, name)
     if (stat === null) return
-    yield { path: place, isFile: stat.isFile(), read: (maxBytes) => this.#read(folder, name, maxBytes) }
+    yield { path: place, isFile: stat.isFile(), read: (maxBytes, keeps) => this.#read(folder, name, maxBytes, keeps) }
   }
 
-  #read(folder: HeldFolder, name: string, maxBytes: number): ReadText | null {
+  #read(folder: HeldFolder, name: string, maxBytes: number, keeps?: KeepsStanza): ReadText | null {
     const place = readablePath(joinBytes(folder.bytes, name))
     const file = openFileIn(folder, name)
     if (!file.ok) {
@@ -109,7 +113,7 @@ export class InventoryLook {
       return null
     }
     try {
-      return readText(file.value, maxBytes)
+      return readText(file.value, maxBytes, keeps)
     } catch (error) {
       this.#note(systemFailure(error, place).failure.code, place)
       return null
@@ -189,18 +193,24 @@ function statOf(folder: HeldFolder, name: string): Stats | null {
 
 const PIECE_BYTES = 256 * 1024
 
-function readText({ fd, identity }: OpenedFile, maxBytes: number): ReadText {
-  const pieces: Buffer[] = []
+function readText({ fd, identity }: OpenedFile, maxBytes: number, keeps?: KeepsStanza): ReadText {
+  const decoder = new StringDecoder('utf8')
+  const kept: string[] = []
   let length = 0
+  let open = ''
   // Memory is taken for what was read, not for what the file says of its size (CWE-789).
+  const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, maxBytes, Math.max(4096, identity.sizeBytes + 1)))
   while (length < maxBytes) {
-    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, maxBytes - length, Math.max(4096, identity.sizeBytes + 1)))
-    const got = readSync(fd, piece, 0, piece.length, length)
+    const got = readSync(fd, piece, 0, Math.min(piece.length, maxBytes - length), length)
     if (got === 0) break
-    pieces.push(piece.subarray(0, got))
     length += got
+    open += decoder.write(piece.subarray(0, got))
+    if (keeps === undefined) continue
+    const stanzas = open.split('\n\n')
+    open = stanzas.pop() ?? ''
+    kept.push(...stanzas.filter(keeps))
   }
-  return { text: Buffer.concat(pieces, length).toString('utf8'), isCut: length >= maxBytes }
+  return { text: [...kept, open + decoder.end()].join('\n\n'), isCut: length >= maxBytes }
 }
 
 /** The components of a pattern: `*` once in a component; `{}` is asked. */

@@ -63,6 +63,11 @@ export function readDpkg(record: InventoryRecord, isWanted: IsWanted): RecordRea
   return { seen, gaps: [] }
 }
 
+/** The name of the package of one stanza. */
+export function packageOf(stanza: string): string {
+  return fieldIn(stanza, 0, stanza.length, 'Package: ')
+}
+
 /** `1:0.17.1-2ubuntu1`: the epoch is the packager's, not the product's. */
 function debianVersion(version: string): string {
   return version.replace(/^[0-9]+:/, '')
