@@ -27,4 +27,11 @@ describe('docs/evasion.md', () => {
     expect(promised).toHaveLength(30)
     expect(promised.filter(({ id }) => NOT_DETECTED[id] === undefined).length).toBeGreaterThanOrEqual(27)
   })
+
+  it('measured every running model within two intervals', () => {
+    const slowest = Math.max(...result.outcomes.map(({ seconds }) => seconds ?? 0))
+
+    expect(slowest).toBeGreaterThan(0)
+    expect(slowest).toBeLessThanOrEqual(2 * result.intervalSeconds)
+  })
 })
