@@ -38,6 +38,9 @@ const STRENGTHS: Readonly<Partial<Record<InstallationSource, Strength>>> = {
 /** Only the name of a folder says so, and anybody can make a folder. */
 const NAME_ONLY: Strength = { weight: 30, isDecisive: false, group: 'database' }
 
+/** General knowledge is told, and never makes anything likely. */
+const UNVERIFIED: Strength = { weight: 15, isDecisive: false, group: 'database' }
+
 /** A configuration of an entry that was read. */
 export interface ReadConfig {
   readonly entryId: string
@@ -110,15 +113,34 @@ function uniqueParts(parts: readonly InstallationObservation[]): readonly Instal
   return [...unique].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, part]) => part)
 }
 
-function strengthOf({ source, isNameOnly }: InstallationObservation): Strength {
-  return STRENGTHS[source] ?? (isNameOnly ? NAME_ONLY : DATABASE)
+function strengthOf(entry: RuntimeEntry, part: InstallationObservation): Strength {
+  const strength = STRENGTHS[part.source]
+  if (strength !== undefined) return strength
+  if (isUnverified(entry, part)) return UNVERIFIED
+  return part.isNameOnly ? NAME_ONLY : DATABASE
+}
+
+/** True when nobody read in a source that this name in this database means the product (docs/runtimes.md). */
+function isUnverified(entry: RuntimeEntry, { source, name }: InstallationObservation): boolean {
+  const fields = new Set((entry.unverifiedFields ?? []).map((field) => field.split(' ', 1)[0]))
+  switch (source) {
+    case 'application':
+      return fields.has('bundle_ids')
+    case 'vscode-extension':
+      return fields.has('packages.vscode')
+    case 'container':
+    case 'container-image':
+      return fields.has('packages.docker')
+    default:
+      return ['packages', `packages.${source}`, `packages.${name}`].some((field) => fields.has(field))
+  }
 }
 
 function confidenceOf(entry: RuntimeEntry, parts: readonly InstallationObservation[]): Installation['confidence'] {
   if (entry.status === 'draft') return 'possible'
   const groups = new Map<string, number>()
   for (const part of parts) {
-    const { weight, isDecisive, group } = strengthOf(part)
+    const { weight, isDecisive, group } = strengthOf(entry, part)
     if (isDecisive) return 'likely'
     groups.set(group, Math.max(groups.get(group) ?? 0, weight))
   }

@@ -40,6 +40,7 @@ describe('what is installed', () => {
     ['a unit by its name alone is not', [{ source: 'service', name: 'ollama.service', isNameOnly: true }], 'possible'],
     ['an image is', [{ source: 'container-image', name: 'docker.io/vllm/vllm-openai' }], 'likely'],
     ['a label is', [{ source: 'container', name: 'sha256', labels: ['ai.ramalama.model'] }], 'likely'],
+    ['a name that nobody read in a source is not', [{ name: 'axolotl', version: '0.9.0' }], 'possible'],
     ['a draft entry never is', [{ name: 'diffusers' }], 'possible'],
   ])('%s', (_what, observations, confidence) => {
     expect(identify(...observations)).toMatchObject([{ confidence }])
