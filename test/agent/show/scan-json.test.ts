@@ -25,6 +25,7 @@ const SCAN: Scan = {
   coverage: [],
   artifacts: [],
   runtimes: [],
+  installations: [],
   findings: [],
   gaps: [GAP, GAP],
 }
