@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { text } from '../../build-gguf.ts'
 import { buildTinyModel, buildTinyShards, writeLargeModel } from '../../build-tiny-model.ts'
 import { buildZip } from '../../build-zip.ts'
-import { describeGroup, type Place, type Preparation, runTool } from './run-group.ts'
+import { canMount, describeGroup, type Place, type Preparation, runTool } from './run-group.ts'
 import { startRuntime } from './start-program.ts'
 
 describeGroup('weights', 'a model whose weights are hidden', (place) => [
@@ -86,7 +86,7 @@ function linked(place: Place): readonly Preparation[] {
     { ...running('shards', shards[0]), files: shards, mustTell: isWhole },
     { ...running('hard-link', linkedTo), files: [join(place.home, 'original.gguf')] },
   ]
-  return process.getuid?.() === 0 ? [...prepared, mounted(place)] : prepared
+  return canMount() ? [...prepared, mounted(place)] : prepared
 }
 
 function mounted(place: Place): Preparation {
