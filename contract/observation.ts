@@ -66,7 +66,7 @@ export interface MappedFile {
   readonly mappedBytes: number
   readonly isDeleted: boolean
   readonly isExecutable: boolean
-  /** First address range, `7f00-7f10`: the name under /proc/PID/map_files. */
+  /** First address range, `7f00-7f10`: the name under /proc/PID/map_files; empty where the system does not tell it. */
   readonly range: string
 }
 
@@ -138,7 +138,7 @@ export interface HeldAccelerator {
 export interface ProcessObservation {
   readonly kind: 'process'
   readonly pid: number
-  /** Clock ticks after boot (field 22 of /proc/PID/stat): with the pid, the key of the process. */
+  /** Start as the system counts it: clock ticks after boot on Linux, seconds since 1970 on macOS. With the pid, the key of the process. */
   readonly startTicks: string
   readonly startedAt: string
   readonly parentPid: number
@@ -146,6 +146,7 @@ export interface ProcessObservation {
   readonly executable: {
     readonly path: string
     readonly isDeleted: boolean
+    /** Device and inode; both empty where the system tells the path alone. */
     readonly dev: string
     readonly inode: string
     /** Started from memory (memfd_create and fexecve): there never was a file. */
@@ -168,6 +169,8 @@ export interface ProcessObservation {
     readonly fileBytes: number
     readonly swapBytes: number
   } | null
+  /** Resident memory, where the system's process list tells no kinds of it: `memory` is null there. */
+  readonly residentBytes?: number | null
   /** Null when the look was denied: not the same as empty. */
   readonly mapped: readonly MappedFile[] | null
   readonly open: readonly OpenFileLink[] | null
@@ -232,7 +235,7 @@ export interface GraphicsUseObservation {
   /** The `device` of a GraphicsObservation; null when only the held descriptor is known. */
   readonly device: string | null
   readonly driver: string
-  readonly source: 'drm-fdinfo' | 'amdkfd' | 'nvmap' | 'nvidia-smi' | 'descriptor'
+  readonly source: 'drm-fdinfo' | 'amdkfd' | 'nvmap' | 'nvidia-smi' | 'io-registry' | 'descriptor'
   /** Memory of the card. */
   readonly dedicatedBytes: number | null
   /** Memory of the system that the card uses beside its own. */
