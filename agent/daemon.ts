@@ -101,6 +101,7 @@ function pathsOf(known: Turns['known']): ReadonlySet<string> {
 async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
   let nextWholeMs = 0
   while (!isStopped(parts.signal)) {
+    const startedMs = performance.now()
     const isWhole = parts.now().getTime() >= nextWholeMs
     const changed = [...turns.waiting]
     turns.waiting.clear()
@@ -114,8 +115,16 @@ async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
     if (isWhole) nextWholeMs = parts.now().getTime() + parts.sweepIntervalMs
     const heartbeatMs = isWhole ? 0 : HEARTBEAT_MS
     parts.tell.swept(swept.result, enqueueSweep(parts.state, swept.result, { heartbeatMs, isAbsent }))
-    if (turns.waiting.size === 0) await turns.wake.after(parts.processIntervalMs)
+    if (turns.waiting.size === 0) await turns.wake.after(restOf(parts.processIntervalMs, performance.now() - startedMs))
   }
+}
+
+/**
+ * From start to start, so that what runs is seen within the interval, whatever a look takes. After a long look the rest is as long as
+ * the look, an interval at most: a guest does not work without a pause.
+ */
+function restOf(intervalMs: number, spentMs: number): number {
+  return Math.max(intervalMs - spentMs, Math.min(intervalMs, spentMs))
 }
 
 /** Asked anew after every wait: the signal changes behind the compiler's back. */

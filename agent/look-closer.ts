@@ -70,7 +70,7 @@ export async function lookCloser(
   const room = roomForLook()
   const asking = askingOf({ memory: memory.answers, signal, now })
   const looks = new Map<string, CloseLook>()
-  for (const candidate of candidates.slice(0, MAX_CANDIDATES)) {
+  for (const candidate of unnamedFirst(candidates).slice(0, MAX_CANDIDATES)) {
     if (signal.aborted) break
     const closer = await lookAtOne(candidate, { pack, memory, room, asking })
     const { look } = closer
@@ -80,6 +80,12 @@ export async function lookCloser(
   memory.looks.clear()
   for (const [key, look] of looks) memory.looks.set(key, look)
   return seen
+}
+
+/** Whoever holds weights under no known name has the first claim on what a look may spend. */
+function unnamedFirst(candidates: readonly Candidate[]): readonly Candidate[] {
+  const rankOf = ({ entryId, holdsWeights }: Candidate): number => Number(entryId !== null) * 2 + Number(!holdsWeights)
+  return [...candidates].sort((left, right) => rankOf(left) - rankOf(right))
 }
 
 function keyOf({ pid, startTicks }: Pick<CloseLook, 'pid' | 'startTicks'>): string {
