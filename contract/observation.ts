@@ -138,7 +138,7 @@ export interface HeldAccelerator {
 export interface ProcessObservation {
   readonly kind: 'process'
   readonly pid: number
-  /** Start as the system counts it: clock ticks after boot on Linux, seconds since 1970 on macOS. With the pid, the key of the process. */
+  /** Start as the system counts it: clock ticks after boot on Linux, seconds since 1970 on macOS, milliseconds since 1970 on Windows. With the pid, the key of the process. */
   readonly startTicks: string
   readonly startedAt: string
   readonly parentPid: number
@@ -171,6 +171,8 @@ export interface ProcessObservation {
   } | null
   /** Resident memory, where the system's process list tells no kinds of it: `memory` is null there. */
   readonly residentBytes?: number | null
+  /** Committed memory that no other process shares (private bytes of Windows). */
+  readonly privateBytes?: number | null
   /** Null when the look was denied: not the same as empty. */
   readonly mapped: readonly MappedFile[] | null
   readonly open: readonly OpenFileLink[] | null
@@ -235,7 +237,7 @@ export interface GraphicsUseObservation {
   /** The `device` of a GraphicsObservation; null when only the held descriptor is known. */
   readonly device: string | null
   readonly driver: string
-  readonly source: 'drm-fdinfo' | 'amdkfd' | 'nvmap' | 'nvidia-smi' | 'io-registry' | 'descriptor'
+  readonly source: 'drm-fdinfo' | 'amdkfd' | 'nvmap' | 'nvidia-smi' | 'io-registry' | 'gpu-counters' | 'descriptor'
   /** Memory of the card. */
   readonly dedicatedBytes: number | null
   /** Memory of the system that the card uses beside its own. */
