@@ -32,6 +32,8 @@ export async function runProgram(
       env: { LC_ALL: 'C', TZ: 'UTC' },
       encoding,
       killSignal: 'SIGKILL',
+      // On Windows a program of the console would open one.
+      windowsHide: true,
     } as const
     execFile(path, args, options, (error, stdout, stderr) => {
       if (error === null) resolve({ text: stdout })
