@@ -10,13 +10,9 @@ import { identifyInstallations, type ReadConfig } from '../rules/identify-instal
 import { type InstallationWords, installationWords } from '../rules/installation-words.ts'
 import type { Pack } from '../rules/pack.ts'
 import { compileExcludes } from './sense/excludes.ts'
-import {
-  type Collected,
-  collectInventory,
-  inventoryDeclaration,
-  readConfig,
-} from './sense/inventory/collect-inventory.ts'
+import { type Collected, collectInventory, readConfig } from './sense/inventory/collect-inventory.ts'
 import type { InventoryLook } from './sense/inventory/inventory-look.ts'
+import { inventoryDeclaration } from './sense/inventory/inventory-declaration.ts'
 import { interpretRecord } from './sense/inventory/interpret-record.ts'
 
 /** Products in places; a machine with more has an inventory of its own (CWE-770). */

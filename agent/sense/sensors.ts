@@ -2,7 +2,7 @@
 import type { Interpretation, Platform, SenseContext, Sensor } from '../../contract/observation.ts'
 import type { Coverage } from '../../contract/report.ts'
 import { hostInventory } from './host-inventory.ts'
-import { inventoryDeclaration } from './inventory/collect-inventory.ts'
+import { inventoryDeclaration } from './inventory/inventory-declaration.ts'
 import { knownPlacesDeclaration } from './known-places.ts'
 import { closeLookDeclaration } from './linux/close-look.ts'
 import { linuxGraphics } from './linux/graphics.ts'

@@ -12,8 +12,8 @@ import { openFileIn } from '../linux/open-path.ts'
 import { systemFailure } from '../linux/system-failure.ts'
 import { bytesOf, joinBytes, readablePath } from '../path-text.ts'
 
-/** Folders and names looked at in one inventory; a login server with 256 homes needs about 60,000 (CWE-400). */
-const MAX_LOOKS = 200_000
+/** Folders and names looked at below one start (a home, the system); a full home takes 500, a build server 12,000 (CWE-400). */
+const MAX_LOOKS = 50_000
 /** Names of one folder: a large site-packages has 1,500, /var/lib/docker/containers of a build server 10,000. */
 const MAX_NAMES = 20_000
 
@@ -39,11 +39,21 @@ interface ReadText {
   readonly isCut: boolean
 }
 
+interface Step {
+  readonly folder: HeldFolder
+  readonly name: string
+  readonly component: Component
+  /** What lies below it. */
+  readonly rest: readonly Component[]
+  readonly start: string
+}
+
 /** The state of one inventory: its budget, its gaps, and whether something was hidden from it since it was last asked. */
 export class InventoryLook {
   readonly gaps: GapList = createGapList()
   readonly #excludes: Excludes
-  #looks = 0
+  /** By start, so that nobody's home can use up the looks of others. */
+  readonly #looks = new Map<string, number>()
   #isBlind = false
 
   constructor(excludes: Excludes) {
@@ -52,14 +62,14 @@ export class InventoryLook {
 
   /** Everything that matches, from a folder down. */
   *meet(start: string, components: readonly Component[]): Generator<Met> {
-    if (this.#isSpent(start) || this.#excludes.matchRoot(segmentsOf(bytesOf(start))) !== null) return
+    if (this.#isSpent(start, start) || this.#excludes.matchRoot(segmentsOf(bytesOf(start))) !== null) return
     const opened = openFolder(start)
     if (!opened.ok) {
       this.#note(opened.failure.code, start)
       return
     }
     try {
-      yield* this.#down(opened.value, components)
+      yield* this.#down(opened.value, components, start)
     } finally {
       opened.value.close()
     }
@@ -72,18 +82,18 @@ export class InventoryLook {
     return was
   }
 
-  *#down(folder: HeldFolder, components: readonly Component[]): Generator<Met> {
+  *#down(folder: HeldFolder, components: readonly Component[], start: string): Generator<Met> {
     const [component, ...rest] = components
     if (component === undefined) return
     for (const name of this.#namesOf(folder, component)) {
       const place = readablePath(joinBytes(folder.bytes, name))
-      if (this.#isSpent(place) || isExcluded(this.#excludes, folder, name)) continue
+      if (this.#isSpent(start, place) || isExcluded(this.#excludes, folder, name)) continue
       if (rest.length === 0) yield* this.#end(folder, name, place)
-      else yield* this.#enter(folder, name, component, rest)
+      else yield* this.#enter({ folder, name, component, rest, start })
     }
   }
 
-  *#enter(folder: HeldFolder, name: string, component: Component, rest: readonly Component[]): Generator<Met> {
+  *#enter({ folder, name, component, rest, start }: Step): Generator<Met> {
     const opened = openFolderIn(folder, name)
     if (!opened.ok) {
       // Files and links beside the folders that `*` means are nothing that was looked for.
@@ -93,7 +103,7 @@ export class InventoryLook {
       return
     }
     try {
-      yield* this.#down(opened.value, rest)
+      yield* this.#down(opened.value, rest, start)
     } finally {
       opened.value.close()
     }
@@ -136,11 +146,12 @@ export class InventoryLook {
     }
   }
 
-  #isSpent(place: string): boolean {
-    this.#looks += 1
-    if (this.#looks <= MAX_LOOKS) return false
-    if (this.#looks === MAX_LOOKS + 1)
-      this.gaps.add('GNO_SENSE_LIMIT', place, `an inventory looks at ${MAX_LOOKS} places at most`)
+  #isSpent(start: string, place: string): boolean {
+    const looks = (this.#looks.get(start) ?? 0) + 1
+    this.#looks.set(start, looks)
+    if (looks <= MAX_LOOKS) return false
+    if (looks === MAX_LOOKS + 1)
+      this.gaps.add('GNO_SENSE_LIMIT', place, `an inventory looks at ${MAX_LOOKS} places of a home at most`)
     this.#isBlind = true
     return true
   }

@@ -1,0 +1,23 @@
+// What the inventory says of itself: ASSURANCE.md and the notice to staff are made from it.
+import type { TouchDeclaration } from '../touch-declaration.ts'
+
+/** What the inventory touches and keeps. */
+export const inventoryDeclaration: TouchDeclaration = {
+  id: 'inventory',
+  platform: 'any',
+  touches: [
+    'whole sweeps only; files are read, no program is started: names of folders of packages, and the manifest of a package that the rule pack names (METADATA, package.json, snap.yaml, .crates2.json, INSTALL_RECEIPT.json)',
+    'Python environments in /usr, /usr/local, /opt and homes (venv, pipx, uv, pyenv, conda, virtualenvwrapper); global folders of Node.js; Homebrew; NuGet and cargo in homes; /var/lib/dpkg/status; /snap',
+    'extensions of VS Code and its relatives (~/.*/extensions), of Chromium browsers (~/.config/*/*/Extensions), those that the rule pack names',
+    'Docker (/var/lib/docker, ~/.local/share/docker: config.v2.json, repositories.json) and containers/storage (/var/lib/containers, ~/.local/share/containers: containers.json, images.json)',
+    'systemd units in /etc, /run, /usr and homes; on macOS /Applications and launchd jobs',
+    'paths that the rule pack names as installed files, state files and configurations (whether they exist), and the text of configurations of coding agents',
+    '/etc/passwd and the names in /home, for the homes of people; what is excluded by a setting is left out',
+  ],
+  collects: [
+    'names and versions of AI products that are installed, where, and in whose home; nothing of other software',
+    'of containers: name of the image and names of labels that the rule pack asks for; never environment, command or values of labels',
+    'of services: the program that is started; never its arguments',
+    'of configurations of agents: which settings that the rule pack names switch a guard off, names of MCP servers, the base name of the program or whether the address is of this machine, whether a local model is used; never keys, environment, headers, arguments, prompts or history',
+  ],
+}
