@@ -6,12 +6,13 @@ import { readAdapter } from './adapter-tensors.ts'
 import type { Structure } from '../../contract/fingerprint.ts'
 import { MAX_NAME_CHARS } from '../../contract/wire.ts'
 import { type Cursor, readTrouble } from './cursor.ts'
-import type { GapList } from './gap-list.ts'
+import { type GapList, quoted } from './gap-list.ts'
 import { readGgufClaims } from './gguf-claims.ts'
 import { readGgufHyperparameters } from './gguf-hyperparameters.ts'
 import { believeKind } from './gguf-kind.ts'
 import { GgufMetadata, MAX_METADATA_KEYS, readMetadata } from './gguf-metadata.ts'
 import { MAX_TENSORS, believeTensors, readTensorTable } from './gguf-tensors.ts'
+import { ARRAY_TYPE, STRING_TYPE, VALUE_BYTES } from './gguf-types.ts'
 import { readGgufTokenizer } from './gguf-tokenizer.ts'
 import type { Look } from './look.ts'
 import type { FormatReader, Hyperparameters, WeightsPart } from './weights.ts'
@@ -39,19 +40,45 @@ interface Draft {
 export const gguf: FormatReader = {
   id: 'gguf',
   endings: ['.gguf'],
-  firstBytes: 'G',
   certainty: 'magic',
   recognise,
   read,
 }
 
+/** Bytes of the header before the first key, in versions 2 and 3. */
+const HEADER_BYTES = 24
+/** `general.architecture` as every writer spells keys. */
+const PLAIN_KEY = /^[a-z][a-z0-9_-]*(?:\.[a-z0-9_-]+)+$/
+
 /** The magic, or as much of it as the file has; but not a text that happens to begin with the word. */
 function recognise({ head, sizeBytes }: Look): boolean {
-  const word = Buffer.from(head.subarray(0, 4)).toString('latin1')
+  const word = head.toString('latin1', 0, 4)
   if (sizeBytes < 4) return sizeBytes === 3 && word === MAGIC.slice(0, 3)
-  if (word !== MAGIC) return false
+  if (word !== MAGIC) return isBehindOtherMagic(head)
   const following = head.subarray(4, 12)
   return following.length === 0 || following.some((byte) => byte < 0x09 || byte > 0x7e)
+}
+
+/**
+ * A header that is whole but for its first four bytes, as somebody leaves it who hides a file: version, two small counts, and a first
+ * key with a type. Some ninety bits must fit, so that no other file does.
+ */
+function isBehindOtherMagic(head: Buffer): boolean {
+  if (head.length < HEADER_BYTES + 12) return false
+  const isLittleEndian = head[4] !== 0
+  const number = (at: number): number => (isLittleEndian ? head.readUInt32LE(at) : head.readUInt32BE(at))
+  const wide = (at: number): number =>
+    isLittleEndian ? number(at) + number(at + 4) * 2 ** 32 : number(at + 4) + number(at) * 2 ** 32
+  if (number(4) < 2 || number(4) > 3 || wide(8) > MAX_TENSORS || wide(16) === 0 || wide(16) > MAX_METADATA_KEYS)
+    return false
+  const length = wide(HEADER_BYTES)
+  const end = HEADER_BYTES + 8 + length
+  if (length > 128 || end + 4 > head.length) return false
+  return PLAIN_KEY.test(head.toString('latin1', HEADER_BYTES + 8, end)) && isValueType(number(end))
+}
+
+function isValueType(type: number): boolean {
+  return VALUE_BYTES.has(type) || type === STRING_TYPE || type === ARRAY_TYPE
 }
 
 function read(cursor: Cursor, gaps: GapList): WeightsPart {
@@ -89,7 +116,9 @@ function blockKey(hyperparameters: Hyperparameters): string {
 }
 
 function readHeader(cursor: Cursor, draft: Draft, gaps: GapList): void {
-  cursor.skip(MAGIC.length)
+  // llama.cpp refuses such a file; whoever puts the four bytes back runs it.
+  const magic = Buffer.from(cursor.view(MAGIC.length)).toString('latin1')
+  if (magic !== MAGIC) gaps.blame('GNO_READ_INVALID', `the first four bytes are ${quoted(magic)} where GGUF stands`)
   draft.version = readVersion(cursor)
   const tensorCount = cursor.length(Number.MAX_SAFE_INTEGER, 'tensor count')
   const keyCount = cursor.length(Number.MAX_SAFE_INTEGER, 'key count')

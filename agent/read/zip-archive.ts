@@ -131,9 +131,12 @@ function lookAtMember(
   return readMember(cursor, { member, prefix: `${member.name}/`, room }, gaps, context)
 }
 
-function isLikely({ name, isEncrypted }: ZipMember): boolean {
+/** By its name; a large one that lies unpacked in the archive costs one small read, so it is looked at whatever it is called. */
+function isLikely({ name, isEncrypted, method, sizeBytes }: ZipMember): boolean {
+  if (isEncrypted) return false
   const lower = name.toLowerCase()
-  return !isEncrypted && LIKELY_ENDINGS.some((ending) => lower.endsWith(ending))
+  const isNamed = LIKELY_ENDINGS.some((ending) => lower.endsWith(ending))
+  return isNamed || (method === STORED && sizeBytes >= LEAST_BYTES)
 }
 
 function take(draft: Draft, { format, weights }: NestedPart, sizeBytes: number): void {

@@ -53,8 +53,8 @@ describe('a lying GGUF file', () => {
     expect({ verdict, names: weights?.tensors.map(({ name }) => name) }).toEqual({ verdict: 'unchecked', names: ['w'] })
   })
 
-  it('with another magic is no GGUF (BAD_MAGIC)', () => {
-    expect(readBytes(buildGguf({ magic: 'FUGG', kv: [ARCH] })).format).not.toBe('gguf')
+  it('with another magic is known by the rest of its header, and told as damaged (BAD_MAGIC)', () => {
+    expect(readBytes(buildGguf({ magic: 'FUGG', kv: [ARCH] }))).toMatchObject({ format: 'gguf', verdict: 'malformed' })
   })
 
   it('keeps the digest of a chat template and never the template (CVE-2024-34359)', () => {
