@@ -43,14 +43,28 @@ interface Place {
 /** Redacts a command line; the result has as many members as the line has arguments, up to a limit. */
 export function redactCommandLine(argv: readonly string[], identity: ProgramIdentity): readonly string[] {
   const line = splitRewritten(argv)
-  const [first, ...rest] = line.words
+  const redacted = redactWords(line.words, identity)
+  return line.isRewritten ? mergeMarks(redacted, line.words) : redacted
+}
+
+/** The same for a system that tells a line only as one text: a program that begins the line is kept whole, spaces and all. */
+export function redactPrintedLine(line: string, identity: ProgramIdentity): readonly string[] {
+  const program = identity.executable ?? ''
+  const isWhole = program !== '' && (line === program || line.startsWith(`${program} `))
+  const rest = isWhole ? line.slice(program.length + 1) : line
+  const words = [...(isWhole ? [program] : []), ...rest.split(/[ \n]/).filter((word) => word !== '')]
+  return mergeMarks(redactWords(words, identity), words)
+}
+
+function redactWords(words: readonly string[], identity: ProgramIdentity): readonly string[] {
+  const [first, ...rest] = words
   if (first === undefined) return []
   const redacted = [first === identity.executable ? first : redactProgram(first, (name) => agrees(name, identity))]
   const place = placeAfter(redacted[0] === lengthMark(first) ? '' : first, identity)
   for (const argument of rest.slice(0, MAX_ARGUMENTS - 1)) redacted.push(redactNext(argument, place))
   const left = rest.length - (MAX_ARGUMENTS - 1)
   if (left > 0) redacted.push(`‹${left} more arguments›`)
-  return line.isRewritten ? mergeMarks(redacted, line.words) : redacted
+  return redacted
 }
 
 /** Where the walk stands after the program; `first` is empty when it was not believed, and the executable speaks for it. */
