@@ -17,6 +17,9 @@ import { arrivalDeclaration } from './arrival.ts'
 import type { TouchDeclaration } from './touch-declaration.ts'
 import { walkDeclaration } from './walk.ts'
 import { watchDeclaration } from './watch.ts'
+import { windowsGraphics } from './win32/graphics.ts'
+import { windowsListeners } from './win32/listeners.ts'
+import { windowsProcesses } from './win32/processes.ts'
 
 /** A sensor whose capture stays its own business: the declaration, and one call that looks and interprets. */
 export interface ListedSensor extends TouchDeclaration {
@@ -41,10 +44,18 @@ const SECOND_VIEW_EVERY_MS = 10 * 60_000
 /** nvidia-smi takes up to two seconds, and one more to watch who works. */
 const NVIDIA_EVERY_MS = 30_000
 
+/** PowerShell takes a second of one processor, and WMI one more; netstat some milliseconds. */
+const WINDOWS_EVERY_MS = 30_000
+/** The counters of graphics cards take three seconds. */
+const WINDOWS_GRAPHICS_EVERY_MS = 60_000
+
 /** All sensors that start programs. */
 export const RARE_SENSORS: readonly RareSensor[] = [
   { ...listed(processViews), everyMs: SECOND_VIEW_EVERY_MS },
   { ...listed(linuxNvidia), everyMs: NVIDIA_EVERY_MS },
+  { ...listed(windowsProcesses), everyMs: WINDOWS_EVERY_MS },
+  { ...listed(windowsListeners), everyMs: WINDOWS_EVERY_MS },
+  { ...listed(windowsGraphics), everyMs: WINDOWS_GRAPHICS_EVERY_MS },
 ]
 
 /** What one sensor saw, and whether it could look at all. */
@@ -52,7 +63,10 @@ export interface SensorOutcome extends Interpretation {
   readonly coverage: Coverage
 }
 
-/** Runs sensors, one after the other; one that fails or does not exist on this system says so by its coverage. */
+/**
+ * Runs sensors, one after the other; one that fails says so by its coverage, and so does one of Linux that this system has no
+ * counterpart of. Linux has a sensor for everything, so what only other systems have is not missing there.
+ */
 export async function runSensors(
   sensors: readonly ListedSensor[],
   platform: Platform,
@@ -61,9 +75,17 @@ export async function runSensors(
   const outcomes: SensorOutcome[] = []
   for (const sensor of sensors) {
     const isHere = sensor.platform === 'any' || sensor.platform === platform
-    outcomes.push(isHere ? await runSensor(sensor, context) : unsupported(sensor, platform))
+    if (isHere) outcomes.push(await runSensor(sensor, context))
+    else if (isMissing(sensor, platform)) outcomes.push(unsupported(sensor, platform))
   }
   return outcomes
+}
+
+/** True for a sensor of Linux whose subject, the id without the system, no sensor of this system has. */
+function isMissing({ id, platform }: ListedSensor, here: Platform): boolean {
+  if (platform !== 'linux') return false
+  const counterpart = id.replace(/^linux-/, `${here}-`)
+  return ![...SENSORS, ...RARE_SENSORS].some((sensor) => sensor.platform === here && sensor.id === counterpart)
 }
 
 /** What a sweep says of a sensor that this system does not have: it did not look, which is not "nothing found". */

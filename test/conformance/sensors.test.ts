@@ -10,6 +10,9 @@ import { linuxNvidia, type NvidiaCapture } from '../../agent/sense/linux/nvidia.
 import { processViews, type ViewCapture } from '../../agent/sense/linux/process-views.ts'
 import type { ProcCapture } from '../../agent/sense/linux/proc-record.ts'
 import { linuxProcesses } from '../../agent/sense/linux/processes.ts'
+import { type WindowsGraphicsCapture, windowsGraphics } from '../../agent/sense/win32/graphics.ts'
+import { type WindowsListenersCapture, windowsListeners } from '../../agent/sense/win32/listeners.ts'
+import { type WindowsProcessesCapture, windowsProcesses } from '../../agent/sense/win32/processes.ts'
 import { RARE_SENSORS, SENSORS, runSensors, touchedPlaces, unsupported } from '../../agent/sense/sensors.ts'
 import { FAILURES } from '../../contract/failure.ts'
 import type { Interpretation } from '../../contract/observation.ts'
@@ -29,6 +32,12 @@ const replayNvidia = (text: string) =>
   linuxNvidia.interpret((JSON.parse(text) as { readonly capture: NvidiaCapture }).capture)
 const replayViews = (text: string) =>
   processViews.interpret((JSON.parse(text) as { readonly capture: ViewCapture }).capture)
+const replayWindowsProcesses = (text: string) =>
+  windowsProcesses.interpret((JSON.parse(text) as { readonly capture: WindowsProcessesCapture }).capture)
+const replayWindowsListeners = (text: string) =>
+  windowsListeners.interpret((JSON.parse(text) as { readonly capture: WindowsListenersCapture }).capture)
+const replayWindowsGraphics = (text: string) =>
+  windowsGraphics.interpret((JSON.parse(text) as { readonly capture: WindowsGraphicsCapture }).capture)
 
 const REPLAYS: readonly (readonly [id: string, file: string, interpret: (text: string) => Interpretation])[] = [
   ['linux-processes', 'linux/processes.json', replayProcesses],
@@ -38,6 +47,10 @@ const REPLAYS: readonly (readonly [id: string, file: string, interpret: (text: s
   ['linux-graphics', 'linux/graphics.json', replayGraphics],
   ['linux-nvidia', 'linux/nvidia.json', replayNvidia],
   ['process-views', 'linux/process-views.json', replayViews],
+  ['win32-processes', 'win32/processes.json', replayWindowsProcesses],
+  ['win32-processes', 'win32/processes-hostile.json', replayWindowsProcesses],
+  ['win32-listeners', 'win32/listeners.json', replayWindowsListeners],
+  ['win32-graphics', 'win32/graphics.json', replayWindowsGraphics],
 ]
 const OWN_WORDS = new Set(['denied', 'limits', 'owner'])
 const read = (file: string) => readFileSync(join(corpus, file), 'utf8')
@@ -118,16 +131,26 @@ describe('the list of sensors', () => {
     expect(outcome?.coverage).toMatchObject({ state: 'complete', looked: 1, detail: '1 seen' })
   })
 
-  it('runs no Linux sensor elsewhere', async () => {
+  it('runs no Linux sensor elsewhere, and tells of those without a counterpart there', async () => {
     const context = { signal: AbortSignal.abort(), now: () => new Date(0) }
+    const elsewhere = [...SENSORS, ...RARE_SENSORS].filter(({ platform }) => platform === 'linux' || platform === 'any')
 
-    const outcomes = await runSensors(SENSORS, 'win32', context)
+    const outcomes = await runSensors(elsewhere, 'win32', context)
 
     expect(outcomes.map((outcome) => [outcome.coverage.sensor, outcome.coverage.state])).toEqual([
       ['host-inventory', 'partial'],
-      ['linux-processes', 'unsupported'],
-      ['linux-listeners', 'unsupported'],
-      ['linux-graphics', 'unsupported'],
+      ['process-views', 'unsupported'],
+      ['linux-nvidia', 'unsupported'],
     ])
+  })
+
+  it('runs no sensor of another system on Linux, and misses none there', async () => {
+    const context = { signal: AbortSignal.abort(), now: () => new Date(0) }
+    const foreign = [...SENSORS, ...RARE_SENSORS].filter(
+      ({ platform }) => platform === 'win32' || platform === 'darwin',
+    )
+
+    expect(foreign.length).toBeGreaterThan(0)
+    expect(await runSensors(foreign, 'linux', context)).toEqual([])
   })
 })
