@@ -16,6 +16,7 @@ import { vulnerabilitiesOf } from './runtime-risks.ts'
 
 const LIKELY_WEIGHT = 60
 const MAX_PARTS = 64
+const MAX_LABELS = 16
 const MAX_SETTINGS = 32
 const MAX_SERVERS = 256
 /** A key is told as a name; a home with a longer path is nobody's. */
@@ -86,7 +87,7 @@ function draftOf(drafts: Map<string, Draft>, entry: RuntimeEntry, scope: string)
 }
 
 function describe(installationKey: string, { entry, scope, parts, readings }: Draft, pack: Pack): Installation {
-  const kept = uniqueParts(parts)
+  const kept = uniqueParts(entry, parts)
   const settings = readings.flatMap(({ risky }) => risky)
   return {
     installationKey,
@@ -106,11 +107,19 @@ function describe(installationKey: string, { entry, scope, parts, readings }: Dr
   }
 }
 
-function uniqueParts(parts: readonly InstallationObservation[]): readonly InstalledPart[] {
+function uniqueParts(entry: RuntimeEntry, parts: readonly InstallationObservation[]): readonly InstalledPart[] {
   const unique = new Map<string, InstalledPart>()
-  for (const { source, name, version, place, isNameOnly } of parts)
-    unique.set(`${source} ${name} ${version} ${place}`, { source, name, version, place, isNameOnly })
+  for (const { source, name, version, place, isNameOnly, labels = [] } of parts) {
+    const asked = labels.filter((label) => isAsked(entry, label)).slice(0, MAX_LABELS)
+    const part = { source, name, version, place, isNameOnly, ...(asked.length === 0 ? {} : { labels: asked }) }
+    unique.set(`${source} ${name} ${version} ${place}`, part)
+  }
   return [...unique].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, part]) => part)
+}
+
+/** `ai.ramalama` also means `ai.ramalama.model`; other labels of a container are nobody's business. */
+function isAsked({ containerLabels = [] }: RuntimeEntry, label: string): boolean {
+  return label.length <= 128 && containerLabels.some((asked) => label === asked || label.startsWith(`${asked}.`))
 }
 
 function strengthOf(entry: RuntimeEntry, part: InstallationObservation): Strength {
@@ -185,8 +194,8 @@ function reasons(
   settings: readonly GuardSetting[],
   readings: readonly ConfigReading[],
 ): readonly string[] {
-  const seen = parts.slice(0, 24).map(({ source, name, version, place, isNameOnly }) => {
-    const known = version === null ? '' : ` ${version}`
+  const seen = parts.slice(0, 24).map(({ source, name, version, place, isNameOnly, labels }) => {
+    const known = `${version === null ? '' : ` ${version}`}${labels === undefined ? '' : ` labelled ${labels.join(', ')}`}`
     return `${source} ${name}${known} at ${place}${isNameOnly ? ' (by its name alone)' : ''}`
   })
   const set = settings.map(({ setting, value, place, says }) => `${setting} = ${value} in ${place}: ${says}`)

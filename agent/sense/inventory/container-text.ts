@@ -77,6 +77,7 @@ function taggedImages(record: InventoryRecord, names: readonly string[]): readon
 
 /** `ghcr.io/ggml-org/llama.cpp:server-b8146@sha256:…`: name and tag. A port of the registry is no tag. */
 export function splitImage(name: string): readonly [string, string | null] {
+  if (name.startsWith('sha256:')) return ['image without a name', null]
   const [plain = ''] = name.split('@', 1)
   const colon = plain.indexOf(':', plain.lastIndexOf('/') + 1)
   if (colon < 0) return [plain, null]

@@ -52,12 +52,14 @@ interface Step {
 export class InventoryLook {
   readonly gaps: GapList = createGapList()
   readonly #excludes: Excludes
+  readonly #maxLooks: number
   /** By start, so that nobody's home can use up the looks of others. */
   readonly #looks = new Map<string, number>()
   #isBlind = false
 
-  constructor(excludes: Excludes) {
+  constructor(excludes: Excludes, maxLooks = MAX_LOOKS) {
     this.#excludes = excludes
+    this.#maxLooks = maxLooks
   }
 
   /** Everything that matches, from a folder down. */
@@ -149,9 +151,9 @@ export class InventoryLook {
   #isSpent(start: string, place: string): boolean {
     const looks = (this.#looks.get(start) ?? 0) + 1
     this.#looks.set(start, looks)
-    if (looks <= MAX_LOOKS) return false
-    if (looks === MAX_LOOKS + 1)
-      this.gaps.add('GNO_SENSE_LIMIT', place, `an inventory looks at ${MAX_LOOKS} places of a home at most`)
+    if (looks <= this.#maxLooks) return false
+    if (looks === this.#maxLooks + 1)
+      this.gaps.add('GNO_SENSE_LIMIT', place, `an inventory looks at ${this.#maxLooks} places of a home at most`)
     this.#isBlind = true
     return true
   }

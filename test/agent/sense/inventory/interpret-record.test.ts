@@ -110,7 +110,7 @@ describe('names', () => {
     ['ghcr.io/ggml-org/llama.cpp:server-b8146@sha256:0f', 'ghcr.io/ggml-org/llama.cpp', 'b8146'],
     ['registry:5000/vllm/vllm-openai', 'registry:5000/vllm/vllm-openai', null],
     ['ollama/ollama:latest', 'ollama/ollama', null],
-    ['sha256:0f1e', 'sha256', null],
+    ['sha256:0f1e', 'image without a name', null],
   ])('takes the image name %s apart', (name, image, version) => expect(splitImage(name)).toEqual([image, version]))
 })
 
