@@ -37,6 +37,8 @@ export const installedPartSchema = z
     place: pathText,
     /** True when nothing but the name of a file or folder says so. */
     isNameOnly: z.boolean(),
+    /** Names of a container's labels that the entry asks for; never their values. */
+    labels: z.array(text(128)).max(16).readonly().optional(),
   })
   .readonly()
 export type InstalledPart = z.infer<typeof installedPartSchema>
@@ -112,7 +114,7 @@ export const installationSchema = z
 export type Installation = z.infer<typeof installationSchema>
 
 /** What the inventory saw of one thing, before any name means something; it never leaves the endpoint as such. */
-export interface InstallationObservation extends InstalledPart {
+export interface InstallationObservation extends Omit<InstalledPart, 'labels'> {
   /** `system`, or the home of a person. */
   readonly scope: string
   /** Names of a container's labels. */
