@@ -1,6 +1,10 @@
 // The list of sensors, one line each, and what follows from the list: what runs on this system, what is touched.
 import type { Interpretation, Platform, SenseContext, Sensor } from '../../contract/observation.ts'
 import type { Coverage } from '../../contract/report.ts'
+import { footprintDeclaration } from './darwin/footprint.ts'
+import { darwinGraphics } from './darwin/graphics.ts'
+import { darwinListeners } from './darwin/listeners.ts'
+import { darwinProcesses } from './darwin/processes.ts'
 import { hostInventory } from './host-inventory.ts'
 import { inventoryDeclaration } from './inventory/inventory-declaration.ts'
 import { knownPlacesDeclaration } from './known-places.ts'
@@ -49,10 +53,16 @@ const WINDOWS_EVERY_MS = 30_000
 /** The counters of graphics cards take three seconds. */
 const WINDOWS_GRAPHICS_EVERY_MS = 60_000
 
+/** ps and lsof take a second of one processor; ioreg some milliseconds. */
+const DARWIN_EVERY_MS = 30_000
+
 /** All sensors that start programs. */
 export const RARE_SENSORS: readonly RareSensor[] = [
   { ...listed(processViews), everyMs: SECOND_VIEW_EVERY_MS },
   { ...listed(linuxNvidia), everyMs: NVIDIA_EVERY_MS },
+  { ...listed(darwinProcesses), everyMs: DARWIN_EVERY_MS },
+  { ...listed(darwinListeners), everyMs: DARWIN_EVERY_MS },
+  { ...listed(darwinGraphics), everyMs: DARWIN_EVERY_MS },
   { ...listed(windowsProcesses), everyMs: WINDOWS_EVERY_MS },
   { ...listed(windowsListeners), everyMs: WINDOWS_EVERY_MS },
   { ...listed(windowsGraphics), everyMs: WINDOWS_GRAPHICS_EVERY_MS },
@@ -104,6 +114,7 @@ const OTHERS: readonly TouchDeclaration[] = [
   mappedFileDeclaration,
   loopbackDeclaration,
   closeLookDeclaration,
+  footprintDeclaration,
   knownPlacesDeclaration,
   watchDeclaration,
   machineIdDeclaration,

@@ -2,6 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
+import { type DarwinGraphicsCapture, darwinGraphics } from '../../agent/sense/darwin/graphics.ts'
+import { type DarwinListenerCapture, darwinListeners } from '../../agent/sense/darwin/listeners.ts'
+import { type DarwinProcessCapture, darwinProcesses } from '../../agent/sense/darwin/processes.ts'
 import { type HostCapture, hostInventory } from '../../agent/sense/host-inventory.ts'
 import { linuxGraphics } from '../../agent/sense/linux/graphics.ts'
 import type { GraphicsCapture } from '../../agent/sense/linux/graphics-use.ts'
@@ -38,6 +41,12 @@ const replayWindowsListeners = (text: string) =>
   windowsListeners.interpret((JSON.parse(text) as { readonly capture: WindowsListenersCapture }).capture)
 const replayWindowsGraphics = (text: string) =>
   windowsGraphics.interpret((JSON.parse(text) as { readonly capture: WindowsGraphicsCapture }).capture)
+const replayDarwinProcesses = (text: string) =>
+  darwinProcesses.interpret((JSON.parse(text) as { readonly capture: DarwinProcessCapture }).capture)
+const replayDarwinListeners = (text: string) =>
+  darwinListeners.interpret((JSON.parse(text) as { readonly capture: DarwinListenerCapture }).capture)
+const replayDarwinGraphics = (text: string) =>
+  darwinGraphics.interpret((JSON.parse(text) as { readonly capture: DarwinGraphicsCapture }).capture)
 
 const REPLAYS: readonly (readonly [id: string, file: string, interpret: (text: string) => Interpretation])[] = [
   ['linux-processes', 'linux/processes.json', replayProcesses],
@@ -51,6 +60,9 @@ const REPLAYS: readonly (readonly [id: string, file: string, interpret: (text: s
   ['win32-processes', 'win32/processes-hostile.json', replayWindowsProcesses],
   ['win32-listeners', 'win32/listeners.json', replayWindowsListeners],
   ['win32-graphics', 'win32/graphics.json', replayWindowsGraphics],
+  ['darwin-processes', 'darwin/processes.json', replayDarwinProcesses],
+  ['darwin-listeners', 'darwin/listeners.json', replayDarwinListeners],
+  ['darwin-graphics', 'darwin/graphics.json', replayDarwinGraphics],
 ]
 const OWN_WORDS = new Set(['denied', 'limits', 'owner'])
 const read = (file: string) => readFileSync(join(corpus, file), 'utf8')

@@ -94,7 +94,7 @@ export function parseTexts(text: string, processes: readonly PsProcess[]): PsTex
   const { lines, isCut } = linesOf(text)
   for (const line of lines) {
     const claim = claimOf(line, starts)
-    const pid = claim?.pid ?? last
+    const pid: number | null = claim?.pid ?? last
     if (pid === null) continue
     const before = byPid.get(pid)
     const isDisputed = claim !== null && before !== undefined
