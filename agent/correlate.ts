@@ -157,17 +157,26 @@ function factsOf(
             executablePath: parent.executable?.path ?? null,
             entryId: identified.get(parent.pid)?.entryId ?? null,
           },
-    memory: process.memory,
+    memory: process.memory ?? privateMemory(process),
     binaryEngines: [...new Set(closer?.engines.map(({ id }) => id) ?? [])],
     httpAnswers: closer?.answered ?? [],
     version: closer?.told.version ?? null,
   }
 }
 
+/** Where the system tells no kinds of memory, what a process shares with nobody is its anonymous memory. */
+function privateMemory({ privateBytes }: ProcessObservation): RuntimeFacts['memory'] {
+  return privateBytes === undefined || privateBytes === null ? null : { anonymousBytes: privateBytes }
+}
+
+/** `C:\…`: only there a backslash parts folders. */
+const WINDOWS_PATH = /^(?:[A-Za-z]:|\\\\)/
+
 function libraryNames(mapped: readonly MappedFile[]): readonly string[] {
   const names = new Set<string>()
-  for (const file of mapped) {
-    if (file.isExecutable) names.add(file.path.slice(file.path.lastIndexOf('/') + 1))
+  for (const { path, isExecutable } of mapped) {
+    const last = WINDOWS_PATH.test(path) ? path.lastIndexOf('\\') : path.lastIndexOf('/')
+    if (isExecutable) names.add(path.slice(last + 1))
   }
   return [...names]
 }

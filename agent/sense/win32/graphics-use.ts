@@ -17,6 +17,8 @@ const MICROSOFT = 0x1414
 /** One adapter. */
 export interface WindowsDevice {
   readonly device: string
+  /** `mcdm`: the driver model of devices that compute and do not draw (Microsoft Learn: MCDM), such as neural processors. */
+  readonly driver: 'wddm' | 'mcdm'
   readonly model: string | null
   readonly dedicatedTotal: number | null
   readonly dedicatedUsed: number | null
@@ -37,7 +39,9 @@ export function readDevices(rows: Rows, gaps: GapList): ReadonlyMap<string, Wind
     const luid = numberIn(row, 'AdapterLuid')
     if (luid !== null) named.set(luid, row)
   }
-  const busy = busyOf(counted(rows, 'engine', gaps), ({ device }) => device)
+  const engines = counted(rows, 'engine', gaps)
+  const busy = busyOf(engines, ({ device }) => device)
+  const drawing = new Set(engines.filter(({ place }) => !isComputing(place)).map(({ place }) => place.device))
   const devices = new Map<string, WindowsDevice>()
   for (const { place, row } of counted(rows, 'memory', gaps)) {
     const known = named.get(luidOf(place.device))
@@ -46,7 +50,10 @@ export function readDevices(rows: Rows, gaps: GapList): ReadonlyMap<string, Wind
       gaps.add('GNO_SENSE_LIMIT', PLACE, `adapters beyond the limit of ${MAX_DEVICES}`)
       continue
     }
-    devices.set(place.device, describeDevice(place.device, row, known, busy.get(place.device) ?? null))
+    const busyPercent = busy.get(place.device) ?? null
+    // Without any engine in use nothing is told of what they are.
+    const driver = busyPercent === null || drawing.has(place.device) ? 'wddm' : 'mcdm'
+    devices.set(place.device, { ...describeDevice(place.device, row, known), driver, busyPercent })
   }
   const nameless = [...devices.values()].filter(({ model }) => model === null).length
   if (nameless > 0) {
@@ -60,7 +67,15 @@ export function readDevices(rows: Rows, gaps: GapList): ReadonlyMap<string, Wind
   return devices
 }
 
-function describeDevice(device: string, row: Row, known: Row | undefined, busyPercent: number | null): WindowsDevice {
+function isComputing({ engine }: CounterPlace): boolean {
+  return engine === null || engine.type.startsWith('compute')
+}
+
+function describeDevice(
+  device: string,
+  row: Row,
+  known: Row | undefined,
+): Omit<WindowsDevice, 'driver' | 'busyPercent'> {
   const total = (key: string): number | null => (known === undefined ? null : numberIn(known, key))
   return {
     device,
@@ -69,7 +84,6 @@ function describeDevice(device: string, row: Row, known: Row | undefined, busyPe
     dedicatedUsed: numberIn(row, 'DedicatedUsage'),
     sharedTotal: total('SharedSystemMemory'),
     sharedUsed: numberIn(row, 'SharedUsage'),
-    busyPercent,
   }
 }
 
@@ -107,7 +121,7 @@ export function describeDevices(devices: ReadonlyMap<string, WindowsDevice>): re
   return [...devices.values()].map((each) => ({
     kind: 'gpu',
     device: each.device,
-    driver: 'wddm',
+    driver: each.driver,
     model: each.model,
     // Integrated graphics have some dedicated memory too: the size alone does not tell.
     isUnified: null,
@@ -169,7 +183,7 @@ function isNothing({ row, busyPercent }: Used): boolean {
 function describeUse(
   pid: number,
   startedMs: number,
-  { device, dedicatedTotal }: WindowsDevice,
+  { device, driver, dedicatedTotal }: WindowsDevice,
   { row, busyPercent }: Used,
   gaps: GapList,
 ): GraphicsUseObservation {
@@ -184,7 +198,7 @@ function describeUse(
     pid,
     startTicks: String(startedMs),
     device,
-    driver: 'wddm',
+    driver,
     source: 'gpu-counters',
     dedicatedBytes: isBelieved ? told : null,
     sharedBytes: row === undefined ? null : numberIn(row, 'SharedUsage'),
