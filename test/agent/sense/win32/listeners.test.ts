@@ -24,10 +24,10 @@ describe('windowsListeners', () => {
     ).toEqual([
       'tcp 0.0.0.0 135 any 1144',
       'tcp 0.0.0.0 445 any 4',
-      'tcp 0.0.0.0 11434 any 14780',
+      'tcp 0.0.0.0 11434 any 9524',
       'tcp 127.0.0.1 1234 loopback 77',
       'tcp 192.168.12.7 139 specific 4',
-      'tcp6 :: 11434 any 14780',
+      'tcp6 :: 11434 any 9524',
       'tcp6 ::1 1234 loopback 77',
       'tcp6 fe80::1c2a:9d1f:4b7e:1%12 49670 specific 3072',
     ])
