@@ -87,7 +87,8 @@ function agrees(word: string, { name, executable }: ProgramIdentity): boolean {
   if (plain === name) return true
   if (executable === null) return false
   const base = executable.slice(executable.lastIndexOf('/') + 1)
-  return plain === base || withoutRelease(plain) === withoutRelease(base)
+  // macOS runs `python3.12` as `Python.app/Contents/MacOS/Python`.
+  return plain === base || withoutRelease(plain).toLowerCase() === withoutRelease(base).toLowerCase()
 }
 
 /** One or two digits a part, so that no PIN passes as a release. */
@@ -191,7 +192,7 @@ function isSubCommand(program: string, before: string, word: string): boolean {
 }
 
 function isInterpreterName(program: string): boolean {
-  return INTERPRETERS.includes(withoutRelease(program))
+  return INTERPRETERS.includes(withoutRelease(program).toLowerCase())
 }
 
 /** `/opt/x/ollama.exe` -> `ollama`. */

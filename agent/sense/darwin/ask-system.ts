@@ -33,5 +33,5 @@ export async function askProgram(program: string, args: readonly string[], signa
 
 /** A question as ASSURANCE.md shows it. */
 export function shownQuestion(question: keyof typeof QUESTIONS): string {
-  return `program: ${QUESTIONS[question].join(' ')}`
+  return `program, every 30 seconds at most: ${QUESTIONS[question].join(' ')}`
 }

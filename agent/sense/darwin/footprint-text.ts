@@ -85,7 +85,7 @@ function wholeOf(digits: string): number | null {
 /** Reads what `vmmap -summary` printed. */
 export function parseVmmap(text: string): Footprint {
   // Below the regions stands a table of malloc zones that looks alike.
-  const lines = (text.split(/^MALLOC ZONE /m, 1)[0] ?? '').split('\n', MAX_LINES)
+  const lines = (text.split(/^MALLOC ZONE(?: |$)/m, 1)[0] ?? '').split('\n', MAX_LINES)
   const rows = lines.map(regionOf).filter((row) => row !== null)
   const told = (name: string): number | null => {
     const line = lines.find((each) => each.trim().startsWith(name))

@@ -112,9 +112,9 @@ function fill(draft: Draft, field: string, value: string): void {
   else if (field === 'n') draft.name = unescapeName(value)
 }
 
-/** dev_t of macOS has 32 bits with a sign, and stat(2) shows it so. */
+/** The device as stat(2) numbers it: disks of macOS have 0x1000000 and more. */
 function deviceOf(value: string): string | null {
-  return /^0x[0-9a-f]{1,8}$/.test(value) ? String(Number.parseInt(value.slice(2), 16) | 0) : null
+  return /^0x[0-9a-f]{1,8}$/.test(value) ? String(Number.parseInt(value.slice(2), 16)) : null
 }
 
 /** Beyond 2^53 a number would no longer be what was printed. */

@@ -21,7 +21,7 @@ export const mappedFileDeclaration: TouchDeclaration = {
     '/proc/*/map_files/* and /proc/*/fd/*: content of large regular files that a process maps or holds open, also of unlinked ones; the first bytes, and of weights what the file walk reads',
     '/proc/*/exe, and mapped objects that may be executed: content, of processes that look like a runtime only; searched for the strings of the rule pack, once a file',
     '/proc/*/stat (whether it is still that process)',
-    'the path of a mapped file, where the kernel refuses its link, device and inode agree',
+    'the path of a mapped file, where the kernel refuses its link or has none, and device and inode agree',
     'never read: the memory of a process, its environment, sockets, pipes and devices',
   ],
   collects: ['of weights files only: what the file walk collects, and which process uses them'],
@@ -29,20 +29,31 @@ export const mappedFileDeclaration: TouchDeclaration = {
 
 /** Opens a file that a process maps; falls back to its path when the kernel link is denied and dev and inode agree. */
 export function openMapped(pid: number, startTicks: string, mapped: MappedFile): Result<OpenedFile> {
+  if (mapped.range === '') return openByPath(mapped)
   if (!/^[0-9a-f]{1,16}-[0-9a-f]{1,16}$/.test(mapped.range)) {
     return failed('GNO_SENSE_FAILED', `not an address range: ${mapped.range.slice(0, 40)}`)
   }
   const opened = openInProcess(pid, startTicks, `map_files/${mapped.range}`, mapped)
   if (opened.ok || opened.failure.code !== 'GNO_SENSE_DENIED' || mapped.isDeleted) return opened
-  const byPath = openFile(mapped.path)
-  if (!byPath.ok) return opened
-  if (isSameFile(byPath.value.identity, mapped)) return byPath
+  const byPath = openByPath(mapped)
+  return byPath.ok ? byPath : opened
+}
+
+/** By its name, where nothing better leads to the file; only while it is that very file. */
+function openByPath(wanted: {
+  readonly path: string
+  readonly dev: string
+  readonly inode: string
+}): Result<OpenedFile> {
+  const byPath = openFile(wanted.path)
+  if (!byPath.ok || isSameFile(byPath.value.identity, wanted)) return byPath
   byPath.value.close()
-  return opened
+  return failed('GNO_SENSE_VANISHED', `${wanted.path} is another file by now`)
 }
 
 /** Opens a file that a process holds open. */
 export function openHeld(pid: number, startTicks: string, link: OpenFileLink): Result<OpenedFile> {
+  if (process.platform === 'darwin') return openByPath(link)
   return openInProcess(pid, startTicks, `fd/${Math.trunc(link.fdNumber)}`, link)
 }
 
@@ -52,6 +63,7 @@ export function openExecutable(
   startTicks: string,
   executable: { readonly path: string; readonly dev: string; readonly inode: string },
 ): Result<OpenedFile> {
+  if (process.platform === 'darwin') return openByPath(executable)
   return openInProcess(pid, startTicks, 'exe', executable)
 }
 
