@@ -48,10 +48,12 @@ const SECOND_VIEW_EVERY_MS = 10 * 60_000
 /** nvidia-smi takes up to two seconds, and one more to watch who works. */
 const NVIDIA_EVERY_MS = 30_000
 
-/** PowerShell takes a second of one processor, and WMI one more; netstat some milliseconds. */
-const WINDOWS_EVERY_MS = 30_000
-/** The counters of graphics cards take three seconds. */
-const WINDOWS_GRAPHICS_EVERY_MS = 60_000
+/** PowerShell takes a second of one processor, and WMI one more (not measured). */
+const WINDOWS_PROCESSES_EVERY_MS = 60_000
+/** netstat takes some milliseconds. */
+const WINDOWS_LISTENERS_EVERY_MS = 30_000
+/** The counters of graphics cards take three seconds (not measured). */
+const WINDOWS_GRAPHICS_EVERY_MS = 120_000
 
 /** ps and lsof take a second of one processor; ioreg some milliseconds. */
 const DARWIN_EVERY_MS = 30_000
@@ -63,8 +65,8 @@ export const RARE_SENSORS: readonly RareSensor[] = [
   { ...listed(darwinProcesses), everyMs: DARWIN_EVERY_MS },
   { ...listed(darwinListeners), everyMs: DARWIN_EVERY_MS },
   { ...listed(darwinGraphics), everyMs: DARWIN_EVERY_MS },
-  { ...listed(windowsProcesses), everyMs: WINDOWS_EVERY_MS },
-  { ...listed(windowsListeners), everyMs: WINDOWS_EVERY_MS },
+  { ...listed(windowsProcesses), everyMs: WINDOWS_PROCESSES_EVERY_MS },
+  { ...listed(windowsListeners), everyMs: WINDOWS_LISTENERS_EVERY_MS },
   { ...listed(windowsGraphics), everyMs: WINDOWS_GRAPHICS_EVERY_MS },
 ]
 

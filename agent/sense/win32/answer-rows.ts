@@ -5,8 +5,8 @@ import type { Printed } from '../run-program.ts'
 
 /** A desktop gives 1,000 lines, a terminal server 10,000; engines of graphics cards five for each process. */
 const MAX_LINES = 200_000
-/** A command line has 8,192 characters at most (processes.ts), six times as many where each is escaped. */
-const MAX_LINE_CHARS = 128 * 1024
+/** The longest are lists of libraries (processes.ts): 1,024 paths of 260 characters, six times as many where each is escaped. */
+const MAX_LINE_CHARS = 2 * 1024 * 1024
 /** Longest code of an error that is kept. */
 const MAX_CODE_CHARS = 160
 /** DateTime as ConvertTo-Json prints it: milliseconds since 1970 in UTC; the offset, where there is one, is for show. */
@@ -83,6 +83,13 @@ export function textIn(row: Row, key: string): string | null {
 export function numberIn(row: Row, key: string): number | null {
   const value = Object.hasOwn(row, key) ? row[key] : null
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null
+}
+
+/** A list member; PowerShell 5.1 prints some arrays as an object with `value` and `Count`. */
+export function listIn(row: Row, key: string): readonly unknown[] {
+  const value = Object.hasOwn(row, key) ? row[key] : null
+  const list = isRow(value) ? value['value'] : value
+  return Array.isArray(list) ? list : []
 }
 
 /** Milliseconds since 1970 of a DateTime member. */

@@ -50,7 +50,7 @@ export const windowsGraphics: Sensor<WindowsGraphicsCapture> = {
   id: 'win32-graphics',
   platform: 'win32',
   touches: [
-    `program: ${POWERSHELL} -NoLogo -NoProfile -NonInteractive -Command with one fixed script, every 60 seconds at most: Get-CimInstance ${COUNTERS}GPUAdapterMemory, GPUProcessMemory and GPUEngine, Win32_Process (number and start time)`,
+    `program: ${POWERSHELL} -NoLogo -NoProfile -NonInteractive -Command with one fixed script, every two minutes at most: Get-CimInstance ${COUNTERS}GPUAdapterMemory, GPUProcessMemory and GPUEngine, Win32_Process (number and start time)`,
     'registry: HKLM\\SOFTWARE\\Microsoft\\DirectX\\*: AdapterLuid, Description, VendorId, DedicatedVideoMemory, SharedSystemMemory',
   ],
   collects: [

@@ -40,7 +40,7 @@ export function tellRows(part: string, source: string, fields: string): string {
 }
 
 /** The end of a pipeline: some fields of each object, one JSON object a line. */
-export function asRows(kind: string, fields: string): string {
+function asRows(kind: string, fields: string): string {
   return `ForEach-Object{$_|Select-Object -Property @{n='Kind';e={'${kind}'}},${fields}|ConvertTo-Json -Compress}`
 }
 

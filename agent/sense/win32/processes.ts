@@ -11,9 +11,9 @@ import type {
 import { MAX_PATH_CHARS } from '../../../contract/wire.ts'
 import { createGapList, type GapList } from '../gap-list.ts'
 import type { Printed } from '../run-program.ts'
-import { dateIn, numberIn, readRows, type Row, type Rows, textIn } from './answer-rows.ts'
+import { dateIn, listIn, numberIn, readRows, type Row, type Rows, textIn } from './answer-rows.ts'
 import { redactArgumentLine } from './argument-line.ts'
-import { asRows, askPowerShell, POWERSHELL, tellRows } from './powershell.ts'
+import { askPowerShell, POWERSHELL, tellRows } from './powershell.ts'
 
 /** A terminal server has some thousand. */
 const MAX_PROCESSES = 16_384
@@ -21,8 +21,8 @@ const MAX_PROCESSES = 16_384
 const MAX_LINE_CHARS = 8_192
 /** Private or working memory from which on a process is asked for its libraries: a runtime with a small model has it. */
 const LARGE_BYTES = 256 * 1024 * 1024
-/** The largest first: each takes about 50 ms. */
-const MAX_LARGE = 32
+/** The largest first: each takes some ten milliseconds. */
+const MAX_LARGE = 64
 /** Libraries of one process; a browser has 200. */
 const MAX_MODULES = 1_024
 /** WMI and .NET read one clock with different precision; a process of the same number that is younger is another one. */
@@ -54,8 +54,9 @@ const SCRIPT: readonly string[] = [
     'try{$q=Get-Process -Id $id;$apart=($q.StartTime-$p.CreationDate).TotalMilliseconds;',
     `if($apart -gt -${SAME_START_MS} -and $apart -lt ${SAME_START_MS}){`,
     `$modules=@(Get-Process -InputObject $q -Module|Select-Object -First ${MAX_MODULES});`,
-    `$modules|${asRows('module', `@{n='ProcessId';e={$id}},FileName,ModuleMemorySize`)};`,
-    `[pscustomobject]@{Kind='looked';ProcessId=$id;Sid=$sid;Modules=$modules.Count}|ConvertTo-Json -Compress`,
+    // Plain arrays of one kind: others are printed as objects with a count, and one object for each library takes seconds.
+    '$paths=[string[]]@($modules|ForEach-Object{$_.FileName});$sizes=[long[]]@($modules|ForEach-Object{$_.ModuleMemorySize});',
+    `[pscustomobject]@{Kind='looked';ProcessId=$id;Sid=$sid;Paths=$paths;Sizes=$sizes}|ConvertTo-Json -Compress`,
     `}else{[pscustomobject]@{Kind='vanished';ProcessId=$id}|ConvertTo-Json -Compress}`,
     `}catch{[pscustomobject]@{Kind='refused';ProcessId=$id;Sid=$sid;Code=[string]$_.FullyQualifiedErrorId}|ConvertTo-Json -Compress}}`,
   ].join(''),
@@ -71,7 +72,7 @@ export const windowsProcesses: Sensor<WindowsProcessesCapture> = {
   id: 'win32-processes',
   platform: 'win32',
   touches: [
-    `program: ${POWERSHELL} -NoLogo -NoProfile -NonInteractive -Command with one fixed script, every 30 seconds at most: Get-CimInstance Win32_Process; of the ${MAX_LARGE} largest processes of at least 256 MiB also Win32_Process.GetOwnerSid and Get-Process -Module`,
+    `program: ${POWERSHELL} -NoLogo -NoProfile -NonInteractive -Command with one fixed script, once a minute at most: Get-CimInstance Win32_Process; of the ${MAX_LARGE} largest processes of at least 256 MiB also Win32_Process.GetOwnerSid and Get-Process -Module`,
   ],
   collects: [
     'process number, start time, parent, name, executable path; of the largest ones the security identifier of their user and the paths of the libraries they loaded',
@@ -106,20 +107,11 @@ interface Close {
 }
 
 function closeLooks(rows: Rows, gaps: GapList): ReadonlyMap<number, Close> {
-  const modules = new Map<number, MappedFile[]>()
-  for (const row of rows.of('module')) {
-    const pid = numberIn(row, 'ProcessId')
-    const path = textIn(row, 'FileName')
-    if (pid === null || path === null || path === '') continue
-    const known = modules.get(pid) ?? []
-    if (known.length < MAX_MODULES) known.push(describeModule(path, numberIn(row, 'ModuleMemorySize') ?? 0))
-    modules.set(pid, known)
-  }
   const close = new Map<number, Close>()
   for (const row of rows.of('looked')) {
     const pid = numberIn(row, 'ProcessId')
-    if (pid !== null) close.set(pid, { sid: sidOf(row), mapped: modules.get(pid) ?? [] })
-    if (numberIn(row, 'Modules') === MAX_MODULES) {
+    if (pid !== null) close.set(pid, { sid: sidOf(row), mapped: modulesIn(row) })
+    if (listIn(row, 'Paths').length >= MAX_MODULES) {
       gaps.add('GNO_SENSE_LIMIT', 'libraries', `only the first ${MAX_MODULES} libraries of a process were asked for`)
     }
   }
@@ -139,9 +131,17 @@ function noteRefused(code: string, gaps: GapList): void {
   } else gaps.add('GNO_SENSE_DENIED', 'libraries', 'the libraries of these processes were refused')
 }
 
-function describeModule(path: string, mappedBytes: number): MappedFile {
-  const plain = path.slice(0, MAX_PATH_CHARS)
-  return { path: plain, dev: '', inode: '', mappedBytes, isDeleted: false, isExecutable: true, range: '' }
+function modulesIn(row: Row): readonly MappedFile[] {
+  const sizes = listIn(row, 'Sizes')
+  return listIn(row, 'Paths')
+    .slice(0, MAX_MODULES)
+    .flatMap((path, index) => {
+      if (typeof path !== 'string' || path === '') return []
+      const size = sizes[index]
+      const mappedBytes = typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : 0
+      const plain = path.toWellFormed().slice(0, MAX_PATH_CHARS)
+      return [{ path: plain, dev: '', inode: '', mappedBytes, isDeleted: false, isExecutable: true, range: '' }]
+    })
 }
 
 /** `S-1-5-21-…` and nothing else (Microsoft Learn: security identifiers, string format). */

@@ -75,6 +75,18 @@ describe('windowsProcesses', () => {
     ])
   })
 
+  it('keeps of a list of libraries what is a path, up to its limit', () => {
+    const seen = processesOf(windowsProcesses.interpret(captured('processes-hostile.json'))).find(
+      ({ pid }) => pid === 105,
+    )
+
+    expect(seen?.mapped?.slice(0, 2)).toMatchObject([
+      { path: 'C:\\t\\half\ufffd.dll', mappedBytes: 0, dev: '', inode: '' },
+      { path: 'C:\\x.dll', mappedBytes: 0 },
+    ])
+    expect(seen?.mapped).toHaveLength(1_024 - 3)
+  })
+
   it('tells numbers that cannot be exact as unknown, never as something near', () => {
     const [seen] = processesOf(windowsProcesses.interpret(captured('processes-hostile.json'))).filter(
       ({ pid }) => pid === 101,
