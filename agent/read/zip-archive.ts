@@ -142,7 +142,7 @@ function isLikely({ name, isEncrypted, method, sizeBytes }: ZipMember): boolean 
 function take(draft: Draft, { format, weights }: NestedPart, sizeBytes: number): void {
   if (!weights.isModel) return
   draft.formats.add(format)
-  if (format === 'numpy') draft.arrays.push(...weights.tensors)
+  if (format === 'numpy') draft.arrays.push(...weights.tensors.filter(({ name }) => LONE_ARRAY.test(name)))
   if (draft.isPackage || DATA_FORMATS.has(format) || (weights.holds ?? 'weights') !== 'weights') return
   const parameters = weights.tensors.reduce((sum, { elements }) => sum + elements, 0)
   if (sizeBytes < LEAST_BYTES && parameters < LEAST_PARAMETERS) return

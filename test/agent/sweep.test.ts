@@ -187,14 +187,13 @@ describe('sweep', () => {
     expect(result.uncoveredPaths).toEqual([closed])
   })
 
-  it('says that nobody looked at processes where no sensor for them exists', async () => {
+  it('says which sensors another system lacks, and that its processes were not all seen', async () => {
     const { result } = await sweep(optionsOf())
 
     expect(result.coveredProcesses).toBe(false)
     expect(result.coverage.filter((entry) => entry.state === 'unsupported').map((entry) => entry.sensor)).toEqual([
-      'linux-processes',
-      'linux-listeners',
-      'linux-graphics',
+      'process-views',
+      'linux-nvidia',
     ])
   })
 
