@@ -1,6 +1,11 @@
 // The close look at what may run a model: memory page by page, processor time, engines inside its binaries, and what its own listener
 // answers. Asked of candidates only, since each of these costs a hundred times a look at the process list.
-import type { GraphicsUseObservation, ListenerObservation, ProcessObservation } from '../contract/observation.ts'
+import type {
+  GraphicsUseObservation,
+  ListenerObservation,
+  Platform,
+  ProcessObservation,
+} from '../contract/observation.ts'
 import type { Gap } from '../contract/wire.ts'
 import { binarySignatures } from '../rules/binary-signatures.ts'
 import type { Told } from '../rules/loopback-answers.ts'
@@ -15,6 +20,8 @@ import {
   roomForLook,
   searchBinaries,
 } from './binary-content.ts'
+import { askFootprint, interpretFootprint } from './sense/darwin/footprint.ts'
+import type { Footprint } from './sense/darwin/footprint-text.ts'
 import { type CloseLook, closeLook } from './sense/linux/close-look.ts'
 
 /** Candidates of one look; a machine with more tells of the rest what the process list tells (CWE-400). */
@@ -33,6 +40,8 @@ export interface Candidate {
 /** What a close look added. */
 export interface Closer {
   readonly look: CloseLook | null
+  /** macOS: physical footprint and what lies on the accelerator. */
+  readonly footprint: Footprint | null
   readonly engines: readonly EngineInBinary[]
   readonly answered: readonly string[]
   readonly told: Told
@@ -48,13 +57,21 @@ export interface CloserMemory {
   readonly looks: Map<string, CloseLook>
   /** A process that did not change since is not searched again. */
   readonly searched: WeakMap<ProcessObservation, BinaryLook>
+  readonly footprints: Map<string, FootprintLook>
+}
+
+interface FootprintLook {
+  readonly atMs: number
+  readonly footprint: Footprint | null
+  readonly gaps: readonly Gap[]
 }
 
 export function createCloserMemory(): CloserMemory {
-  return { binaries: new Map(), answers: new Map(), looks: new Map(), searched: new WeakMap() }
+  return { binaries: new Map(), answers: new Map(), looks: new Map(), searched: new WeakMap(), footprints: new Map() }
 }
 
 export interface CloserOptions {
+  readonly platform: Platform
   readonly pack: Pack
   readonly memory: CloserMemory
   readonly signal: AbortSignal
@@ -64,15 +81,16 @@ export interface CloserOptions {
 /** Looks at candidates, one after the other, and says by pid what was seen. */
 export async function lookCloser(
   candidates: readonly Candidate[],
-  { pack, memory, signal, now }: CloserOptions,
+  options: CloserOptions,
 ): Promise<ReadonlyMap<number, Closer>> {
+  const { memory, signal, now } = options
   const seen = new Map<number, Closer>()
   const room = roomForLook()
   const asking = askingOf({ memory: memory.answers, signal, now })
   const looks = new Map<string, CloseLook>()
   for (const candidate of unnamedFirst(candidates).slice(0, MAX_CANDIDATES)) {
     if (signal.aborted) break
-    const closer = await lookAtOne(candidate, { pack, memory, room, asking })
+    const closer = await lookAtOne(candidate, { ...options, room, asking })
     const { look } = closer
     if (look !== null) looks.set(keyOf(look), look)
     seen.set(candidate.process.pid, closer)
@@ -92,14 +110,13 @@ function keyOf({ pid, startTicks }: Pick<CloseLook, 'pid' | 'startTicks'>): stri
   return `${pid} ${startTicks}`
 }
 
-interface Parts {
-  readonly pack: Pack
-  readonly memory: CloserMemory
+interface Parts extends CloserOptions {
   readonly room: BinaryRoom
   readonly asking: Asking
 }
 
-async function lookAtOne(candidate: Candidate, { pack, memory, room, asking }: Parts): Promise<Closer> {
+async function lookAtOne(candidate: Candidate, parts: Parts): Promise<Closer> {
+  const { pack, memory, room, asking } = parts
   const { process, listeners, entryId, holdsWeights } = candidate
   const before = memory.looks.get(keyOf(process)) ?? null
   const looked = closeLook(process.pid, process.startTicks, before)
@@ -108,14 +125,39 @@ async function lookAtOne(candidate: Candidate, { pack, memory, room, asking }: P
   const isAsked = entryId !== null || holdsWeights || engines.length > 0
   const probes = isAsked ? planProbes(entryId, pack) : []
   const { answered, told, gaps } = await askListeners(process, listeners, probes, asking)
+  const charged = isAsked ? await footprintOf(process, parts) : null
   return {
     look,
+    footprint: charged?.footprint ?? null,
     engines,
     answered,
     told,
     processorPercent: before === null || look === null ? null : shareOf(before, look),
-    gaps: [...(look?.gaps ?? []), ...gaps, ...(waiting === 0 ? [] : [waitingGap(process, waiting)])],
+    gaps: [
+      ...(look?.gaps ?? []),
+      ...(charged?.gaps ?? []),
+      ...gaps,
+      ...(waiting === 0 ? [] : [waitingGap(process, waiting)]),
+    ],
   }
+}
+
+/** Half a second of a processor for each process, so it is asked once a minute. */
+const FOOTPRINT_EVERY_MS = 60_000
+const MAX_FOOTPRINTS = 512
+
+async function footprintOf(
+  process: ProcessObservation,
+  { platform, memory, signal, now }: Parts,
+): Promise<FootprintLook | null> {
+  if (platform !== 'darwin') return null
+  const atMs = now().getTime()
+  const before = memory.footprints.get(keyOf(process))
+  if (before !== undefined && atMs - before.atMs < FOOTPRINT_EVERY_MS) return before
+  const look = { atMs, ...interpretFootprint(await askFootprint(process.pid, signal)) }
+  if (memory.footprints.size >= MAX_FOOTPRINTS) memory.footprints.clear()
+  memory.footprints.set(keyOf(process), look)
+  return look
 }
 
 function searchOnce(process: ProcessObservation, pack: Pack, memory: CloserMemory, room: BinaryRoom): BinaryLook {

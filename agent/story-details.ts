@@ -22,13 +22,34 @@ export function describeMemory({ process, closer }: Pick<Identity, 'process' | '
   }
 }
 
+/** Memory in the kinds that macOS and Windows tell. */
+function describePhysical({ process, closer }: Pick<Identity, 'process' | 'closer'>): Pick<Runtime, 'physical'> {
+  const { footprintBytes, acceleratorBytes, mappedFileBytes } = closer?.footprint ?? {}
+  const physical = {
+    ...whereTold('residentBytes', process.residentBytes),
+    ...whereTold('privateBytes', process.privateBytes),
+    ...whereTold('footprintBytes', footprintBytes),
+    ...whereTold('acceleratorBytes', acceleratorBytes),
+    ...whereTold('mappedFileBytes', mappedFileBytes),
+  }
+  return Object.keys(physical).length === 0 ? {} : { physical }
+}
+
 function whereTold<K extends string>(key: K, bytes: number | null | undefined): Partial<Record<K, number>> {
   return bytes === null || bytes === undefined ? {} : ({ [key]: bytes } as Record<K, number>)
 }
 
 type Surroundings = Pick<
   Runtime,
-  'container' | 'namespaces' | 'graphics' | 'engines' | 'told' | 'memoryFit' | 'processorPercent' | 'notSeen'
+  | 'physical'
+  | 'container'
+  | 'namespaces'
+  | 'graphics'
+  | 'engines'
+  | 'told'
+  | 'memoryFit'
+  | 'processorPercent'
+  | 'notSeen'
 >
 
 /** What stands around a process; what was not seen is left out. */
@@ -37,6 +58,7 @@ export function describeSurroundings(identity: Identity): Surroundings {
   const fit = fitOf(identity)
   const share = closer?.processorPercent ?? null
   return {
+    ...describePhysical(identity),
     ...(process.container ? { container: { engine: process.container.engine, id: process.container.id } } : {}),
     ...(process.namespaces && process.namespaces.different.length > 0
       ? { namespaces: process.namespaces.different }
@@ -57,10 +79,10 @@ function describeGraphics(use: Identity['graphics'][number]): NonNullable<Runtim
 
 /** Only weights that a process maps are known to be in its memory; of a copied file nothing is expected. */
 function fitOf({ process, weights, graphics, closer }: Identity): Runtime['memoryFit'] {
-  if (process.memory === null) return undefined
+  const residentBytes = process.memory?.residentBytes ?? process.residentBytes ?? closer?.footprint?.footprintBytes
+  if (residentBytes === undefined || residentBytes === null) return undefined
   const mapped = weights.filter(({ how }) => how === 'mapped')
   const neededBytes = mapped.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-  const { residentBytes } = process.memory
   return fitMemory({ residentBytes, hugetlbBytes: closer?.look?.hugetlbBytes ?? 0, graphics }, neededBytes)
 }
 

@@ -47,9 +47,9 @@ export async function sweepProcesses(
     digest: options.digest,
     identified: options.memory.identified,
   }
-  const { pack, signal, now, memory } = options
+  const { platform, pack, signal, now, memory } = options
   const candidates = identifyAll(input).filter(isCandidate).map(candidateOf)
-  const closer = await lookCloser(candidates, { pack, memory: memory.closer, signal, now })
+  const closer = await lookCloser(candidates, { platform, pack, memory: memory.closer, signal, now })
   const runtimes = correlate({ ...input, closerOf: ({ pid }) => closer.get(pid) })
   const inUse = [...heldByPid.values()].flat().flatMap(({ artifact }) => (artifact === null ? [] : [artifact]))
   return { runtimes, artifacts: inUse, byIdentity }
@@ -79,7 +79,8 @@ const MIN_LARGE_BYTES = 512 * 1024 * 1024
 function isCandidate({ process, identification, weights, graphics }: Identity): boolean {
   if (identification !== null || weights.length > 0 || graphics.length > 0) return true
   const { largeMemory } = process
-  if (largeMemory === undefined || largeMemory === null) return false
+  if (largeMemory === undefined) return (process.residentBytes ?? 0) >= MIN_LARGE_BYTES
+  if (largeMemory === null) return false
   const { anonymous, hugePages, memfd, shared } = largeMemory
   return anonymous.bytes + hugePages.bytes + memfd.bytes + shared.bytes >= MIN_LARGE_BYTES
 }

@@ -153,6 +153,21 @@ export const runtimeSchema = z
       })
       .readonly()
       .nullable(),
+    /** Kinds of memory that macOS and Windows tell instead. */
+    physical: z
+      .object({
+        residentBytes: wholeNumber.optional(),
+        /** Committed and shared with nobody (private bytes of Windows). */
+        privateBytes: wholeNumber.optional(),
+        /** What macOS charges the process with: dirty, compressed and swapped, its share of graphics memory included. */
+        footprintBytes: wholeNumber.optional(),
+        /** Of it, or beside it, memory given to the accelerator. */
+        acceleratorBytes: wholeNumber.optional(),
+        /** Resident pages of mapped files, which are not charged. */
+        mappedFileBytes: wholeNumber.optional(),
+      })
+      .readonly()
+      .optional(),
     /** The container or sandbox that the process lives in, by its control group. */
     container: z.object({ engine: nameText, id: nameText }).readonly().optional(),
     /** Kinds of namespace that differ from the agent's own. */

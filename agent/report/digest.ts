@@ -60,6 +60,7 @@ function stableRuntime(runtime: Runtime): unknown {
     pid: 0,
     startedAt: '',
     memory: null,
+    physical: null,
     processorPercent: null,
     // A listener that is busy does not answer now and then.
     notSeen: null,
