@@ -55,11 +55,11 @@ describe('an inventory', () => {
       metadata('llama_cpp_python', '0.3.1'),
     )
     put(
-      'home/ann/work/.venv/lib/python3.12/site-packages/aider_chat-0.86.1.dist-info/METADATA',
+      'home/ann/code/.venv/lib/python3.12/site-packages/aider_chat-0.86.1.dist-info/METADATA',
       metadata('aider-chat', '0.86.1'),
     )
     put(
-      'home/ann/work/.venv/lib/python3.12/site-packages/requests-2.32.0.dist-info/METADATA',
+      'home/ann/code/.venv/lib/python3.12/site-packages/requests-2.32.0.dist-info/METADATA',
       metadata('requests', '2.32.0'),
     )
 
@@ -225,7 +225,7 @@ describe('an inventory', () => {
   })
 
   it('leaves out what a setting excludes', async () => {
-    const seen = await look({ excludes: [join(ann, 'work')] })
+    const seen = await look({ excludes: [join(ann, 'code')] })
 
     expect(of(seen, 'aider')).toEqual([])
   })

@@ -12,7 +12,7 @@ import {
   readPython,
   readSnap,
 } from './package-text.ts'
-import { readApplication, readLaunchd, readUnit } from './service-text.ts'
+import { readApplication, readLaunchd, readUnit } from './unit-files.ts'
 import { readUninstall, readWindowsServices, readWinget, readWsl } from './windows-text.ts'
 
 const READERS: Readonly<Record<RecordForm, (record: InventoryRecord, isWanted: IsWanted) => RecordReading>> = {
