@@ -5,11 +5,15 @@ import type { Pack } from './pack.ts'
 /** The order in which probes count. */
 const STRENGTHS: readonly Probe['strength'][] = ['strong', 'medium', 'weak']
 
-/** Probes of one entry with those of its imitators, or the strong ones of all entries; paths that tell most products apart first. */
+/**
+ * Probes of one entry with those of its imitators, or the strong ones of all entries; paths that tell most products apart first.
+ * A tool that runs no weights and has no probe of its own is not asked: its listeners are its own business.
+ */
 export function planProbes(entryId: string | null, pack: Pack): readonly Probe[] {
   const all = pack.runtimes.flatMap((entry) => entry.probes ?? [])
-  const own = pack.runtimes.find(({ id }) => id === entryId)?.probes
-  return own === undefined ? byShared(all.filter(({ strength }) => strength === 'strong')) : withImitators(own, all)
+  const entry = pack.runtimes.find(({ id }) => id === entryId)
+  if (entry?.probes !== undefined) return withImitators(entry.probes, all)
+  return entry?.runsWeights === 'never' ? [] : byShared(all.filter(({ strength }) => strength === 'strong'))
 }
 
 function withImitators(own: readonly Probe[], all: readonly Probe[]): readonly Probe[] {
