@@ -18,7 +18,7 @@ import {
 const MAX_STACK = 1_048_576
 /** PyTorch memoises about ten values a tensor: 100,000 tensors (CWE-770). */
 const MAX_MEMO = 1_048_576
-/** What the values together may take in memory: 34,000 tensors take about 48 MiB (CWE-770). */
+/** What the values together may take in memory: 28,000 tensors take about 48 MiB (CWE-770). */
 const MAX_HELD_BYTES = 50_331_648
 /** Names of tensors and classes are under 300 bytes; longer text is only a place. */
 const MAX_TEXT_BYTES = 1_024
@@ -29,9 +29,9 @@ const MAX_CALLS_EACH = 16
 const MAX_CALLS = 4_096
 const MAX_ODDITIES = 16
 /** Rough sizes in V8 of an object with its list, of a reference to one, and of a place in the memo. */
-const OBJECT_BYTES = 96
+const OBJECT_BYTES = 112
 const REFERENCE_BYTES = 8
-const MEMO_BYTES = 32
+const MEMO_BYTES = 64
 
 /** Reads what a class keeps behind its BUILD opcode (joblib), and gives what stands in its place; undefined changes nothing. */
 export type OnBuild = (built: PickleCall, cursor: Cursor) => PickleValue | undefined
