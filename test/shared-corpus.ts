@@ -1,6 +1,6 @@
 // The shared corpus of real files beside the project, and how an answer about one of its files is judged by the manifest: the same
 // for the readers in this process and for the built command.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Artifact } from '../contract/artifact.ts'
 
@@ -20,9 +20,11 @@ export type Told = Pick<Artifact, 'format' | 'verdict' | 'gaps' | 'fingerprint'>
 
 export type CorpusKind = 'benign' | 'malformed' | 'malicious'
 
-const corpus = join(import.meta.dirname, '../../shared/corpus')
+const place = join(import.meta.dirname, '../../shared/corpus')
 /** Tests of real files are skipped where there are none, and say so. */
-export const hasCorpus = existsSync(corpus)
+export const hasCorpus = existsSync(place)
+/** Without links on the way: a folder is told by the path that it was given, and files by where they lie. */
+const corpus = hasCorpus ? realpathSync(place) : place
 if (!hasCorpus) console.warn(`corpus: absent, ${corpus} is not there, so the corpus tests are skipped`)
 
 export function corpusPath(kind: CorpusKind, file: string): string {
