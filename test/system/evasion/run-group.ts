@@ -81,7 +81,9 @@ function whyNotHere({ needs }: HidingWay): string | null {
 
 /** Root in most containers is root without this. */
 export function canMount(): boolean {
-  return process.getuid?.() === 0 && spawnSync('/usr/bin/unshare', ['--mount', 'true'], { timeout: 10_000 }).status === 0
+  return (
+    process.getuid?.() === 0 && spawnSync('/usr/bin/unshare', ['--mount', 'true'], { timeout: 10_000 }).status === 0
+  )
 }
 
 interface OpenPlace extends Place {
