@@ -58,10 +58,35 @@ export function identifyAll(input: CorrelateInput): readonly Identity[] {
   })
 }
 
-/** Makes the stories of all processes that hold weights or are a known runtime. */
-export function correlate(input: CorrelateInput): readonly Runtime[] {
+/** The same with what close looks added: whoever had none, and has the parent that it had, is who it was. */
+export function identifyAgain(first: readonly Identity[], input: CorrelateInput): readonly Identity[] {
   const byPid = new Map(input.processes.map((process) => [process.pid, process]))
-  const told = identifyAll(input).filter(({ identification, weights }) => identification !== null || weights.length > 0)
+  const identified = new Map<number, RuntimeIdentification | null>()
+  return first.map((identity) => {
+    const { process } = identity
+    const closer = input.closerOf(process)
+    const parentEntry = identified.get(process.parentPid)?.entryId ?? null
+    const isSame = closer === undefined && parentEntry === (identity.facts.parent?.entryId ?? null)
+    const again = isSame ? identity : withCloser({ ...identity, closer }, byPid, identified, input)
+    identified.set(process.pid, again.identification)
+    return again
+  })
+}
+
+function withCloser(
+  identity: Identity,
+  byPid: ReadonlyMap<number, ProcessObservation>,
+  identified: ReadonlyMap<number, RuntimeIdentification | null>,
+  input: CorrelateInput,
+): Identity {
+  const facts = factsOf(identity, byPid, identified)
+  return { ...identity, facts, identification: identifyOnce(identity.process, facts, input) }
+}
+
+/** Makes the stories of all processes that hold weights or are a known runtime. */
+export function correlate(input: CorrelateInput, identities = identifyAll(input)): readonly Runtime[] {
+  const byPid = new Map(input.processes.map((process) => [process.pid, process]))
+  const told = identities.filter(({ identification, weights }) => identification !== null || weights.length > 0)
   return tellTwinsApart(told.map((identity) => storyOf({ ...identity, byPid, digest: input.digest })))
 }
 
@@ -172,13 +197,20 @@ function privateMemory({ privateBytes }: ProcessObservation): RuntimeFacts['memo
 /** `C:\…`: only there a backslash parts folders. */
 const WINDOWS_PATH = /^(?:[A-Za-z]:|\\\\)/
 
+/** A process that did not change maps what it mapped: a desktop has 300,000 mappings, and a look comes every ten seconds. */
+const librariesOf = new WeakMap<readonly MappedFile[], readonly string[]>()
+
 function libraryNames(mapped: readonly MappedFile[]): readonly string[] {
+  const known = librariesOf.get(mapped)
+  if (known !== undefined) return known
   const names = new Set<string>()
   for (const { path, isExecutable } of mapped) {
     const last = WINDOWS_PATH.test(path) ? path.lastIndexOf('\\') : path.lastIndexOf('/')
     if (isExecutable) names.add(path.slice(last + 1))
   }
-  return [...names]
+  const found = [...names]
+  librariesOf.set(mapped, found)
+  return found
 }
 
 interface StoryParts extends Identity {

@@ -1,7 +1,7 @@
 // The processes of a sweep: what each one maps or holds, and the stories that follow from it.
 import type { Artifact } from '../contract/artifact.ts'
 import type { Runtime } from '../contract/runtime.ts'
-import { correlate, type CorrelateInput, identifyAll } from './correlate.ts'
+import { correlate, type CorrelateInput, identifyAgain, identifyAll } from './correlate.ts'
 import type { HeldWeights } from './held-weights.ts'
 import { type Candidate, lookCloser } from './look-closer.ts'
 import type { Identity } from './process-identity.ts'
@@ -48,9 +48,11 @@ export async function sweepProcesses(
     identified: options.memory.identified,
   }
   const { platform, pack, signal, now, memory } = options
-  const candidates = identifyAll(input).filter(isCandidate).map(candidateOf)
+  const first = identifyAll(input)
+  const candidates = first.filter(isCandidate).map(candidateOf)
   const closer = await lookCloser(candidates, { platform, pack, memory: memory.closer, signal, now })
-  const runtimes = correlate({ ...input, closerOf: ({ pid }) => closer.get(pid) })
+  const looked: CorrelateInput = { ...input, closerOf: ({ pid }) => closer.get(pid) }
+  const runtimes = correlate(looked, identifyAgain(first, looked))
   const inUse = [...heldByPid.values()].flat().flatMap(({ artifact }) => (artifact === null ? [] : [artifact]))
   return { runtimes, artifacts: inUse, byIdentity }
 }

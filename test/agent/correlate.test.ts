@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { correlate } from '../../agent/correlate.ts'
+import { type CorrelateInput, correlate, identifyAgain, identifyAll } from '../../agent/correlate.ts'
 import type { HeldWeights } from '../../agent/held-weights.ts'
+import type { Closer } from '../../agent/look-closer.ts'
 import type { Artifact } from '../../contract/artifact.ts'
 import type { ListenerObservation, MappedFile, ProcessObservation } from '../../contract/observation.ts'
 import { runtimeSchema } from '../../contract/runtime.ts'
@@ -175,5 +176,46 @@ describe('correlate', () => {
     const loop = [running({ pid: 5, parentPid: 6 }), running({ pid: 6, parentPid: 5, mapped: LLAMA })]
 
     expect(tell({ processes: loop, weights: { 6: [HELD] } })).toHaveLength(1)
+  })
+})
+
+describe('identifyAgain', () => {
+  const input = (closers: ReadonlyMap<number, Closer>): CorrelateInput => ({
+    processes: [
+      running({ pid: 900, name: 'notes', parentPid: 1 }),
+      running({ pid: 812, name: 'llama-server', parentPid: 900, mapped: LLAMA }),
+      running({ pid: 813, name: 'bystander', parentPid: 1 }),
+    ],
+    listeners: [],
+    weightsOf: () => [],
+    graphicsOf: () => [],
+    closerOf: ({ pid }) => closers.get(pid),
+    pack,
+    digest,
+    identified: new WeakMap(),
+  })
+  const answering = (): Closer => ({
+    look: null,
+    footprint: null,
+    engines: [],
+    answered: (pack.runtimes.find(({ id }) => id === 'ollama')?.probes ?? [])
+      .filter(({ strength }) => strength === 'strong')
+      .map(({ id }) => id),
+    told: { version: '0.17.1' },
+    processorPercent: null,
+    gaps: [],
+  })
+
+  it('says what a first look with the same facts would say, of children too', () => {
+    const first = identifyAll(input(new Map()))
+    const looked = input(new Map([[900, answering()]]))
+    const again = identifyAgain(first, looked)
+    const entriesOf = (identities: typeof first) =>
+      identities.map(({ process, identification }) => [process.pid, identification])
+
+    expect(entriesOf(again)).toEqual(entriesOf(identifyAll(looked)))
+    expect(again.find(({ process }) => process.pid === 900)?.identification?.entryId).toBe('ollama')
+    expect(again.find(({ process }) => process.pid === 812)?.facts.parent?.entryId).toBe('ollama')
+    expect(again.find(({ process }) => process.pid === 813)).toBe(first.find(({ process }) => process.pid === 813))
   })
 })
