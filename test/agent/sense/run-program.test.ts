@@ -35,4 +35,18 @@ describe('a program of the system', () => {
 
     expect(answer).toEqual({ text: '/\u00ff\u00c3\u00a9' })
   })
+
+  it('is not started again before one that was told to end has ended', async () => {
+    const stopped = new AbortController()
+    const first = run('setInterval(() => {}, 1000)', { signal: stopped.signal })
+    stopped.abort()
+
+    expect(await first).toMatchObject({ trouble: expect.stringContaining('ABORT_ERR') })
+    expect(await run('')).toEqual({ trouble: 'an earlier one was told to end and has not ended' })
+    await until(async () => 'text' in (await run('')))
+  })
 })
+
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 20))
+}
