@@ -108,7 +108,8 @@ function visit(pid: number, before: Known | undefined, isRefresh: boolean, look:
     return
   }
   if (known !== undefined) look.mayKeep -= 1
-  const kept = known === undefined ? null : (known.kept ?? (look.mayKeep >= 0 ? keepStat(place) : null))
+  // One that is beyond the limit by now is let go: numbers start over, and newer processes may come before it.
+  const kept = known !== undefined && look.mayKeep >= 0 ? (known.kept ?? keepStat(place)) : null
   // Equal bytes include the start ticks: it is the same process, and it has not run for a tick.
   const isIdle = known !== undefined && stat.equals(known.statBytes)
   if (isIdle && known.record === null) remember(pid, { ...known, kept }, look)
