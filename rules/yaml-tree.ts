@@ -13,6 +13,8 @@ const MAX_ENTRIES = 20_000
 interface Level {
   readonly indent: number
   readonly node: Map<string, unknown>
+  /** Where its entries stand, once there is one: what is deeper belongs to no entry of it. */
+  entries: number | null
   /** The mapping that was begun last in this one. */
   last: Map<string, unknown> | null
 }
@@ -20,7 +22,7 @@ interface Level {
 /** The tree of a text: nested maps, members of a list by their number. */
 export function readYamlTree(text: string): Map<string, unknown> {
   const root = new Map<string, unknown>()
-  const levels: Level[] = [{ indent: -1, node: root, last: null }]
+  const levels: Level[] = [{ indent: -1, node: root, entries: null, last: null }]
   let entries = 0
   for (const raw of text.split('\n', MAX_LINES)) {
     const line = raw.slice(0, MAX_LINE_CHARS).trimEnd()
@@ -38,6 +40,9 @@ function addLine(levels: Level[], indent: number, content: string): void {
   while (levels.length > 1 && (levels.at(-1)?.indent ?? -1) >= indent) levels.pop()
   const parent = levels.at(-1)
   if (parent === undefined || levels.length > MAX_DEPTH) return
+  parent.entries ??= indent
+  // Lines of a block of text, of a flow collection or of a quoted text may look like settings, and are none.
+  if (indent > parent.entries) return
   if (!isItem) {
     setEntry(levels, parent, indent, content)
     return
@@ -48,10 +53,12 @@ function addLine(levels: Level[], indent: number, content: string): void {
     list.set(String(list.size), plain(rest))
     return
   }
-  const item: Level = { indent, node: new Map<string, unknown>(), last: null }
+  const item: Level = { indent, node: new Map<string, unknown>(), entries: null, last: null }
   list.set(String(list.size), item.node)
   levels.push(item)
-  if (rest !== '') setEntry(levels, item, indent + content.length - rest.length, rest)
+  if (rest === '') return
+  item.entries = indent + content.length - rest.length
+  setEntry(levels, item, item.entries, rest)
 }
 
 /** `servers:` and `- name: x` at the same indentation: the list belongs to the key that was begun last. */
@@ -73,7 +80,7 @@ function setEntry(levels: Level[], parent: Level, indent: number, content: strin
   const node = new Map<string, unknown>()
   parent.node.set(name, node)
   parent.last = node
-  levels.push({ indent, node, last: null })
+  levels.push({ indent, node, entries: null, last: null })
 }
 
 function plain(value: string): string {

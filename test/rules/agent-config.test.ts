@@ -27,6 +27,10 @@ describe('settings of an agent', () => {
     ['zed', '~/.config/zed/settings.json', '{"agent":{"tool_permissions":{"default":"confirm"}}}', []],
     ['goose', '~/.config/goose/config.yaml', 'GOOSE_MODE: auto\n', ['approval']],
     ['goose', '~/.config/goose/config.yaml', 'other:\n  GOOSE_MODE: auto\n', []],
+    ['goose', '~/.config/goose/config.yaml', 'note: |\n  x: y\n\n  GOOSE_MODE: auto\n', []],
+    ['goose', '~/.config/goose/config.yaml', 'note: {\n  GOOSE_MODE: auto }\n', []],
+    ['goose', '~/.config/goose/config.yaml', 'notes:\n- >-\n  GOOSE_MODE: auto\n', []],
+    ['goose', '~/.config/goose/config.yaml', 'note: |\n  - x\nlist:\n-\n  a: b\nGOOSE_MODE: auto\n', ['approval']],
     ['aider', '~/.aider.conf.yml', 'yes-always: true # yes\n', ['approval']],
   ])('of %s in %s: %s', (id, pattern, text, off) => {
     expect(read(id, pattern, text).risky.flatMap(({ turnsOff }) => turnsOff)).toEqual(off)
