@@ -8,9 +8,9 @@ export const inventoryDeclaration: TouchDeclaration = {
   touches: [
     'whole sweeps only; files are read, no program is started: names of folders of packages, and the manifest of a package that the rule pack names (METADATA, package.json, snap.yaml, .crates2.json, INSTALL_RECEIPT.json)',
     'Python environments in /usr, /usr/local, /opt and homes (venv, pipx, uv, pyenv, conda, virtualenvwrapper); global folders of Node.js; Homebrew; NuGet and cargo in homes; /var/lib/dpkg/status; /snap',
-    'extensions of VS Code and its relatives (~/.*/extensions), of Chromium browsers (~/.config/*/*/Extensions), those that the rule pack names',
+    'extensions of VS Code and its relatives (~/.*/extensions), of Chromium browsers (~/.config/*/*/Extensions, ~/.config/BraveSoftware/*/*/Extensions; on macOS the same below ~/Library/Application Support), those that the rule pack names',
     'Docker (/var/lib/docker, ~/.local/share/docker: config.v2.json, repositories.json) and containers/storage (/var/lib/containers, ~/.local/share/containers: containers.json, images.json)',
-    'systemd units in /etc, /run, /usr and homes; on macOS /Applications and launchd jobs',
+    'systemd units in /etc, /run, /usr and homes; on macOS /Applications and ~/Applications (Info.plist), launchd jobs in /Library and ~/Library',
     'paths that the rule pack names as installed files, state files and configurations (whether they exist), and the text of configurations of coding agents',
     '/etc/passwd and the names in /home, for the homes of people; what is excluded by a setting is left out',
   ],
