@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { FilePart } from '../../contract/artifact.ts'
 import type { FileIdentity, OpenedFolder } from '../../contract/observation.ts'
 import { assembleArtifact } from './assemble-artifact.ts'
-import { GapList } from './gap-list.ts'
+import { GapList, quoted } from './gap-list.ts'
 import { type ReadPart, readPart } from './read-part.ts'
 import { sniff } from './sniff-format.ts'
 import { partOfStore } from './store-drafts.ts'
@@ -52,8 +52,15 @@ async function* readCheckpoint(folder: OpenedFolder, options: StoreOptions): Asy
     await setImmediate()
     if (options.signal.aborted) return
     const shard = await readOne(folder, name, read.length + 1, options)
+    if (shard === undefined) continue
+    if (isOtherModel(shard)) {
+      const detail = `${quoted(name)} is called a shard, and is a model of format ${shard.format}`
+      if (described.includes(name)) description.gaps.blame('GNO_READ_INVALID', detail)
+      else gaps.note('GNO_READ_INVALID', detail)
+      continue
+    }
     // What the description says of a tensor counts once, whatever pieces it lies in.
-    if (shard !== undefined) shards.push({ ...shard, weights: { ...shard.weights, tensors: [], companions: [] } })
+    shards.push({ ...shard, weights: { ...shard.weights, tensors: [], companions: [] } })
   }
   const rest = names.slice(MAX_SHARDS)
   if (rest.length > 0) gaps.note('GNO_READ_SKIPPED', `${rest.length} shards were listed and not read`)
@@ -78,6 +85,11 @@ async function* readCheckpoint(folder: OpenedFolder, options: StoreOptions): Asy
   )
   const told = { ...draft, parts, sizeBytes }
   yield { draft: told, claimed: [...draft.identities, ...listed.map(({ identity }) => identity)] }
+}
+
+/** A model in a container that no writer of shards makes: whoever calls it a shard must not hide it, so it is told by itself. */
+function isOtherModel({ format, weights }: ReadPart): boolean {
+  return format !== FORMAT && weights.isModel && weights.tensors.length > 0
 }
 
 /** Shards that the description does not name: of another checkpoint, or left out of it. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
 import { artifactSchema } from '../../../contract/artifact.ts'
 import { type Py, buildPickle, buildTorchZip, opcodes } from '../../build-pickle.ts'
+import { buildSafetensors } from '../../build-safetensors.ts'
 import { writeStore } from '../../build-stores.ts'
 import {
   type DistributedSpec,
@@ -144,6 +145,19 @@ describe('the folder of a distributed checkpoint', () => {
     expect(drafts).toHaveLength(1)
     expect(draft?.fingerprint.structure?.parameterCount).toBe(12)
     expect(draft?.gaps.map(({ detail }) => detail)).toContain('1 shards are there that .metadata does not name')
+  })
+
+  it('hides no model of another container that is called a shard', async () => {
+    const model = buildSafetensors({ tensors: [{ name: 'w', dtype: 'F32', shape: [64, 64] }] })
+
+    const { drafts } = await readTreeForTest(folderOf(LINEAR, { '__0_0.distcp': model, '__7_0.distcp': model }))
+
+    expect(drafts.map(({ format, verdict }) => [format, verdict])).toEqual([
+      [FORMAT, 'malformed'],
+      ['safetensors', 'unchecked'],
+      ['safetensors', 'unchecked'],
+    ])
+    expect(drafts[0]?.parts.map(({ path }) => path.split('/').at(-1))).not.toContain('__0_0.distcp')
   })
 
   it('tells the optimizer beside a model as what training left, and does not count it', async () => {
