@@ -4,7 +4,7 @@ import type { Probe } from '../contract/product-facts.ts'
 import type { ListenerObservation, ProcessObservation } from '../contract/observation.ts'
 import type { Gap } from '../contract/wire.ts'
 import { type AnswerText, type JudgedAnswers, judgeAnswers } from '../rules/loopback-answers.ts'
-import { type LoopbackPlace, askLoopback } from './sense/loopback-request.ts'
+import { type LoopbackPlace, type Patience, askLoopback } from './sense/loopback-request.ts'
 import { ownsListener } from './sense/linux/socket-owner.ts'
 
 /** Paths asked of one listener (CWE-400). */
@@ -24,9 +24,8 @@ interface Asked {
 /** Answers by process, socket and list of probes; for the life of the daemon. */
 export type AnswerMemory = Map<string, Asked>
 
-export interface Asking {
+export interface Asking extends Patience {
   readonly memory: AnswerMemory
-  readonly signal: AbortSignal
   readonly now: () => Date
   /** Listeners that may still be asked in this look. */
   listenersLeft: number
@@ -92,7 +91,7 @@ async function answersOf(
   if (asking.listenersLeft <= 0) return null
   asking.listenersLeft -= 1
   const owner = { pid, startTicks, inode, port }
-  const answers = ownsListener(owner) ? await askAll(place, paths, asking.signal) : new Map<string, AnswerText>()
+  const answers = ownsListener(owner) ? await askAll(place, paths, asking) : new Map<string, AnswerText>()
   // Answers of a listener that changed hands meanwhile may be anybody's.
   const believed = answers.size > 0 && ownsListener(owner) ? answers : new Map<string, AnswerText>()
   if (asking.memory.size >= MAX_REMEMBERED) asking.memory.clear()
@@ -108,11 +107,11 @@ function orNull(answers: ReadonlyMap<string, AnswerText>): ReadonlyMap<string, A
 async function askAll(
   place: LoopbackPlace,
   paths: readonly string[],
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<Map<string, AnswerText>> {
   const answers = new Map<string, AnswerText>()
   for (const path of paths) {
-    const answer = await askLoopback(place, path, signal)
+    const answer = await askLoopback(place, path, patience)
     if (!answer.ok) break
     answers.set(path, answer.value)
   }

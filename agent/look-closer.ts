@@ -23,6 +23,7 @@ import {
 import { askFootprint, interpretFootprint } from './sense/darwin/footprint.ts'
 import type { Footprint } from './sense/darwin/footprint-text.ts'
 import { type CloseLook, closeLook } from './sense/linux/close-look.ts'
+import { ANSWER_WITHIN_MS } from './sense/loopback-request.ts'
 
 /** Candidates of one look; a machine with more tells of the rest what the process list tells (CWE-400). */
 const MAX_CANDIDATES = 256
@@ -86,7 +87,7 @@ export async function lookCloser(
   const { memory, signal, now } = options
   const seen = new Map<number, Closer>()
   const room = roomForLook()
-  const asking = askingOf({ memory: memory.answers, signal, now })
+  const asking = askingOf({ memory: memory.answers, signal, now, withinMs: ANSWER_WITHIN_MS })
   const looks = new Map<string, CloseLook>()
   for (const candidate of unnamedFirst(candidates).slice(0, MAX_CANDIDATES)) {
     if (signal.aborted) break

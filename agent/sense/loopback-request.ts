@@ -19,7 +19,7 @@ export const loopbackDeclaration: TouchDeclaration = {
 }
 
 /** All of one question: connecting, waiting, reading. A runtime that is busy generating answers later, and is asked again later. */
-const WITHIN_MS = 500
+export const ANSWER_WITHIN_MS = 500
 /** Lists of models and settings are under 64 KB; a metrics page is cut there (CWE-770). */
 const MAX_BODY_BYTES = 65_536
 /** Real answers have under 1 KB of headers (CWE-770). */
@@ -43,15 +43,24 @@ export interface LoopbackAnswer {
   readonly isCut: boolean
 }
 
+export interface Patience {
+  readonly signal: AbortSignal
+  readonly withinMs: number
+}
+
 /** Asks once. Never rejects: a refusal, silence, or an answer that is no HTTP is a GNO_PROBE_FAILED. */
-export function askLoopback(place: LoopbackPlace, path: string, signal: AbortSignal): Promise<Result<LoopbackAnswer>> {
+export function askLoopback(
+  place: LoopbackPlace,
+  path: string,
+  { signal, withinMs }: Patience,
+): Promise<Result<LoopbackAnswer>> {
   const where = `${place.host}:${place.port}${path}`
   if (!PLAIN_PATH.test(path)) return Promise.resolve(failed('GNO_PROBE_FAILED', 'the path to ask for is not plain'))
   const { host, port } = place
-  const within = AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)])
+  const within = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
   return new Promise((resolve) => {
     const refuse = (cause: unknown): void => {
-      const reason = within.aborted ? `no answer within ${WITHIN_MS} ms` : errorCode(cause)
+      const reason = within.aborted ? `no answer within ${withinMs} ms` : errorCode(cause)
       resolve(failed('GNO_PROBE_FAILED', `${where}: ${reason}`))
     }
     const asked = request(

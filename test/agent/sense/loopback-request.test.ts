@@ -29,8 +29,9 @@ async function raw(write: (socket: Socket) => void): Promise<number> {
   return listen(createServer((socket) => write(socket)))
 }
 
-const ask = (port: number, path = '/v1/models') =>
-  askLoopback({ host: '127.0.0.1', port }, path, new AbortController().signal)
+/** `withinMs` is far more than a busy machine needs; a server that stalls is given little. */
+const ask = (port: number, path = '/v1/models', withinMs = 60_000) =>
+  askLoopback({ host: '127.0.0.1', port }, path, { signal: new AbortController().signal, withinMs })
 
 describe('askLoopback', () => {
   it('gets status, server and body, and sends nothing but the path', async () => {
@@ -88,7 +89,7 @@ describe('askLoopback', () => {
     ['another protocol', (socket) => void socket.write('HTTP/1.1 101 x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n')],
     ['two lengths', (socket) => void socket.end('HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab')],
   ])('gives up on %s', async (_name, write) => {
-    expect(await ask(await raw(write))).toMatchObject({ ok: false, failure: { code: 'GNO_PROBE_FAILED' } })
+    expect(await ask(await raw(write), '/', 300)).toMatchObject({ ok: false, failure: { code: 'GNO_PROBE_FAILED' } })
   })
 
   it.each(['/a b', 'http://example.org/', '/x\r\nhost: y', '', '//example.org\\x', `/${'x'.repeat(300)}`])(
@@ -105,7 +106,7 @@ describe('askLoopback', () => {
   it('ends with the sweep', async () => {
     const port = await raw(() => undefined)
     const sweep = new AbortController()
-    const answer = askLoopback({ host: '127.0.0.1', port }, '/', sweep.signal)
+    const answer = askLoopback({ host: '127.0.0.1', port }, '/', { signal: sweep.signal, withinMs: 60_000 })
     sweep.abort()
 
     expect(await answer).toMatchObject({ ok: false })
