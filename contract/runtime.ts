@@ -71,6 +71,8 @@ export const weightsInUseSchema = z
     parameterCount: z.number().min(0).optional(),
     /** Most frequent type of its tensors, as `Q4_K_M`. */
     quantization: nameText.optional(),
+    /** Set for an adapter: it changes the model that is used beside it. */
+    isAdapter: z.boolean().optional(),
   })
   .readonly()
 export type WeightsInUse = z.infer<typeof weightsInUseSchema>
@@ -126,6 +128,47 @@ export const memoryFitSchema = z
   .readonly()
 export type MemoryFit = z.infer<typeof memoryFitSchema>
 
+/** What the program interface of a runtime lets anybody do who reaches it. Told by metadata requests only. */
+export const apiUseSchema = z
+  .object({
+    /** False when metadata was refused with 401 or 403; null when nothing that tells it was answered. */
+    opensWithoutKey: z.boolean().nullable(),
+    /** Names of the models that it offers: claims. */
+    models: z.array(nameText).max(16).readonly(),
+  })
+  .readonly()
+export type ApiUse = z.infer<typeof apiUseSchema>
+
+/** One day, UTC, of a runtime. */
+export const dayOfUseSchema = z
+  .object({
+    /** `2026-11-23` */
+    day: z.iso.date(),
+    /** Seconds between looks that both saw it. */
+    seenSeconds: wholeNumber,
+    /** Of them, seconds in which it worked. */
+    busySeconds: wholeNumber,
+  })
+  .readonly()
+export type DayOfUse = z.infer<typeof dayOfUseSchema>
+
+/** Work over time, as far as the agent looked: what ran between two looks is not known. */
+export const useOverTimeSchema = z
+  .object({
+    /** Works now, by processor and graphics time between the last two looks; null at the first look. */
+    isBusy: z.boolean().nullable(),
+    /** Since when without a pause; null when it does not work. */
+    busySince: instant.nullable(),
+    /** First look at this runtime, whatever its pid was then. */
+    watchedSince: instant,
+    /** Connections to its listeners now; null where they cannot be counted. */
+    clients: wholeNumber.nullable(),
+    /** Newest day first. */
+    days: z.array(dayOfUseSchema).max(31).readonly(),
+  })
+  .readonly()
+export type UseOverTime = z.infer<typeof useOverTimeSchema>
+
 export const runtimeSchema = z
   .object({
     /** Stable across restarts: user, executable and script, never a pid. */
@@ -180,6 +223,14 @@ export const runtimeSchema = z
       .readonly()
       .optional(),
     told: toldSchema.optional(),
+    api: apiUseSchema.optional(),
+    use: useOverTimeSchema.optional(),
+    /** Folders that an administrator gave a label and in which the process has files open; absent when that setting is off. */
+    labelledFolders: z
+      .array(z.object({ label: nameText, openFiles: wholeNumber }).readonly())
+      .max(32)
+      .readonly()
+      .optional(),
     memoryFit: memoryFitSchema.optional(),
     /** Share of one processor since the last look; 400 is four processors. */
     processorPercent: z.number().min(0).max(1e6).optional(),
