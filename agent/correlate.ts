@@ -287,7 +287,7 @@ function runtimeKeyOf(
 }
 
 function gapsOf(process: ProcessObservation): readonly Gap[] {
-  const place = `/proc/${process.pid}`
+  const place = `pid ${process.pid}`
   const gaps: Gap[] = []
   if (process.executable === null) gaps.push(denied(place, 'the executable'))
   if (process.mapped === null) gaps.push(denied(place, 'the mapped files'))

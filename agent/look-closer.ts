@@ -1,11 +1,13 @@
 // The close look at what may run a model: memory page by page, processor time, engines inside its binaries, and what its own listener
 // answers. Asked of candidates only, since each of these costs a hundred times a look at the process list.
+import type { Result } from '../contract/failure.ts'
 import type {
   GraphicsUseObservation,
   ListenerObservation,
   Platform,
   ProcessObservation,
 } from '../contract/observation.ts'
+import type { ApiUse } from '../contract/runtime.ts'
 import type { Gap } from '../contract/wire.ts'
 import { binarySignatures } from '../rules/binary-signatures.ts'
 import type { Told } from '../rules/loopback-answers.ts'
@@ -46,6 +48,8 @@ export interface Closer {
   readonly engines: readonly EngineInBinary[]
   readonly answered: readonly string[]
   readonly told: Told
+  /** What its program interface lets anybody do; undefined when none answered. */
+  readonly api: ApiUse | undefined
   /** Share of one processor since the last look; null at the first. */
   readonly processorPercent: number | null
   readonly gaps: readonly Gap[]
@@ -117,15 +121,14 @@ interface Parts extends CloserOptions {
 }
 
 async function lookAtOne(candidate: Candidate, parts: Parts): Promise<Closer> {
-  const { pack, memory, room, asking } = parts
+  const { platform, pack, memory, room, asking } = parts
   const { process, listeners, entryId, holdsWeights } = candidate
   const before = memory.looks.get(keyOf(process)) ?? null
-  const looked = closeLook(process.pid, process.startTicks, before)
-  const look = looked.ok ? looked.value : null
+  const look = platform === 'linux' ? lookedAt(closeLook(process.pid, process.startTicks, before)) : null
   const { engines, waiting } = searchOnce(process, pack, memory, room)
   const isAsked = entryId !== null || holdsWeights || engines.length > 0
   const probes = isAsked ? planProbes(entryId, pack) : []
-  const { answered, told, gaps } = await askListeners(process, listeners, probes, asking)
+  const { answered, told, api, gaps } = await askListeners(process, listeners, probes, asking)
   const charged = isAsked ? await footprintOf(process, parts) : null
   return {
     look,
@@ -133,12 +136,14 @@ async function lookAtOne(candidate: Candidate, parts: Parts): Promise<Closer> {
     engines,
     answered,
     told,
+    api,
     processorPercent: before === null || look === null ? null : shareOf(before, look),
     gaps: [
       ...(look?.gaps ?? []),
       ...(charged?.gaps ?? []),
       ...gaps,
       ...(waiting === 0 ? [] : [waitingGap(process, waiting)]),
+      ...(platform === 'win32' ? [unsearchedGap(process)] : []),
     ],
   }
 }
@@ -178,7 +183,18 @@ function shareOf(before: CloseLook, now: CloseLook): number | null {
   return Math.round(Math.max(0, ((now.processorMs - before.processorMs) / spanMs) * 100))
 }
 
+/** A process that ended meanwhile is told by the next look. */
+function lookedAt(looked: Result<CloseLook>): CloseLook | null {
+  return looked.ok ? looked.value : null
+}
+
+/** Windows leads to no file by the process that runs it, so what is inside is not "nothing found". */
+function unsearchedGap({ pid }: ProcessObservation): Gap {
+  const detail = 'what is inside the program and its libraries is not searched for engines on Windows'
+  return { code: 'GNO_SENSE_UNSUPPORTED', place: `pid ${pid}`, count: 1, detail }
+}
+
 function waitingGap({ pid }: ProcessObservation, count: number): Gap {
   const detail = 'programs and libraries that wait to be searched for engines in a later look'
-  return { code: 'GNO_SENSE_LIMIT', place: `/proc/${pid}`, count, detail }
+  return { code: 'GNO_SENSE_LIMIT', place: `pid ${pid}`, count, detail }
 }

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { openPack } from '../../agent/rule-pack.ts'
-import { createSweepMemory } from '../../agent/sweep-options.ts'
 import { sweep } from '../../agent/sweep.ts'
 import type { SweepOptions } from '../../agent/sweep-request.ts'
 import { scanSchema } from '../../contract/report.ts'
 import { buildGguf } from '../build-gguf.ts'
 import { buildSafetensors } from '../build-safetensors.ts'
 import { ollamaStore, sha256Of, writeStore } from '../build-stores.ts'
+import { memoryAskingNothing } from '../sweep-memory.ts'
 import { FAMILIES, ggufDecoder, hfConfig, hfTensors } from './read/sample-models.ts'
 
 let folder = ''
@@ -53,7 +53,7 @@ function optionsOf(changes: Partial<SweepOptions> = {}): SweepOptions {
     isSimulated: () => false,
     known: new Map(),
     walked: null,
-    memory: createSweepMemory(),
+    memory: memoryAskingNothing(),
     ownPid: process.pid,
     digest: (value) => createHash('sha256').update(value).digest('hex'),
     now: () => new Date(),

@@ -5,12 +5,13 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { DigestMemory } from '../../agent/read/digest-memory.ts'
 import { openPack } from '../../agent/rule-pack.ts'
-import { createSweepMemory } from '../../agent/sweep-options.ts'
+import { RARE_SENSORS } from '../../agent/sense/sensors.ts'
 import { sweep } from '../../agent/sweep.ts'
 import type { SweepOptions } from '../../agent/sweep-request.ts'
 import type { Approval } from '../../contract/finding.ts'
 import { scanSchema } from '../../contract/report.ts'
 import { array, buildGguf, scalar, text } from '../build-gguf.ts'
+import { memoryAsking, memoryAskingNothing } from '../sweep-memory.ts'
 
 let folder = ''
 const openedPack = openPack(join(dirname(dirname(import.meta.dirname)), 'dist/rules/pack.json'))
@@ -37,7 +38,7 @@ function optionsOf(changes: Partial<SweepOptions> = {}): SweepOptions {
   return {
     hostId: 'host1:test',
     hostName: 'test',
-    // A system without process sensors: this test is about files, whatever runs on the machine.
+    // With a memory that asks no program: this test is about files, whatever runs on the machine.
     platform: 'darwin',
     agentVersion: '0',
     roots: [folder],
@@ -53,7 +54,7 @@ function optionsOf(changes: Partial<SweepOptions> = {}): SweepOptions {
     isSimulated: () => false,
     known: new Map(),
     walked: null,
-    memory: createSweepMemory(),
+    memory: memoryAskingNothing(),
     ownPid: process.pid,
     digest: (value) => createHash('sha256').update(value).digest('hex'),
     now: () => new Date(),
@@ -188,7 +189,9 @@ describe('sweep', () => {
   })
 
   it('says which sensors another system lacks, and that its processes were not all seen', async () => {
-    const { result } = await sweep(optionsOf())
+    const { result } = await sweep(
+      optionsOf({ memory: memoryAsking(RARE_SENSORS.filter(({ platform }) => platform === 'linux')) }),
+    )
 
     expect(result.coveredProcesses).toBe(false)
     expect(result.coverage.filter((entry) => entry.state === 'unsupported').map((entry) => entry.sensor)).toEqual([
