@@ -33,6 +33,7 @@ const LISTS = [
   'agent/read/formats.ts',
   'agent/read/dialects.ts',
   'agent/read/stores.ts',
+  'agent/read/scan/scanners.ts',
   'agent/sense/sensors.ts',
   'collector/feeds/feeds.ts',
   'collector/exports/exports.ts',

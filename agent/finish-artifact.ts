@@ -2,6 +2,7 @@
 import type { Artifact } from '../contract/artifact.ts'
 import { describeModel } from '../rules/describe-model.ts'
 import { identifyArtifact } from '../rules/identify-artifact.ts'
+import { judgeThreats } from '../rules/judge-threats.ts'
 import { memoryNeedOf } from '../rules/memory-need.ts'
 import type { Pack } from '../rules/pack.ts'
 import { fitArtifact } from './fit-artifact.ts'
@@ -25,6 +26,7 @@ export function finishArtifact(draft: DraftArtifact, options: FinishOptions): Ar
     ...(summary === undefined ? {} : { summary }),
     ...(memoryNeed === undefined ? {} : { memoryNeed }),
     identifications: identifyArtifact(draft, options.pack),
+    ...judgeThreats(draft.scan, draft.verdict, options.pack),
     simulated: sha256 !== undefined && options.isSimulated(sha256),
   })
 }

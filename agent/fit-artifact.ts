@@ -128,6 +128,7 @@ type Step = (artifact: Artifact) => Artifact
 const STEPS: readonly (readonly [string, Step])[] = [
   ['parts', (artifact) => ({ ...artifact, parts: firstOf(artifact.parts, MAX_PARTS_BYTES) })],
   ['gaps', (artifact) => ({ ...artifact, gaps: firstOf(artifact.gaps, MAX_LIST_BYTES) })],
+  ['scan', withoutScan],
   ['threats', (artifact) => ({ ...artifact, threats: firstOf(artifact.threats, MAX_LIST_BYTES) })],
   [
     'identifications',
@@ -138,6 +139,13 @@ const STEPS: readonly (readonly [string, Step])[] = [
     (artifact) => withoutRung(artifact, rung),
   ]),
 ]
+
+/** The threats were judged by it already; what is left cannot be judged anew. */
+function withoutScan({ scan, ...artifact }: Artifact): Artifact {
+  return scan === undefined
+    ? artifact
+    : { ...artifact, scan: { ...scan, isWhole: false, actions: firstOf(scan.actions, MAX_LIST_BYTES) } }
+}
 
 function withoutRung(artifact: Artifact, rung: keyof Artifact['fingerprint']): Artifact {
   const rest = Object.entries(artifact.fingerprint).filter(([key]) => key !== rung)

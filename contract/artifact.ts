@@ -1,6 +1,7 @@
 // An Artifact: one model thing on disk (a file, a split model, a Hugging Face folder), what it is, and what it may be.
 import { z } from 'zod'
 import { fingerprintSchema } from './fingerprint.ts'
+import { loadScanSchema, threatSchema } from './threat.ts'
 import {
   because,
   confidenceSchema,
@@ -9,7 +10,6 @@ import {
   nameText,
   pathText,
   sentence,
-  severitySchema,
   sha256Hex,
   wholeNumber,
 } from './wire.ts'
@@ -24,9 +24,6 @@ export const verdictSchema = z.enum([
   'not-a-model',
 ])
 export type Verdict = z.infer<typeof verdictSchema>
-
-export const threatSchema = z.object({ id: nameText, severity: severitySchema, because }).readonly()
-export type Threat = z.infer<typeof threatSchema>
 
 /** One named candidate, the rung that spoke for it, and why. */
 export const identificationSchema = z
@@ -185,6 +182,8 @@ export const artifactSchema = z
     fingerprint: fingerprintSchema,
     identifications: z.array(identificationSchema).max(32).readonly(),
     threats: z.array(threatSchema).max(64).readonly(),
+    /** What loading would do, where a scan of this format exists. */
+    scan: loadScanSchema.optional(),
     gaps: z.array(gapSchema).max(256).readonly(),
     /** True only for a decoy whose nonce is in the agent's own state. */
     simulated: z.boolean(),

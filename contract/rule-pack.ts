@@ -5,6 +5,7 @@ import { literalOperators, oneOrMore, word } from './literal-operators.ts'
 import { binaryStringsSchema, platformPaths, productFacts } from './product-facts.ts'
 import { runtimeExampleFactsSchema } from './runtime-example.ts'
 import { evidenceKindSchema } from './runtime.ts'
+import { loadActionKindSchema, loadActionSchema, threatEffectSchema } from './threat.ts'
 import { confidenceSchema, nameText, schemedDigest, severitySchema, text } from './wire.ts'
 
 /** Lower-case words joined by hyphens, never reused. */
@@ -257,6 +258,44 @@ export const policyEntrySchema = z
   .readonly()
 export type PolicyEntry = z.infer<typeof policyEntrySchema>
 
+/** A name as threat entries write it: `os.system`, `builtins.*` (one module), `subprocess.**` (and all below it), `*` (any). */
+const actionName = z
+  .string()
+  .max(256)
+  .regex(/^(?:\*|[^\s*]+(?:\.\*{1,2})?)$/)
+/** What loading must not do, or what is known to be harmless. The most exact name speaks; of equals the gravest. */
+export const threatEntrySchema = z
+  .strictObject({
+    id,
+    status: entryStatusSchema,
+    why,
+    references,
+    title: text(200),
+    kind: loadActionKindSchema,
+    /** `clean`: known to be harmless; it keeps a more general entry from speaking. */
+    effect: z.union([threatEffectSchema, z.literal('clean')]),
+    severity: severitySchema,
+    names: z.array(actionName).min(1).max(1_024).readonly(),
+    /** On `name`, `member` and the facts of the action; where it does not hold, the next entry is asked. */
+    when: conditionSchema.optional(),
+    /** MITRE ATLAS and ATT&CK, OWASP, CVE, GHSA. */
+    ids: z.array(text(64)).min(1).max(64).readonly().optional(),
+    advice: text(1_000),
+    falsePositives: text(1_000),
+    examples: z
+      .array(z.strictObject({ action: loadActionSchema }).readonly())
+      .min(1)
+      .max(64)
+      .readonly(),
+    counterexamples: z
+      .array(z.strictObject({ action: loadActionSchema }).readonly())
+      .min(1)
+      .max(64)
+      .readonly(),
+  })
+  .readonly()
+export type ThreatEntry = z.infer<typeof threatEntrySchema>
+
 const vocabularyWordSchema = z
   .strictObject({
     id: text(96),
@@ -354,6 +393,7 @@ export const packBodySchema = z
     runtimes: z.array(runtimeEntrySchema).max(4096).readonly(),
     models: z.array(modelEntrySchema).max(8192).readonly(),
     policies: z.array(policyEntrySchema).max(1024).readonly(),
+    threats: z.array(threatEntrySchema).max(1024).readonly(),
     vocabulary: z.array(vocabularySchema).max(VOCABULARIES.length).readonly(),
     digests: z.strictObject({ count: z.number().int().min(0).max(1e6), base64: text(64 * 1024 * 1024) }).readonly(),
   })

@@ -6,6 +6,7 @@ import {
   packFileSchema,
   policyEntrySchema,
   runtimeEntrySchema,
+  threatEntrySchema,
   vocabularySchema,
 } from './rule-pack.ts'
 
@@ -15,6 +16,7 @@ export function ruleSchemas(): ReadonlyMap<string, unknown> {
     runtimes: runtimeEntrySchema,
     models: modelEntrySchema,
     policies: policyEntrySchema,
+    threats: threatEntrySchema,
     vocabulary: vocabularySchema,
     digests: digestRowSchema,
     pack: packFileSchema,

@@ -6,16 +6,18 @@ import {
   type PackBody,
   type PolicyEntry,
   type RuntimeEntry,
+  type ThreatEntry,
   type VocabularyWord,
   packFileSchema,
 } from '../contract/rule-pack.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { type DigestTable, openDigestTable } from './digest-table.ts'
 import { type LibraryHints, readLibraryHints } from './library-hints.ts'
+import { type ThreatIndex, buildThreatIndex } from './threat-index.ts'
 import { type TriggerIndex, buildTriggerIndex } from './trigger-index.ts'
 
 /** What these functions understand. A pack of another major, or of a later minor, is refused. */
-export const ENGINE_VERSION = '2.0'
+export const ENGINE_VERSION = '3.0'
 
 export interface Pack {
   readonly version: string
@@ -27,6 +29,8 @@ export interface Pack {
   readonly digests: DigestTable
   readonly libraryHints: LibraryHints
   readonly triggers: TriggerIndex
+  readonly threatEntries: readonly ThreatEntry[]
+  readonly threats: ThreatIndex
 }
 
 /** Whom a pack must come from. The check itself comes in as an argument: the rules import no Node module. */
@@ -67,6 +71,7 @@ function assemblePack(body: PackBody): Result<Pack> {
   )
   const isUsed = (entry: { readonly status: string }): boolean => entry.status !== 'retired'
   const runtimes = body.runtimes.filter(isUsed)
+  const threatEntries = body.threats.filter(isUsed)
   return success({
     version: body.version,
     runtimes,
@@ -76,6 +81,8 @@ function assemblePack(body: PackBody): Result<Pack> {
     digests,
     libraryHints: readLibraryHints(body),
     triggers: buildTriggerIndex(runtimes),
+    threatEntries,
+    threats: buildThreatIndex(threatEntries),
   })
 }
 

@@ -12,6 +12,7 @@ import type { HfFolder } from './hf-folder.ts'
 import { describeLineage } from './lineage.ts'
 import { readPlaceClaims } from './place-claims.ts'
 import type { ReadPart } from './read-part.ts'
+import { joinScans } from './scan/scan-part.ts'
 import { describeStructure } from './structure.ts'
 import type { Hyperparameters, WeightsPart } from './weights.ts'
 
@@ -48,6 +49,7 @@ export function assembleArtifact(assembly: Assembly): Draft {
   const modifiedAt = writeInstant(first.identity.mtimeNs)
   const samples = samplesOf(parts)
   const weightBytes = parts.reduce((sum, part) => sum + part.identity.sizeBytes, 0)
+  const scan = joinScans([...parts.map((part) => part.scan), ...(folder?.scan === undefined ? [] : [folder.scan])])
   const files: FilePart[] = parts.flatMap((part) => [describePart(part), ...describeCompanions(part)])
   return {
     artifactId: writeArtifactId(weightBytes, samples.barcode),
@@ -62,6 +64,7 @@ export function assembleArtifact(assembly: Assembly): Draft {
     verdict: worstVerdict(parts.map((part) => part.gaps.verdict())),
     fingerprint,
     threats: [],
+    ...(scan === undefined ? {} : { scan }),
     gaps: joinGaps([...parts.map((part) => part.gaps), gaps], fingerprint),
     identities: parts.map((part) => part.whole ?? part.identity),
     marks: samples.marks,

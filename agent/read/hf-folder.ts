@@ -1,6 +1,7 @@
 // The files beside weights in a folder of Hugging Face's, ONNX Runtime GenAI's or MLC's layout: configuration, tokenizer, list of shards. Their trouble is told
 // as gaps of their own and never makes the weights malformed.
 import { createHash } from 'node:crypto'
+import type { LoadScan } from '../../contract/threat.ts'
 import type { FilePart } from '../../contract/artifact.ts'
 import type { Claims, Structure, Tokenizer } from '../../contract/fingerprint.ts'
 import type { OpenedFile } from '../../contract/observation.ts'
@@ -46,6 +47,8 @@ export interface HfFolder {
   readonly adapter?: NonNullable<Structure['adapter']>
   /** `quantization_config.quant_method` of the configuration. */
   readonly quantization?: string
+  /** What loading the files beside the weights would do. */
+  readonly scan?: LoadScan
   readonly parts: readonly FilePart[]
   /** Shards that the index names. */
   readonly shardNames: readonly string[]

@@ -1,5 +1,6 @@
 // Reads one weights file through its format reader: header rungs, barcode, and on request the digest of everything.
 import type { FileIdentity, OpenedFile } from '../../contract/observation.ts'
+import type { LoadScan } from '../../contract/threat.ts'
 import { type Samples, sampleFile, sampleWhole } from './barcode.ts'
 import { Cursor } from './cursor.ts'
 import { describeChange, digestFile } from './digest-file.ts'
@@ -7,6 +8,7 @@ import type { DigestMemory } from './digest-memory.ts'
 import { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { type PartNorms, type SharedNorms, readNorms } from './norm-values.ts'
+import { scanPart } from './scan/scan-part.ts'
 import { nestedReader } from './sniff-format.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 
@@ -36,6 +38,8 @@ export interface ReadPart {
   /** Rung 4's share of this file; null where it has no norms. */
   readonly norms: PartNorms | null
   readonly sha256?: string
+  /** What loading it would do; absent where no scan of its format exists. */
+  readonly scan?: LoadScan
   readonly gaps: GapList
 }
 
@@ -80,6 +84,7 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
       : sampleWhole(file),
   )
   const norms = gaps.attempt(() => readOwnNorms(file, weights, how, gaps)) ?? null
+  const scan = await scanPart(file, { format: weights.isModel ? format : null, look: how.look, weights }, gaps)
   const sha256 = options.deep ? await digestDeep(file, gaps, options) : undefined
   const change = describeChange(file.identity, file.sampleIdentity())
   if (change !== null) gaps.blame('GNO_READ_CHANGED', change)
@@ -94,6 +99,7 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
     isBarcode,
     norms,
     ...(sha256 === undefined ? {} : { sha256 }),
+    ...(scan === undefined ? {} : { scan }),
     gaps,
   }
 }

@@ -22,7 +22,13 @@ export function checkTree(tree: RuleTree): readonly Problem[] {
 function checkIds(tree: RuleTree): readonly Problem[] {
   const seen = new Map<string, string>()
   const problems: Problem[] = []
-  const kinds = { runtimes: tree.runtimes, models: tree.models, policies: tree.policies, vocabulary: tree.vocabulary }
+  const kinds = {
+    runtimes: tree.runtimes,
+    models: tree.models,
+    policies: tree.policies,
+    threats: tree.threats,
+    vocabulary: tree.vocabulary,
+  }
   const all = Object.entries(kinds).flatMap(([kind, entries]) => entries.map(({ id }) => ({ kind, id })))
   for (const { kind, id } of all) {
     const file = `${kind}/${id}.yaml`

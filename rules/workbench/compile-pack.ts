@@ -16,6 +16,7 @@ export function compilePack(tree: RuleTree): PackBody {
     runtimes: byId(tree.runtimes),
     models: byId(tree.models),
     policies: byId(tree.policies),
+    threats: byId(tree.threats),
     vocabulary: byId(tree.vocabulary),
     digests: buildDigestTable(tree.digests),
   }

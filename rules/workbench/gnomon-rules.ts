@@ -142,11 +142,12 @@ function check(values: Values): Result<ExitCode> {
   const tree = loadTree(values)
   if (!tree.ok) return tree
   if (values['write-schemas'] === true) writeSchemas(join(textOf(values, 'rules', defaultRules()), 'schemas'))
-  const { runtimes, models, policies, vocabulary, digests } = tree.value
+  const { runtimes, models, policies, threats, vocabulary, digests } = tree.value
   const counts = {
     runtimes: runtimes.length,
     models: models.length,
     policies: policies.length,
+    threats: threats.length,
     vocabularies: vocabulary.length,
     digests: digests.length,
   }

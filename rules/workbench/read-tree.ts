@@ -7,11 +7,13 @@ import {
   type ModelEntry,
   type PolicyEntry,
   type RuntimeEntry,
+  type ThreatEntry,
   type Vocabulary,
   digestRowSchema,
   modelEntrySchema,
   policyEntrySchema,
   runtimeEntrySchema,
+  threatEntrySchema,
   vocabularySchema,
 } from '../../contract/rule-pack.ts'
 
@@ -28,6 +30,7 @@ export interface RuleTree {
   readonly runtimes: readonly RuntimeEntry[]
   readonly models: readonly ModelEntry[]
   readonly policies: readonly PolicyEntry[]
+  readonly threats: readonly ThreatEntry[]
   readonly vocabulary: readonly Vocabulary[]
   readonly digests: readonly DigestRow[]
   readonly problems: readonly Problem[]
@@ -59,6 +62,7 @@ export function readRuleTree(folder: string): RuleTree {
     runtimes: readEntries(folder, 'runtimes', runtimeEntrySchema, problems),
     models: readEntries(folder, 'models', modelEntrySchema, problems),
     policies: readEntries(folder, 'policies', policyEntrySchema, problems),
+    threats: readEntries(folder, 'threats', threatEntrySchema, problems),
     vocabulary: readEntries(folder, 'vocabulary', vocabularySchema, problems),
     digests: readDigests(join(folder, 'models/digests.jsonl'), problems),
     problems,

@@ -1,9 +1,10 @@
 // Holds every entry against its own examples, with the same functions that an endpoint runs.
-import type { ModelEntry, PolicyEntry, RuntimeEntry } from '../../contract/rule-pack.ts'
+import type { ModelEntry, PolicyEntry, RuntimeEntry, ThreatEntry } from '../../contract/rule-pack.ts'
 import { identifyArtifact } from '../identify-artifact.ts'
 import { type RuntimeFacts, activityOf, identifyRuntime } from '../identify-runtime.ts'
 import { type FieldValue, holds } from '../operators.ts'
 import type { Pack } from '../pack.ts'
+import { threatOf } from '../threat-index.ts'
 import type { Problem } from './read-tree.ts'
 
 export interface TestOutcome {
@@ -25,6 +26,7 @@ export function testEntries(pack: Pack): TestOutcome {
   for (const entry of pack.runtimes) testRuntime(entry, pack, expect)
   for (const entry of pack.models) testModel(entry, pack, expect)
   for (const policy of pack.policies) testPolicy(policy, pack, expect)
+  for (const entry of pack.threatEntries) testThreat(entry, pack, expect)
   return { passed, problems }
 }
 
@@ -111,6 +113,18 @@ function testPolicy(policy: PolicyEntry, pack: Pack, expect: Expect): void {
   }
   for (const [index, example] of policy.counterexamples.entries()) {
     expect(file, matches(policy, example.fields) ? `counterexample ${index + 1} matches` : null)
+  }
+}
+
+/** Every example is spoken for by its own entry, and no counterexample is. */
+function testThreat(entry: ThreatEntry, pack: Pack, expect: Expect): void {
+  const file = `threats/${entry.id}.yaml`
+  for (const [index, { action }] of entry.examples.entries()) {
+    const found = threatOf(pack.threats, action)
+    expect(file, found === entry ? null : `example ${index + 1} is spoken for by ${found?.id ?? 'nothing'}`)
+  }
+  for (const [index, { action }] of entry.counterexamples.entries()) {
+    expect(file, threatOf(pack.threats, action) === entry ? `counterexample ${index + 1} matches` : null)
   }
 }
 

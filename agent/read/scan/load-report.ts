@@ -1,0 +1,58 @@
+// Collects what loading one file would do, while scanners walk it: equal actions are counted, and all of it is bounded.
+import { printable, shorten } from '../../../contract/printable.ts'
+import { type LoadAction, type LoadScan, MAX_LOAD_ACTIONS } from '../../../contract/threat.ts'
+
+/** Longest name and text of an action (contract/wire.ts); what is shown of a file is one line of a screen. */
+const MAX_NAME_CHARS = 256
+const MAX_SHOWN_CHARS = 240
+const MAX_MEMBER_CHARS = 512
+
+/** A name or text of a file as it may be shown: escaped, and cut. */
+export function showText(text: string, maximum = MAX_SHOWN_CHARS): string {
+  return shorten(printable(text), maximum)
+}
+
+/** The actions of one file. */
+export class LoadReport {
+  readonly #actions = new Map<string, LoadAction>()
+  #isWhole = true
+
+  /** Tells one action. The same action at another place is counted with the first. */
+  tell(action: LoadAction): void {
+    const told = cut(action)
+    const key = JSON.stringify([told.kind, told.name, told.shown, told.facts, told.member])
+    const known = this.#actions.get(key)
+    if (known !== undefined) {
+      this.#actions.set(key, { ...known, count: (known.count ?? 1) + (told.count ?? 1) })
+    } else if (this.#actions.size < MAX_LOAD_ACTIONS) this.#actions.set(key, told)
+    else this.#isWhole = false
+  }
+
+  /** Something that could act was not looked at to its end: the file is never clean. Whoever says so leaves a gap as well. */
+  break(): void {
+    this.#isWhole = false
+  }
+
+  /** What another report told, as of a member of this file. */
+  adopt(other: LoadScan, member?: string): void {
+    for (const action of other.actions) {
+      const within = [member, action.member].filter((name) => name !== undefined).join('/')
+      this.tell(within === '' ? action : { ...action, member: within })
+    }
+    if (!other.isWhole) this.#isWhole = false
+  }
+
+  get result(): LoadScan {
+    return { isWhole: this.#isWhole, actions: [...this.#actions.values()] }
+  }
+}
+
+function cut(action: LoadAction): LoadAction {
+  const { name, shown, member } = action
+  return {
+    ...action,
+    name: showText(name, MAX_NAME_CHARS),
+    ...(shown === undefined ? {} : { shown: showText(shown) }),
+    ...(member === undefined ? {} : { member: showText(member, MAX_MEMBER_CHARS) }),
+  }
+}
