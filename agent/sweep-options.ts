@@ -24,6 +24,7 @@ export function createSweepMemory(): SweepMemory {
     weights: createWeightsMemory(),
     identified: new WeakMap(),
     closer: createCloserMemory(),
+    labelled: new Map(),
   }
 }
 
@@ -44,6 +45,7 @@ export function sweepOptionsOf(session: Session, context: CommandContext, chosen
     deep: (chosen.deep ?? settings.deep) || approvesByDigest,
     digests: chosen.digests ?? digestAtOnce(openDigests(state)),
     approvals: settings.approvals,
+    labelledFolders: settings.labelledFolders,
     pack,
     decoySizes: registeredSizes(state, context.now()),
     isSimulated: (sha256) => isSimulated(state, sha256, context.now()),

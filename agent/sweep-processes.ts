@@ -3,6 +3,7 @@ import type { Artifact } from '../contract/artifact.ts'
 import type { Runtime } from '../contract/runtime.ts'
 import { correlate, type CorrelateInput, identifyAgain, identifyAll } from './correlate.ts'
 import type { HeldWeights } from './held-weights.ts'
+import { tellLabelledFolders } from './labelled-folders.ts'
 import { type Candidate, lookCloser } from './look-closer.ts'
 import type { Identity } from './process-identity.ts'
 import type { Sensed } from './sense-host.ts'
@@ -52,7 +53,9 @@ export async function sweepProcesses(
   const candidates = first.filter(isCandidate).map(candidateOf)
   const closer = await lookCloser(candidates, { platform, pack, memory: memory.closer, signal, now })
   const looked: CorrelateInput = { ...input, closerOf: ({ pid }) => closer.get(pid) }
-  const runtimes = correlate(looked, identifyAgain(first, looked))
+  const stories = correlate(looked, identifyAgain(first, looked))
+  const labelled = { platform, folders: options.labelledFolders ?? [], resolved: memory.labelled }
+  const runtimes = tellLabelledFolders(stories, processes, labelled)
   const inUse = [...heldByPid.values()].flat().flatMap(({ artifact }) => (artifact === null ? [] : [artifact]))
   return { runtimes, artifacts: inUse, byIdentity }
 }

@@ -6,9 +6,11 @@ import type { Coverage } from '../contract/report.ts'
 import type { Gap } from '../contract/wire.ts'
 import type { Pack } from '../rules/pack.ts'
 import type { IdentityMemory } from './correlate.ts'
+import type { ResolvedFolders } from './labelled-folders.ts'
 import type { CloserMemory } from './look-closer.ts'
 import type { DigestMemory } from './read/digest-memory.ts'
 import type { HostMemory } from './sense-host.ts'
+import type { LabelledFolder } from './settings/labelled-folder.ts'
 import type { SweepProgress } from './show/progress.ts'
 import type { WeightsMemory } from './weights-in-use.ts'
 
@@ -31,6 +33,8 @@ export interface SweepOptions {
   /** Digests of earlier sweeps, and who hashes what they do not know. */
   readonly digests: DigestMemory
   readonly approvals: readonly Approval[]
+  /** Folders whose open files are counted of processes that run a model; empty or absent: nobody looks. */
+  readonly labelledFolders?: readonly LabelledFolder[]
   readonly pack: Pack
   /** Sizes of registered decoys: files of such a size are hashed, so that a drill is known for what it is. */
   readonly decoySizes: ReadonlySet<number>
@@ -60,4 +64,6 @@ export interface SweepMemory {
   readonly weights: WeightsMemory
   readonly identified: IdentityMemory
   readonly closer: CloserMemory
+  /** Where the labelled folders lie without links. */
+  readonly labelled: ResolvedFolders
 }

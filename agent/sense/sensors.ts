@@ -10,6 +10,7 @@ import { inventoryDeclaration } from './inventory/inventory-declaration.ts'
 import { knownPlacesDeclaration } from './known-places.ts'
 import { closeLookDeclaration } from './linux/close-look.ts'
 import { linuxGraphics } from './linux/graphics.ts'
+import { labelledFilesDeclaration } from './linux/labelled-files.ts'
 import { linuxListeners } from './linux/listeners.ts'
 import { mappedFileDeclaration } from './linux/mapped-file.ts'
 import { linuxNvidia } from './linux/nvidia.ts'
@@ -116,6 +117,7 @@ const OTHERS: readonly TouchDeclaration[] = [
   mappedFileDeclaration,
   loopbackDeclaration,
   closeLookDeclaration,
+  labelledFilesDeclaration,
   footprintDeclaration,
   knownPlacesDeclaration,
   watchDeclaration,

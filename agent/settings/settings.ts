@@ -5,6 +5,7 @@ import { type Result, failed, success } from '../../contract/failure.ts'
 import type { Approval } from '../../contract/finding.ts'
 import type { Platform } from '../../contract/observation.ts'
 import { checkCollectorUrl } from '../report/collector-url.ts'
+import { type LabelledFolder, readLabelledFolders } from './labelled-folder.ts'
 import { nearestName } from './nearest-name.ts'
 import { isPlain, listOf, type ReadValue, readApprovals, readSwitch, wholeBetween } from './read-value.ts'
 import { readSettingsFile } from './settings-file.ts'
@@ -23,6 +24,8 @@ export interface Settings {
   readonly maxSpoolBytes: number
   readonly deep: boolean
   readonly hashBytesPerSecond: number
+  /** Empty: nobody looks which files inference has open there. */
+  readonly labelledFolders: readonly LabelledFolder[]
 }
 
 /** What the defaults depend on. */
@@ -122,6 +125,13 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
       'How fast `gnomon run` reads large files in the background to hash them. A digest is kept as long as its file stays the same; a scan by hand hashes at full speed.',
     defaultValue: () => 50_000_000,
     reader: () => wholeBetween(1_000_000, 10_000_000_000),
+  },
+  labelledFolders: {
+    expected: 'a list of at most 32 {"path": an absolute path, "label": 1 to 64 characters}',
+    summary:
+      'Folders with regulated data. Of processes that run a model it is told how many files they have open in each, by its label and never by a name of a file. Off while the list is empty; see docs/works-council.md.',
+    defaultValue: () => [],
+    reader: (place) => readLabelledFolders((path) => pathOf(place).isAbsolute(path), pathOf(place).normalize),
   },
 }
 
@@ -229,5 +239,6 @@ function eachSetting(pick: <Name extends keyof Settings>(name: Name) => Settings
     maxSpoolBytes: pick('maxSpoolBytes'),
     deep: pick('deep'),
     hashBytesPerSecond: pick('hashBytesPerSecond'),
+    labelledFolders: pick('labelledFolders'),
   }
 }

@@ -1,0 +1,143 @@
+// How many files a process has open inside folders that an administrator labelled: a count, and never a name. Where a descriptor
+// leads is read from /proc/PID/fd and compared component by component; nothing is opened, and no path is followed. A container
+// shows a labelled folder under another name: both names are translated to device and place on its file system by the tables
+// of mounts (proc_pid_mountinfo(5)), so that neither hides it and a stranger's folder of the same name is none.
+import { closeSync, constants, openSync, opendirSync, statSync } from 'node:fs'
+import { type Result, failed, success } from '../../../contract/failure.ts'
+import type { TouchDeclaration } from '../touch-declaration.ts'
+import { O_PATH } from './held-folder.ts'
+import { type MountPlace, type PlaceOnDevice, parseMountPlaces, placeOnDevice } from './mount-places.ts'
+import { readLink, readText } from './proc-read.ts'
+import { parseStat } from './proc-text.ts'
+import { systemFailure } from './system-failure.ts'
+
+/** Descriptors looked at in one process, as many as the process sensor looks at (CWE-400). */
+const MAX_DESCRIPTORS = 4_096
+/** A table of 4,096 mounts has some 600 KB. */
+const MAX_MOUNTS_BYTES = 4 * 1024 * 1024
+
+/** What counting open files of labelled folders touches, only where an administrator asks for it. */
+export const labelledFilesDeclaration: TouchDeclaration = {
+  id: 'labelled-folders',
+  platform: 'linux',
+  touches: [
+    'only if the setting labelledFolders is set (it is off by default), and only of processes that run a model: /proc/*/fd/* (where descriptors lead; of those inside a labelled folder device and inode)',
+    'only if it is set: /proc/*/stat, /proc/*/ns/mnt and /proc/*/mountinfo of these processes and of the agent itself; the labelled folders themselves (where links lead), once',
+  ],
+  collects: [
+    'only if the setting labelledFolders is set: of processes that run a model how many files they have open inside each labelled folder, with its label; never a name or path of these files, never what is in them',
+  ],
+}
+
+/** The labelled folders as they are seen from here: made once a look, for all its processes. */
+export interface FolderView {
+  /** Absolute, without links, in byte form. */
+  readonly folders: readonly string[]
+  readonly places: readonly (PlaceOnDevice | null)[]
+  readonly ownMounts: readonly MountPlace[]
+  readonly ownNamespace: string | null
+}
+
+/** Looks at our own mounts. */
+export function viewFolders(folders: readonly string[]): FolderView {
+  const ownMounts = mountsIn('/proc/self')
+  const link = readLink('/proc/self/ns/mnt')
+  return {
+    folders,
+    places: folders.map((folder) => placeOnDevice(folder, ownMounts)),
+    ownMounts,
+    ownNamespace: link.kind === 'seen' ? link.value : null,
+  }
+}
+
+/** Open regular files by folder, in the order of the view; a file that is open twice counts once. */
+export interface FilesInFolders {
+  readonly counts: readonly number[]
+  /** The process has more descriptors than were looked at. */
+  readonly isCut: boolean
+}
+
+/** Counts the open files of one process. */
+export function countFilesInFolders(pid: number, startTicks: string, view: FolderView): Result<FilesInFolders> {
+  const place = `/proc/${Math.trunc(pid)}`
+  let held: number | undefined
+  try {
+    held = openSync(place, O_PATH | constants.O_DIRECTORY)
+    const folder = `/proc/self/fd/${held}`
+    const stat = readText(`${folder}/stat`)
+    if (stat.kind !== 'seen' || parseStat(stat.value)?.startTicks !== startTicks)
+      return failed('GNO_SENSE_VANISHED', `process ${pid} ended; its number belongs to another one`)
+    return success(countIn(folder, view))
+  } catch (error) {
+    return systemFailure(error, `${place}/fd`)
+  } finally {
+    if (held !== undefined) closeSync(held)
+  }
+}
+
+function countIn(folder: string, view: FolderView): FilesInFolders {
+  const found = view.folders.map(() => new Set<string>())
+  const isInside = insideTest(folder, view)
+  const listing = opendirSync(`${folder}/fd`, { bufferSize: 256 })
+  let looked = 0
+  try {
+    for (let entry = listing.readSync(); entry !== null; entry = listing.readSync()) {
+      looked += 1
+      if (looked > MAX_DESCRIPTORS) break
+      note(`${folder}/fd/${entry.name}`, isInside, found)
+    }
+  } finally {
+    listing.closeSync()
+  }
+  return { counts: found.map((files) => files.size), isCut: looked > MAX_DESCRIPTORS }
+}
+
+type InsideTest = (target: string) => readonly number[]
+
+/** Says which folders a path lies in, as this process names it. */
+function insideTest(folder: string, view: FolderView): InsideTest {
+  const link = readLink(`${folder}/ns/mnt`)
+  const isOurs = link.kind === 'seen' && link.value === view.ownNamespace
+  const mounts = isOurs ? view.ownMounts : mountsIn(folder)
+  return (target) => {
+    const there = placeOnDevice(target, mounts)
+    return view.folders.flatMap((path, index) => {
+      const here = view.places[index] ?? null
+      const isByName = isOurs && isBelow(target, path)
+      return isByName || isBelowOnDevice(there, here) ? [index] : []
+    })
+  }
+}
+
+function mountsIn(folder: string): readonly MountPlace[] {
+  const text = readText(`${folder}/mountinfo`, MAX_MOUNTS_BYTES)
+  return text.kind === 'seen' ? parseMountPlaces(text.value) : []
+}
+
+function isBelowOnDevice(there: PlaceOnDevice | null, here: PlaceOnDevice | null): boolean {
+  return there !== null && here !== null && there.device === here.device && isBelow(there.path, here.path)
+}
+
+/** Component by component: `/srv/data-old` is not inside `/srv/data`. An unlinked file keeps its folder in front of its mark. */
+export function isBelow(path: string, folder: string): boolean {
+  return folder === '/' ? path.startsWith('/') && path !== '/' : path.startsWith(`${folder}/`)
+}
+
+function note(link: string, isInside: InsideTest, found: readonly Set<string>[]): void {
+  const target = readLink(link)
+  if (target.kind !== 'seen' || !target.value.startsWith('/')) return
+  const folders = isInside(target.value)
+  const key = folders.length === 0 ? null : fileKey(link)
+  if (key !== null) for (const index of folders) found[index]?.add(key)
+}
+
+/** Null for what is no regular file, and for what was closed since. */
+function fileKey(link: string): string | null {
+  try {
+    const stat = statSync(link, { bigint: true })
+    return stat.isFile() ? `${stat.dev}:${stat.ino}` : null
+  } catch {
+    // Closed between the two looks: it is not open any more.
+    return null
+  }
+}
