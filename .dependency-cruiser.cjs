@@ -25,6 +25,7 @@ const DOORS = {
   yaml: '^rules/workbench/',
   typescript: '^installer/',
   '@huggingface/gguf': '^bench/',
+  '@huggingface/jinja': '^agent/isolate/',
 }
 const modules = (names) => `node_modules/(@types/)?(${names.join('|')})/`
 
@@ -108,7 +109,7 @@ module.exports = {
       'only these places of the product start programs; installer, bench and test may, too',
       {
         path: '^(contract|rules|agent|collector)/',
-        pathNot: '^(agent/sense/|agent/supervisor/|agent/simulate/|rules/workbench/reference/)',
+        pathNot: '^(agent/sense/|agent/supervisor/|agent/isolate/|agent/simulate/|rules/workbench/reference/)',
       },
       { path: '^(node:)?child_process$' },
     ),
