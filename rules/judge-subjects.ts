@@ -7,6 +7,7 @@ import type { Confidence, Gap } from '../contract/wire.ts'
 import { artifactEvidence, baseName, cut, describeRelations, describeStructure, listOf } from './artifact-evidence.ts'
 import { type Contradiction, contradictions } from './contradictions.ts'
 import { kindWord } from './describe-model.ts'
+import { labelledEvidence, labelledFields } from './labelled-evidence.ts'
 import type { FieldValue } from './operators.ts'
 import type { Pack } from './pack.ts'
 import { riskySwitchesOf, vulnerabilitiesOf } from './runtime-risks.ts'
@@ -163,6 +164,7 @@ export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, 
     ['weightsCount', [runtime.weights.length]],
     ['weightFormat', [...new Set(runtime.weights.flatMap((weights) => weights.format ?? []))]],
     ...risks.fields,
+    ...labelledFields(runtime),
   ])
   return {
     kind: 'runtime',
@@ -170,7 +172,10 @@ export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, 
     label: describeRuntime(runtime).slice(0, MAX_LABEL_CHARS),
     fields,
     confidence: identification?.confidence ?? 'possible',
-    because: [...runtimeReasons(runtime), ...risks.evidence.map(({ detail }) => detail)],
+    because: [
+      ...runtimeReasons(runtime),
+      ...[...risks.evidence, ...labelledEvidence(runtime)].map(({ detail }) => detail),
+    ],
     evidence: [...risks.evidence, ...runtimeEvidence(runtime)],
     artifactIds: [...new Set(runtime.weights.flatMap((weights) => weights.artifactId ?? []))],
     models: modelsOf(runtime, artifacts),
@@ -289,7 +294,7 @@ function runtimeEvidence(runtime: Runtime): readonly FindingEvidence[] {
       detail: `${listener.protocol}, ${listener.scope}`,
     })
   }
-  evidence.push(...circumstances(runtime, place))
+  evidence.push(...labelledEvidence(runtime), ...circumstances(runtime, place))
   for (const gap of runtime.gaps) evidence.push({ kind: gap.code, place: gap.place, detail: gap.detail })
   return evidence
 }

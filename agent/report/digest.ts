@@ -54,7 +54,7 @@ function stableView(thing: Thing): unknown {
 }
 
 function stableRuntime(runtime: Runtime): unknown {
-  const { identification, memoryFit, graphics, told, ...rest } = runtime
+  const { identification, memoryFit, graphics, told, labelledFolders, ...rest } = runtime
   return {
     ...rest,
     pid: 0,
@@ -66,6 +66,8 @@ function stableRuntime(runtime: Runtime): unknown {
     notSeen: null,
     memoryFit: memoryFit?.fits,
     graphics: graphics?.map(({ device, driver }) => [device, driver]),
+    // Files are opened and closed all the time; another folder is news.
+    labelledFolders: labelledFolders?.map(({ label }) => label),
     told: told && { ...told, loadedBytes: 0, gpuBytes: 0 },
     parent: runtime.parent && { name: runtime.parent.name },
     identification: identification && {
@@ -94,5 +96,5 @@ export function withoutMeasures(sentence: string): string {
     .replace(/^\d+$/, '#')
     .replace(/\bpid \d+/gi, 'pid #')
     .replace(/\/proc\/\d+/g, '/proc/#')
-    .replace(/\b\d[\d.,]{0,20} ?(bytes|[kKMGT]i?B|%)/g, '# $1')
+    .replace(/\b\d[\d.,]{0,20} ?(bytes|[kKMGT]i?B|%|open files)/g, '# $1')
 }

@@ -14,18 +14,16 @@ export interface LabelledFolder {
   readonly label: string
 }
 
-/** Reads the list as it stands in the settings file; the path rules are those of the platform that is asked for. */
-export function readLabelledFolders(
-  isAbsolute: (path: string) => boolean,
-  normalize: (path: string) => string,
-): ReadValue<readonly LabelledFolder[]> {
+/** Reads the list as it stands in the settings file; `absolute` normalizes a path of the platform that is asked for, null: it is none. */
+export function readLabelledFolders(absolute: (path: string) => string | null): ReadValue<readonly LabelledFolder[]> {
   return (value) => {
     if (!Array.isArray(value) || value.length > MAX_FOLDERS) return undefined
     const folders: LabelledFolder[] = []
     for (const item of value as readonly unknown[]) {
       const folder = readFolder(item)
-      if (folder === undefined || !isAbsolute(folder.path)) return undefined
-      folders.push({ path: normalize(folder.path), label: folder.label })
+      const path = folder === undefined ? null : absolute(folder.path)
+      if (folder === undefined || path === null) return undefined
+      folders.push({ path, label: folder.label })
     }
     return folders
   }

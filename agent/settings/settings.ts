@@ -131,7 +131,8 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
     summary:
       'Folders with regulated data. Of processes that run a model it is told how many files they have open in each, by its label and never by a name of a file. Off while the list is empty; see docs/works-council.md.',
     defaultValue: () => [],
-    reader: (place) => readLabelledFolders((path) => pathOf(place).isAbsolute(path), pathOf(place).normalize),
+    reader: (place) =>
+      readLabelledFolders((path) => (pathOf(place).isAbsolute(path) ? pathOf(place).normalize(path) : null)),
   },
 }
 

@@ -78,18 +78,21 @@ export function countFilesInFolders(pid: number, startTicks: string, view: Folde
 function countIn(folder: string, view: FolderView): FilesInFolders {
   const found = view.folders.map(() => new Set<string>())
   const isInside = insideTest(folder, view)
-  const listing = opendirSync(`${folder}/fd`, { bufferSize: 256 })
-  let looked = 0
+  const { names, isCut } = descriptorsIn(`${folder}/fd`)
+  for (const name of names) note(`${folder}/fd/${name}`, isInside, found)
+  return { counts: found.map((files) => files.size), isCut }
+}
+
+function descriptorsIn(folder: string): { readonly names: readonly string[]; readonly isCut: boolean } {
+  const listing = opendirSync(folder, { bufferSize: 256 })
   try {
-    for (let entry = listing.readSync(); entry !== null; entry = listing.readSync()) {
-      looked += 1
-      if (looked > MAX_DESCRIPTORS) break
-      note(`${folder}/fd/${entry.name}`, isInside, found)
-    }
+    const names: string[] = []
+    let entry = listing.readSync()
+    for (; entry !== null && names.length < MAX_DESCRIPTORS; entry = listing.readSync()) names.push(entry.name)
+    return { names, isCut: entry !== null }
   } finally {
     listing.closeSync()
   }
-  return { counts: found.map((files) => files.size), isCut: looked > MAX_DESCRIPTORS }
 }
 
 type InsideTest = (target: string) => readonly number[]

@@ -31,6 +31,7 @@ const breathing = (bytes: number): Partial<Runtime> => ({
   ],
   told: { version: '0.17.1', model: 'llama3', contextTokens: 4096, loadedBytes: bytes, gpuBytes: bytes },
   processorPercent: bytes % 400,
+  labelledFolders: [{ label: 'patients', openFiles: (bytes % 10) + 1 }],
 })
 
 const findingOf = (runtime: Runtime) => {
@@ -57,6 +58,7 @@ describe('digestThing', () => {
     ['another model', { told: { version: '0.17.1', model: 'mistral' } }],
     ['another card', { graphics: [] }],
     ['memory that no longer fits', { memoryFit: { heldBytes: 1, neededBytes: 4_000_000, fits: false } }],
+    ['another labelled folder', { labelledFolders: [{ label: 'payroll', openFiles: 1 }] }],
     ['a container', { container: { engine: 'docker', id: 'abc' } }],
   ])('differs for %s', (_name, change) => {
     const before = sampleRuntime(breathing(5_000_000_000))

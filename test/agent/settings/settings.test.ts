@@ -43,6 +43,7 @@ describe('settings', () => {
           maxSpoolBytes: 1_073_741_824,
           deep: false,
           hashBytesPerSecond: 50_000_000,
+          labelledFolders: [],
         },
         file: null,
         sources: new Map(),
@@ -93,6 +94,17 @@ describe('settings', () => {
     expect(folders).toEqual(['/var/lib/gnomon', '/data/state/gnomon', join(folder, '.local/state/gnomon')])
   })
 
+  it('label folders by normalized absolute paths', () => {
+    const file = write({ labelledFolders: [{ path: '/srv//records/../patients', label: 'Patients (Art. 9)' }] })
+
+    const result = load({ file })
+
+    expect(result).toMatchObject({
+      ok: true,
+      value: { settings: { labelledFolders: [{ path: '/srv/patients', label: 'Patients (Art. 9)' }] } },
+    })
+  })
+
   it('follow the path rules of the system that is asked for', () => {
     const file = write({ roots: ['D:\\models'], stateFolder: 'C:\\ProgramData\\Gnomon' })
 
@@ -128,6 +140,13 @@ describe('a bad setting', () => {
     ['approvals', 'all'],
     ['maxSpoolBytes', 10],
     ['deep', null],
+    ['labelledFolders', '/srv/patients'],
+    ['labelledFolders', [{ path: 'patients', label: 'x' }]],
+    ['labelledFolders', [{ path: '/srv/patients' }]],
+    ['labelledFolders', [{ path: '/srv/patients', label: ' ' }]],
+    ['labelledFolders', [{ path: '/srv/patients', label: 'a\u202eb' }]],
+    ['labelledFolders', [{ path: '/srv/patients', label: 'x', files: true }]],
+    ['labelledFolders', Array.from({ length: 33 }, () => ({ path: '/a', label: 'x' }))],
   ]
   for (const [name, value] of rows) {
     it(`${name} = ${JSON.stringify(value).slice(0, 60)} is one line that names file, setting and what was expected`, () => {
