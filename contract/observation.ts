@@ -22,8 +22,16 @@ export interface OpenedFile {
   readonly identity: FileIdentity
   /** Name that a store gives it, where that is not the last component of the path. */
   readonly name?: string
-  /** Set for a file that lies inside the one on disk, behind a header: where it begins, in what, and the identity of the whole. */
-  readonly inside?: { readonly start: number; readonly container: string; readonly identity: FileIdentity }
+  /**
+   * Set for a file that lies inside the one on disk: where it begins, in what, and the identity of the whole. Hidden: nothing of the
+   * outer file says that it is there.
+   */
+  readonly inside?: {
+    readonly start: number
+    readonly container: string
+    readonly identity: FileIdentity
+    readonly isHidden?: boolean
+  }
   /** Opens a sibling in the same folder through the folder's descriptor (config.json beside model.safetensors); null when absent. */
   openSibling(name: string): OpenedFile | null
   /** Names of the siblings, at most 4096. */
@@ -189,6 +197,8 @@ export interface ListenerObservation {
   readonly inode: string
   /** Owners found by socket inode; empty when it could not be resolved. */
   readonly pids: readonly number[]
+  /** Connections that it has now; null or absent where they are not counted. */
+  readonly clients?: number | null
 }
 
 export interface HostObservation {

@@ -2,6 +2,7 @@
 // lives in (containers), joined with processes through the inodes of their socket descriptors.
 import type { Interpretation, ListenerObservation, SenseContext, Sensor } from '../../../contract/observation.ts'
 import { createGapList } from '../gap-list.ts'
+import { clientsOf, type ConnectionCounts, createConnectionCounter } from './net-connections.ts'
 import { type TableLines, readTable } from './net-read.ts'
 import { type ListeningSocket, isTcpListener, isUnixListener, parseTcpLine, parseUnixLine } from './net-text.ts'
 import type { ProcCapture } from './proc-record.ts'
@@ -13,11 +14,16 @@ const MAX_NAMESPACES = 64
 /** Owners named for one socket: a pre-forked server shares one among all its workers. */
 const MAX_OWNERS = 64
 
+/** Listeners, and how many connections they have; a capture from before these were counted lacks them. */
+interface TcpTable extends TableLines {
+  readonly connections?: ConnectionCounts
+}
+
 interface NamespaceTables {
   /** `self`, or the process whose namespace it is. */
   readonly owner: string
-  readonly tcp: TableLines
-  readonly tcp6: TableLines
+  readonly tcp: TcpTable
+  readonly tcp6: TcpTable
   readonly unix: TableLines
 }
 
@@ -39,7 +45,10 @@ export const linuxListeners: Sensor<ListenerCapture> = {
     '/proc/*/fd/* (which process holds a listening socket)',
     '/proc/*/ns/net',
   ],
-  collects: ['listening sockets: protocol, address, port, and the numbers of the processes that hold them'],
+  collects: [
+    'listening sockets: protocol, address, port, and the numbers of the processes that hold them',
+    'how many connections each of them has, and not with whom',
+  ],
   collect: collectListeners,
   interpret: interpretListeners,
 }
@@ -73,10 +82,17 @@ function otherNamespaces(capture: ProcCapture): readonly string[] {
 function readNamespace(owner: string): NamespaceTables {
   return {
     owner,
-    tcp: readTable(`/proc/${owner}/net/tcp`, isTcpListener),
-    tcp6: readTable(`/proc/${owner}/net/tcp6`, isTcpListener),
+    tcp: readTcp(`/proc/${owner}/net/tcp`),
+    tcp6: readTcp(`/proc/${owner}/net/tcp6`),
     unix: readTable(`/proc/${owner}/net/unix`, isUnixListener),
   }
+}
+
+function readTcp(path: string): TcpTable {
+  const counter = createConnectionCounter()
+  const table = readTable(path, isTcpListener, counter.note)
+  // A table that was cut has connections that nobody counted.
+  return { ...table, connections: table.isCut ? null : counter.counts() }
 }
 
 function ownersOf(capture: ProcCapture): ListenerCapture['owners'] {
@@ -90,7 +106,7 @@ function ownersOf(capture: ProcCapture): ListenerCapture['owners'] {
 
 function interpretListeners(capture: ListenerCapture): Interpretation {
   const gaps = createGapList()
-  const sockets = new Map<string, ListeningSocket>()
+  const sockets = new Map<string, CountedSocket>()
   for (const tables of capture.namespaces) {
     if (tables.tcp.lines === null)
       gaps.add('GNO_SENSE_FAILED', `/proc/${tables.owner}/net/tcp`, 'the table cannot be read')
@@ -109,24 +125,32 @@ function interpretListeners(capture: ListenerCapture): Interpretation {
   return { observations: withOwners(sockets, capture.owners), gaps: gaps.list() }
 }
 
-function addSockets(sockets: Map<string, ListeningSocket>, tables: NamespaceTables): void {
+function addSockets(sockets: Map<string, CountedSocket>, tables: NamespaceTables): void {
   for (const socket of socketsOf(tables)) {
     // TCP comes first and stays: a unix socket's path may contain a newline and forge a line with any inode.
     if (!sockets.has(socket.inode)) sockets.set(socket.inode, socket)
   }
 }
 
-function socketsOf(tables: NamespaceTables): readonly ListeningSocket[] {
+interface CountedSocket extends ListeningSocket {
+  readonly clients: number | null
+}
+
+function socketsOf({ tcp, tcp6, unix }: NamespaceTables): readonly CountedSocket[] {
   const found = [
-    ...(tables.tcp.lines ?? []).map((line) => parseTcpLine(line, 'tcp')),
-    ...(tables.tcp6.lines ?? []).map((line) => parseTcpLine(line, 'tcp6')),
-    ...(tables.unix.lines ?? []).map(parseUnixLine),
+    ...(tcp.lines ?? []).map((line) => counted(parseTcpLine(line, 'tcp'), tcp.connections)),
+    ...(tcp6.lines ?? []).map((line) => counted(parseTcpLine(line, 'tcp6'), tcp6.connections)),
+    ...(unix.lines ?? []).map((line) => counted(parseUnixLine(line), null)),
   ]
   return found.filter((socket) => socket !== null)
 }
 
+function counted(socket: ListeningSocket | null, counts: ConnectionCounts | undefined): CountedSocket | null {
+  return socket && { ...socket, clients: clientsOf(socket, counts) }
+}
+
 function withOwners(
-  sockets: ReadonlyMap<string, ListeningSocket>,
+  sockets: ReadonlyMap<string, CountedSocket>,
   owners: ListenerCapture['owners'],
 ): readonly ListenerObservation[] {
   const pids = new Map<string, number[]>()

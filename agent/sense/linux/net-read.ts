@@ -14,12 +14,16 @@ export interface TableLines {
   readonly isCut: boolean
 }
 
-/** Reads a table and keeps the lines that `isWanted` accepts. */
-export function readTable(path: string, isWanted: (line: string) => boolean): TableLines {
+/** Reads a table and keeps the lines that `isWanted` accepts; `note` is shown all of them. */
+export function readTable(
+  path: string,
+  isWanted: (line: string) => boolean,
+  note?: (line: string) => void,
+): TableLines {
   let fd: number | undefined
   try {
     fd = openSync(path, 'r')
-    return keepLines(fd, isWanted)
+    return keepLines(fd, isWanted, note)
   } catch {
     // tcp6 is absent where IPv6 is off; the caller tells an absent table from an empty one by the null.
     return { lines: null, isCut: false }
@@ -28,7 +32,7 @@ export function readTable(path: string, isWanted: (line: string) => boolean): Ta
   }
 }
 
-function keepLines(fd: number, isWanted: (line: string) => boolean): TableLines {
+function keepLines(fd: number, isWanted: (line: string) => boolean, note?: (line: string) => void): TableLines {
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
   const lines: string[] = []
   let rest = ''
@@ -39,7 +43,10 @@ function keepLines(fd: number, isWanted: (line: string) => boolean): TableLines 
     total += length
     const pieces = (rest + chunk.toString('latin1', 0, length)).split('\n')
     rest = pieces.pop() ?? ''
-    lines.push(...pieces.filter(isWanted))
+    for (const line of pieces) {
+      note?.(line)
+      if (isWanted(line)) lines.push(line)
+    }
   }
   return { lines: lines.slice(0, MAX_LISTENERS), isCut: true }
 }

@@ -29,11 +29,17 @@ export function isUnixListener(line: string): boolean {
 export function parseTcpLine(line: string, protocol: 'tcp' | 'tcp6'): ListeningSocket | null {
   const fields = line.trim().split(/\s+/)
   const inode = fields[9]
-  const match = /^([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})$/.exec(fields[1] ?? '')
-  if (fields[3] !== TCP_LISTEN || match === null || inode === undefined || !/^[0-9]{1,20}$/.test(inode)) return null
+  const local = parseLocalAddress(fields[1] ?? '')
+  if (fields[3] !== TCP_LISTEN || local === null || inode === undefined || !/^[0-9]{1,20}$/.test(inode)) return null
+  return { protocol, ...local, inode }
+}
+
+/** Reads `0100007F:2CAA`; null when it is none. */
+export function parseLocalAddress(text: string): Pick<ListeningSocket, 'address' | 'scope' | 'port'> | null {
+  const match = /^([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})$/.exec(text)
+  if (match === null) return null
   const [, hex = '', port = ''] = match
-  const bytes = hostOrderBytes(hex)
-  return { protocol, ...describeAddress(bytes), port: Number.parseInt(port, 16), inode }
+  return { ...describeAddress(hostOrderBytes(hex)), port: Number.parseInt(port, 16) }
 }
 
 /** Reads one line of /proc/net/unix; null when it is no listener or has no name. An abstract name starts with `@`. */
