@@ -2,7 +2,9 @@
 // answered. Whoever does not look like a runtime is never asked; whoever is silent is left alone for a while.
 import type { Probe } from '../contract/product-facts.ts'
 import type { ListenerObservation, ProcessObservation } from '../contract/observation.ts'
+import type { ApiUse } from '../contract/runtime.ts'
 import type { Gap } from '../contract/wire.ts'
+import { joinApis, judgeApi } from '../rules/api-answers.ts'
 import { type AnswerText, type JudgedAnswers, judgeAnswers } from '../rules/loopback-answers.ts'
 import { type LoopbackPlace, type Patience, askLoopback } from './sense/loopback-request.ts'
 import { ownsListener } from './sense/linux/socket-owner.ts'
@@ -12,12 +14,14 @@ const MAX_PATHS = 12
 /** Listeners asked in one look; the others wait for the next. */
 const MAX_LISTENERS_A_LOOK = 16
 const ASK_AGAIN_MS = 300_000
-/** Who did not answer at all is likely no HTTP server. */
-const ASK_SILENT_AGAIN_MS = 1_800_000
+/** Who did not answer may be busy loading or generating, and is likely no HTTP server when it stays silent. */
+const ASK_SILENT_AGAIN_MS: readonly number[] = [30_000, 120_000, 480_000, 1_800_000]
 const MAX_REMEMBERED = 1_024
 
 interface Asked {
   readonly atMs: number
+  /** How often in a row nothing was answered. */
+  readonly silences: number
   readonly answers: ReadonlyMap<string, AnswerText>
 }
 
@@ -36,6 +40,8 @@ export function askingOf(parts: Omit<Asking, 'listenersLeft'>): Asking {
 }
 
 export interface ListenerAnswers extends JudgedAnswers {
+  /** What its program interface lets anybody do; undefined when no answer was that of one. */
+  readonly api: ApiUse | undefined
   readonly gaps: readonly Gap[]
 }
 
@@ -47,15 +53,25 @@ export async function askListeners(
   asking: Asking,
 ): Promise<ListenerAnswers> {
   const judged: JudgedAnswers[] = []
+  const apis: (ApiUse | undefined)[] = []
   const gaps: Gap[] = []
-  for (const listener of listeners) {
+  for (const listener of probes.length === 0 ? [] : listeners) {
     const place = placeOf(listener)
-    if (place === null || probes.length === 0) continue
+    if (place === null) {
+      gaps.push(...bound(listener))
+      continue
+    }
     const answers = await answersOf(process, listener, place, probes, asking)
-    if (answers === null) gaps.push(notAsked(place))
-    else judged.push(judgeAnswers(probes, answers))
+    if (answers === null) {
+      gaps.push(notAsked(place))
+      continue
+    }
+    const found = judgeAnswers(probes, answers)
+    judged.push(found)
+    apis.push(judgeApi({ port: place.port, probes, answers, standing: found.answered }))
   }
   return {
+    api: joinApis(apis),
     answered: [...new Set(judged.flatMap(({ answered }) => answered))],
     told: judged.reduceRight((all, { told }) => ({ ...all, ...told }), {}),
     gaps,
@@ -64,6 +80,13 @@ export async function askListeners(
 
 function notAsked({ host, port }: LoopbackPlace): Gap {
   return { code: 'GNO_PROBE_FAILED', place: `${host}:${port}`, count: 1, detail: 'no metadata request was answered' }
+}
+
+/** A listener of one address is reached there only, and no other address than loopback is ever asked. */
+function bound({ protocol, address, port }: ListenerObservation): readonly Gap[] {
+  if (protocol === 'unix') return []
+  const detail = 'only loopback is asked for metadata, so whether it wants a key is not known'
+  return [{ code: 'GNO_PROBE_SKIPPED', place: `${address}:${port}`, count: 1, detail }]
 }
 
 function placeOf({ protocol, scope, address, port }: ListenerObservation): LoopbackPlace | null {
@@ -85,18 +108,28 @@ async function answersOf(
   const key = JSON.stringify([pid, startTicks, inode, place.host, paths])
   const nowMs = asking.now().getTime()
   const before = asking.memory.get(key)
-  const againMs = before?.answers.size === 0 ? ASK_SILENT_AGAIN_MS : ASK_AGAIN_MS
-  if (before !== undefined && (nowMs - before.atMs < againMs || asking.listenersLeft <= 0))
+  if (before !== undefined && (nowMs - before.atMs < againMsOf(before) || asking.listenersLeft <= 0))
     return orNull(before.answers)
   if (asking.listenersLeft <= 0) return null
   asking.listenersLeft -= 1
   const owner = { pid, startTicks, inode, port }
   const answers = ownsListener(owner) ? await askAll(place, paths, asking) : new Map<string, AnswerText>()
   // Answers of a listener that changed hands meanwhile may be anybody's.
-  const believed = answers.size > 0 && ownsListener(owner) ? answers : new Map<string, AnswerText>()
+  const believed = ownsListener(owner) ? lastOf(answers, before) : new Map<string, AnswerText>()
   if (asking.memory.size >= MAX_REMEMBERED) asking.memory.clear()
-  asking.memory.set(key, { atMs: nowMs, answers: believed })
+  const silences = answers.size > 0 ? 0 : (before?.silences ?? 0) + 1
+  asking.memory.set(key, { atMs: nowMs, silences, answers: believed })
   return orNull(believed)
+}
+
+function againMsOf({ silences }: Asked): number {
+  const last = ASK_SILENT_AGAIN_MS.length - 1
+  return silences === 0 ? ASK_AGAIN_MS : (ASK_SILENT_AGAIN_MS[Math.min(silences - 1, last)] ?? ASK_AGAIN_MS)
+}
+
+/** Who generates answers late: what the same process said through the same socket before still stands. */
+function lastOf(answers: ReadonlyMap<string, AnswerText>, before: Asked | undefined): ReadonlyMap<string, AnswerText> {
+  return answers.size === 0 && before !== undefined ? before.answers : answers
 }
 
 function orNull(answers: ReadonlyMap<string, AnswerText>): ReadonlyMap<string, AnswerText> | null {

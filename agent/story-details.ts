@@ -47,6 +47,7 @@ type Surroundings = Pick<
   | 'graphics'
   | 'engines'
   | 'told'
+  | 'api'
   | 'memoryFit'
   | 'processorPercent'
   | 'notSeen'
@@ -66,6 +67,7 @@ export function describeSurroundings(identity: Identity): Surroundings {
     ...(graphics.length === 0 ? {} : { graphics: graphics.slice(0, MAX_CARDS).map(describeGraphics) }),
     ...(closer === undefined || closer.engines.length === 0 ? {} : { engines: closer.engines.slice(0, MAX_ENGINES) }),
     ...(closer === undefined || Object.keys(closer.told).length === 0 ? {} : { told: closer.told }),
+    ...(closer?.api === undefined ? {} : { api: closer.api }),
     ...(fit === undefined ? {} : { memoryFit: fit }),
     ...(share === null ? {} : { processorPercent: share }),
     ...(closer === undefined ? {} : { notSeen: notSeenOf(identity) }),

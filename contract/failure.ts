@@ -132,6 +132,10 @@ export const FAILURES = {
     means: 'A loopback listener gave no usable answer to a metadata request.',
     operator: 'Nothing to do; the runtime is judged by its other evidence.',
   },
+  GNO_PROBE_SKIPPED: {
+    means: 'A listener was not asked for its metadata: only loopback is asked, and it is bound to another address.',
+    operator: 'Nothing to do; whether it wants a key is not known, so it is treated as if it wanted none.',
+  },
   GNO_SPOOL_DAMAGED: {
     means: 'The spool of reports cannot be read and was set aside.',
     operator: 'Keep the file named in the detail for analysis; a new spool has been started.',

@@ -62,6 +62,11 @@ export const probeSchema = z
       .readonly(),
     /** strong: nobody else answers so. medium: some others might. weak: many do; it tells figures and never names a product. */
     strength: z.enum(['strong', 'medium', 'weak']),
+    /**
+     * Servers that can be given a key refuse this request without it: 401 or 403 tells that one is asked for, the answer as
+     * expected that none is. Left out where the request stays open beside a key, as `/health` does.
+     */
+    keyed: z.boolean().optional(),
     /** Probes of imitators, asked first: when one of them answers as expected, this probe counts for nothing. */
     unless: z.array(id).min(1).max(8).readonly().optional(),
     /** Where the answer holds more. A place that is missing tells nothing. */
@@ -199,12 +204,15 @@ const localSettingSchema = z
   .readonly()
 export type LocalSetting = z.infer<typeof localSettingSchema>
 
-/** One way in which an agent is pointed at a model of this machine. Of a variable or a setting only "loopback or not" is looked at. */
+/**
+ * One way in which an agent is pointed at a model of this machine. Of a variable only is kept whether it begins with one of the
+ * words of `value`, or, without any, whether it is an address of this machine.
+ */
 const localEndpointSchema = z
   .strictObject({
     environment: nameText.optional(),
     switch: nameText.optional(),
-    /** Needed beginning of the switch's value. */
+    /** Needed beginning of the value of the switch or the variable. */
     value: oneOrMore(word).optional(),
     /** Path of a config of this entry and the key in it. */
     setting: nameText.optional(),
@@ -229,6 +237,18 @@ const vulnerableSchema = z
   .readonly()
 export type Vulnerable = z.infer<typeof vulnerableSchema>
 
+/** What a state file says of its process: the port where it listens, its pid, or the path of its program. */
+const stateLinkSchema = z
+  .strictObject({
+    /** One of the entry's state files. */
+    path: text(300),
+    names: z.enum(['port', 'pid', 'program']),
+    /** Place in a JSON text; left out: the text is the value. */
+    at: jsonPlace.optional(),
+  })
+  .readonly()
+export type StateLink = z.infer<typeof stateLinkSchema>
+
 /** Members of a runtime entry, in the order of the files. */
 export const productFacts = {
   probes: z.array(probeSchema).min(1).max(16).readonly().optional(),
@@ -244,6 +264,8 @@ export const productFacts = {
   installPaths: platformPaths.optional(),
   /** Files that it writes: logs, sockets, lists of models, its current address. */
   stateFiles: platformPaths.optional(),
+  /** State files whose content leads to the process; others only do while a process writes to them or listens there. */
+  stateLinks: z.array(stateLinkSchema).min(1).max(8).readonly().optional(),
   services: z.array(serviceSchema).min(1).max(8).readonly().optional(),
   /** Names of environment variables; values are never read, but for `localEndpoint`. */
   environment: names.optional(),

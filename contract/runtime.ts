@@ -135,9 +135,38 @@ export const apiUseSchema = z
     opensWithoutKey: z.boolean().nullable(),
     /** Names of the models that it offers: claims. */
     models: z.array(nameText).max(16).readonly(),
+    /** What tells it: requests that such servers refuse where a key is set, asked at loopback without one. */
+    asked: z
+      .array(
+        z
+          .object({
+            port: z.number().int().min(0).max(65535),
+            path: text(256),
+            status: z.number().int().min(0).max(999),
+          })
+          .readonly(),
+      )
+      .max(16)
+      .readonly()
+      .optional(),
   })
   .readonly()
 export type ApiUse = z.infer<typeof apiUseSchema>
+
+/** What an agent that runs is connected with: where its model is, and who gives it tools. */
+export const agentUseSchema = z
+  .object({
+    /** Null: neither its command line, nor its environment, nor its settings tell. */
+    pointsAtLocalModel: z.boolean().nullable(),
+    /** Children that were started with a program of its MCP configuration, with the servers that this may be. */
+    mcpServers: z
+      .array(z.object({ pid: wholeNumber, program: text(96), names: z.array(text(96)).max(8).readonly() }).readonly())
+      .max(32)
+      .readonly(),
+    because,
+  })
+  .readonly()
+export type AgentUse = z.infer<typeof agentUseSchema>
 
 /** One day, UTC, of a runtime. */
 export const dayOfUseSchema = z
@@ -155,9 +184,9 @@ export type DayOfUse = z.infer<typeof dayOfUseSchema>
 /** Work over time, as far as the agent looked: what ran between two looks is not known. */
 export const useOverTimeSchema = z
   .object({
-    /** Works now, by processor and graphics time between the last two looks; null at the first look. */
+    /** Works now, by processor and graphics time between the last two looks; null at the first look and where nothing tells it. */
     isBusy: z.boolean().nullable(),
-    /** Since when without a pause; null when it does not work. */
+    /** Since when, without a pause of more than five minutes; null when it did not work for so long. */
     busySince: instant.nullable(),
     /** First look at this runtime, whatever its pid was then. */
     watchedSince: instant,
@@ -224,6 +253,7 @@ export const runtimeSchema = z
       .optional(),
     told: toldSchema.optional(),
     api: apiUseSchema.optional(),
+    agent: agentUseSchema.optional(),
     use: useOverTimeSchema.optional(),
     /** Folders that an administrator gave a label and in which the process has files open; absent when that setting is off. */
     labelledFolders: z

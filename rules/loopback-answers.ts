@@ -32,7 +32,7 @@ const MAX_TOLD_CHARS = 512
 
 /** Holds answers, by the path that was asked, against probes. A probe whose imitator answered counts for nothing. */
 export function judgeAnswers(probes: readonly Probe[], answers: ReadonlyMap<string, AnswerText>): JudgedAnswers {
-  const bodies = new Map([...answers].map(([path, { body }]) => [path, parse(body)]))
+  const bodies = new Map([...answers].map(([path, { body }]) => [path, parseAnswer(body)]))
   const asExpected = probes.filter((probe) => {
     const answer = answers.get(probe.path)
     return answer !== undefined && isAsExpected(probe, answer, bodies.get(probe.path))
@@ -45,7 +45,8 @@ export function judgeAnswers(probes: readonly Probe[], answers: ReadonlyMap<stri
   return { answered: standing.map(({ id }) => id), told: told.reduceRight((all, each) => ({ ...all, ...each }), {}) }
 }
 
-function parse(body: string): unknown {
+/** The body as JSON; undefined where it is none. */
+export function parseAnswer(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {
@@ -77,7 +78,7 @@ function isField(value: unknown): value is FieldValue {
 }
 
 /** All values at a place; `*` is every member of a list. Own members only, so no key of the answer can mean something else. */
-function valuesAt(json: unknown, at: readonly string[]): readonly unknown[] {
+export function valuesAt(json: unknown, at: readonly string[]): readonly unknown[] {
   let values: readonly unknown[] = [json]
   for (const key of at) {
     values = values.flatMap((value): readonly unknown[] => {

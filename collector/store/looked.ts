@@ -11,6 +11,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'GNO_READ_VANISHED',
   'GNO_READ_CHANGED',
   'GNO_PROBE_FAILED',
+  'GNO_PROBE_SKIPPED',
 ])
 
 /** The gaps that leave a place unseen. */

@@ -101,11 +101,11 @@ const MODELS = '{"data":[{"id":"tiny-1","owned_by":"tiny"}]}'
 whereLinux('askListeners', () => {
   const memory: AnswerMemory = new Map()
   let nowMs = 0
-  const ask = (listener: ListenerObservation, who = self()) =>
+  const ask = (listener: ListenerObservation, who = self(), probes: readonly Probe[] = [PROBE]) =>
     askListeners(
       who,
       [listener],
-      [PROBE],
+      probes,
       askingOf({ memory, signal: new AbortController().signal, now: () => new Date(nowMs), withinMs: WITHIN_MS }),
     )
 
@@ -114,7 +114,12 @@ whereLinux('askListeners', () => {
     const first = await ask(listener)
     const second = await ask(listener)
 
-    expect(first).toEqual({ answered: ['tiny-models'], told: { model: 'tiny-1' }, gaps: [] })
+    expect(first).toEqual({
+      api: { opensWithoutKey: null, models: ['tiny-1'], asked: [] },
+      answered: ['tiny-models'],
+      told: { model: 'tiny-1' },
+      gaps: [],
+    })
     expect(second).toEqual(first)
     expect(asked()).toBe(1)
     nowMs += 400_000
@@ -142,25 +147,63 @@ whereLinux('askListeners', () => {
 
   it('does not ask what is no TCP on loopback', async () => {
     const { listener, asked } = await listen((_question, answer) => answer.end(MODELS))
-    for (const elsewhere of [
-      { ...listener, scope: 'specific' as const, address: '192.0.2.1' },
-      { ...listener, protocol: 'unix' as const, address: '/run/docker.sock' },
-      { ...listener, address: '127.9.9.9' },
-    ]) {
-      expect(await ask(elsewhere)).toEqual({ answered: [], told: {}, gaps: [] })
+    const nothing = { api: undefined, answered: [], told: {} }
+
+    expect(await ask({ ...listener, protocol: 'unix', address: '/run/docker.sock' })).toEqual({ ...nothing, gaps: [] })
+    for (const address of ['192.0.2.1', '127.9.9.9']) {
+      expect(await ask({ ...listener, scope: 'specific', address })).toMatchObject({
+        ...nothing,
+        gaps: [{ code: 'GNO_PROBE_SKIPPED', place: `${address}:${listener.port}` }],
+      })
     }
     expect(asked()).toBe(0)
   })
 
-  it('leaves a silent listener alone', async () => {
+  it('takes a refusal for an answer, and says that a key is wanted', async () => {
+    const { listener } = await listen((_question, answer) => answer.writeHead(401).end('{"error":"Unauthorized"}'))
+
+    expect(await ask(listener, self(), [{ ...PROBE, keyed: true }])).toEqual({
+      api: { opensWithoutKey: false, models: [], asked: [{ port: listener.port, path: '/v1/models', status: 401 }] },
+      answered: [],
+      told: {},
+      gaps: [],
+    })
+  })
+
+  it('lets the last answers stand while the same process is too busy for new ones', async () => {
+    let isBusy = false
+    const { listener, asked } = await listen((question, answer) => {
+      if (isBusy) question.socket.destroy()
+      else answer.end(MODELS)
+    })
+    const before = await ask(listener)
+    isBusy = true
+    nowMs += 400_000
+
+    expect(await ask(listener)).toEqual(before)
+    expect(asked()).toBe(2)
+  })
+
+  it('asks a silent listener more and more seldom', async () => {
     const { listener, asked } = await listen((question) => void question.socket.destroy())
 
     expect(await ask(listener)).toMatchObject({
       gaps: [{ code: 'GNO_PROBE_FAILED', place: `127.0.0.1:${listener.port}` }],
     })
-    nowMs += 400_000
-    await ask(listener)
-    expect(asked()).toBe(1)
+    for (const [afterMs, times] of [
+      [10_000, 1],
+      [30_000, 2],
+      [60_000, 2],
+      [120_000, 3],
+      [480_000, 4],
+      [500_000, 4],
+      [1_800_000, 5],
+      [1_000_000, 5],
+    ] as const) {
+      nowMs += afterMs
+      await ask(listener)
+      expect(asked()).toBe(times)
+    }
   })
 
   it('asks no more listeners in one look than it may', async () => {

@@ -202,6 +202,7 @@ describe('identifyAgain', () => {
       .filter(({ strength }) => strength === 'strong')
       .map(({ id }) => id),
     told: { version: '0.17.1' },
+    api: undefined,
     processorPercent: null,
     gaps: [],
   })

@@ -1,5 +1,6 @@
 // A small OpenAI-compatible endpoint (GET /health, GET /v1/models, POST /v1/completions) for what the runtime sensors have to find.
 // It listens on 127.0.0.1 and nowhere else (there is no setting for the address), or on a Unix socket.
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
 import type { ListenOptions } from 'node:net'
 import { type Result, failed, success } from '../../../contract/failure.ts'
@@ -17,6 +18,8 @@ interface EndpointOptions {
   /** Id of the one model, as `/v1/models` names it. */
   readonly model: string
   readonly generate: Generate
+  /** As servers of models do, everything below /v1 is refused without it; null: no key is wanted. */
+  readonly apiKey?: string | null
 }
 
 interface PortOptions extends EndpointOptions {
@@ -98,7 +101,8 @@ function createListener(options: EndpointOptions): (request: IncomingMessage, re
     // A web page that points its own name at 127.0.0.1 sends that name as Host (DNS rebinding, CWE-350).
     if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')) {
       refuse(response, 403, 'this endpoint answers to 127.0.0.1 only')
-    } else if (asked === 'GET /health') answer(response, 200, { status: 'ok' })
+    } else if (!isAllowed(request, options.apiKey ?? null)) refuse(response, 401, 'send the key')
+    else if (asked === 'GET /health') answer(response, 200, { status: 'ok' })
     else if (asked === 'GET /v1/models') {
       const only = { id: options.model, object: 'model', created, owned_by: 'gnomon-reference' }
       answer(response, 200, { object: 'list', data: [only] })
@@ -106,6 +110,15 @@ function createListener(options: EndpointOptions): (request: IncomingMessage, re
       complete(request, response).catch(() => refuse(response, 500, 'the answer could not be generated'))
     } else refuse(response, 404, 'there is /health, /v1/models and /v1/completions')
   }
+}
+
+/** Digests are compared, so that the time it takes tells nothing of the key (CWE-208). */
+function isAllowed({ url, headers }: IncomingMessage, apiKey: string | null): boolean {
+  if (apiKey === null || url?.startsWith('/v1') !== true) return true
+  const [sent, wanted] = [headers.authorization ?? '', `Bearer ${apiKey}`].map((text) =>
+    createHash('sha256').update(text).digest(),
+  )
+  return sent !== undefined && wanted !== undefined && timingSafeEqual(sent, wanted)
 }
 
 async function readBody(request: IncomingMessage): Promise<string | null> {

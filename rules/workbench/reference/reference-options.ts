@@ -17,6 +17,7 @@ const MAX_MODELS = 4
 /** sun_path of unix(7) without its closing NUL. */
 const MAX_SOCKET_PATH_BYTES = 107
 const MAX_TITLE_CHARS = 128
+const MAX_KEY_CHARS = 256
 
 export const HELP = `The reference inference runtime: loads a model, generates, and idles until it is ended. For detection tests.
 
@@ -31,6 +32,7 @@ usage: node reference-runtime.js --model FILE [options]
   --every S        answer again every S seconds, idle in between (default 0: answer once)
   --serve          an OpenAI-compatible endpoint on 127.0.0.1: /health, /v1/models, /v1/completions
   --port N         its port (default 0: a free one)
+  --api-key KEY    with --serve or --socket: refuse everything below /v1 without "Authorization: Bearer KEY"
   --socket PATH    the same endpoint on a Unix socket instead
   --nice N         run with this niceness, 0 to 19 (default 0)
   --title TEXT     overwrite the own command line and process name with this text
@@ -51,6 +53,8 @@ export interface Settings {
   /** Seconds between answers; 0: one answer only. */
   readonly every: number
   readonly serves: { readonly port: number } | { readonly socket: string } | null
+  /** Null: whoever reaches the endpoint may ask it. */
+  readonly apiKey: string | null
   readonly nice: number
   readonly title: string | null
   readonly seconds: number
@@ -66,6 +70,7 @@ const OPTIONS = {
   every: { type: 'string', default: '0' },
   serve: { type: 'boolean', default: false },
   port: { type: 'string', default: '0' },
+  'api-key': { type: 'string' },
   socket: { type: 'string' },
   nice: { type: 'string', default: '0' },
   title: { type: 'string' },
@@ -106,6 +111,7 @@ function understand(values: Values): Settings | { readonly problem: string } {
     weights: values['no-mmap'] ? 'copied' : 'mapped',
     isLocked: values.mlock,
     serves: socket === null ? (values.serve ? { port } : null) : { socket },
+    apiKey: values['api-key']?.slice(0, MAX_KEY_CHARS) ?? null,
     title: values.title?.slice(0, MAX_TITLE_CHARS) ?? null,
   }
 }

@@ -61,16 +61,16 @@ async function loadAll(settings: Settings): Promise<readonly Generate[]> {
 
 /** False after it said why it cannot listen. */
 async function serve(settings: Settings, generate: Generate): Promise<boolean> {
-  const { serves, modelPaths } = settings
+  const { serves, modelPaths, apiKey } = settings
   if (serves === null) return true
   const model = basename(modelPaths[0])
   if ('socket' in serves) {
-    const bound = await serveSocket({ model, generate, path: serves.socket })
+    const bound = await serveSocket({ model, generate, apiKey, path: serves.socket })
     if (bound.ok) say({ stage: 'socket', path: serves.socket })
     else give('cannot-listen', bound.failure.detail)
     return bound.ok
   }
-  const endpoint = await serveLoopback({ model, generate, port: serves.port })
+  const endpoint = await serveLoopback({ model, generate, apiKey, port: serves.port })
   if (endpoint.ok) say({ stage: 'listening', address: endpoint.value.address, port: endpoint.value.port })
   else give('cannot-listen', endpoint.failure.detail)
   return endpoint.ok

@@ -68,6 +68,21 @@ describe('the loopback endpoint', () => {
     })
   })
 
+  it('refuses everything below /v1 without the key that it was given, and nothing else', async () => {
+    const keyed = await serveLoopback({ model: 'm', generate: createGenerator(), port: 0, apiKey: 'tr-1' })
+    if (!keyed.ok) throw new Error(keyed.failure.detail)
+    const statusOf = async (path: string, authorization = ''): Promise<number> => {
+      const answer = await fetch(`http://127.0.0.1:${keyed.value.port}${path}`, { headers: { authorization } })
+      return answer.status
+    }
+
+    expect(await statusOf('/health')).toBe(200)
+    expect(await statusOf('/v1/models')).toBe(401)
+    expect(await statusOf('/v1/completions', 'Bearer tr-2')).toBe(401)
+    expect(await statusOf('/v1/models', 'Bearer tr-1')).toBe(200)
+    keyed.value.close()
+  })
+
   it('completes a prompt in the form of the OpenAI interface', async () => {
     const answer = await complete({ prompt: 'sing', max_tokens: 3 })
 

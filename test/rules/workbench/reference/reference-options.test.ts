@@ -15,6 +15,7 @@ describe('readSettings', () => {
       every: 0,
       serves: null,
       nice: 0,
+      apiKey: null,
       title: null,
       seconds: 600,
     })
@@ -47,7 +48,10 @@ describe('readSettings', () => {
       title: 'postgres',
       seconds: 9,
     })
-    expect(readSettings(['--model', '/a', '--serve', '--port', '4711'])).toMatchObject({ serves: { port: 4711 } })
+    expect(readSettings(['--model', '/a', '--serve', '--port', '4711', '--api-key', 'k'])).toMatchObject({
+      serves: { port: 4711 },
+      apiKey: 'k',
+    })
   })
 
   it.each([
