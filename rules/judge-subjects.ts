@@ -4,6 +4,7 @@ import type { FindingEvidence } from '../contract/finding.ts'
 import type { Coverage } from '../contract/report.ts'
 import type { Runtime } from '../contract/runtime.ts'
 import type { Confidence, Gap } from '../contract/wire.ts'
+import { apiExposureOf } from './api-exposure.ts'
 import { artifactEvidence, baseName, cut, describeRelations, describeStructure, listOf } from './artifact-evidence.ts'
 import { type Contradiction, contradictions } from './contradictions.ts'
 import { kindWord } from './describe-model.ts'
@@ -154,12 +155,14 @@ function damageOf({ gaps }: Artifact): readonly string[] {
 export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, Artifact>, pack: Pack): JudgeSubject {
   const { identification } = runtime
   const risks = risksOf(runtime, pack)
+  const exposure = apiExposureOf(runtime)
   const fields = new Map<string, readonly FieldValue[]>([
     ['activity', [runtime.activity]],
     ['entryId', listOf(identification?.entryId)],
     ['category', listOf(identification?.category)],
     ['confidence', listOf(identification?.confidence)],
     ['listenerScope', [...new Set(runtime.listeners.filter(isTcp).map((listener) => listener.scope))]],
+    ['apiExposure', exposure.beyond],
     ['port', runtime.listeners.filter(isTcp).map((listener) => listener.port)],
     ['weightsCount', [runtime.weights.length]],
     ['weightFormat', [...new Set(runtime.weights.flatMap((weights) => weights.format ?? []))]],
@@ -174,9 +177,9 @@ export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, 
     confidence: identification?.confidence ?? 'possible',
     because: [
       ...runtimeReasons(runtime),
-      ...[...risks.evidence, ...labelledEvidence(runtime)].map(({ detail }) => detail),
+      ...[...exposure.evidence, ...risks.evidence, ...labelledEvidence(runtime)].map(({ detail }) => detail),
     ],
-    evidence: [...risks.evidence, ...runtimeEvidence(runtime)],
+    evidence: [...risks.evidence, ...exposure.evidence, ...runtimeEvidence(runtime)],
     artifactIds: [...new Set(runtime.weights.flatMap((weights) => weights.artifactId ?? []))],
     models: modelsOf(runtime, artifacts),
     simulated: runtime.simulated,
