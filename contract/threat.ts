@@ -68,7 +68,8 @@ export const loadScanSchema = z
   .readonly()
 export type LoadScan = z.infer<typeof loadScanSchema>
 
-export const threatEffectSchema = z.enum(['malicious', 'suspicious'])
+/** `notable`: worth telling, and no reason to call the file suspicious (a secret in its metadata, code beside it). */
+export const threatEffectSchema = z.enum(['malicious', 'suspicious', 'notable'])
 
 /** What a rule says of actions of a file. */
 export const threatSchema = z

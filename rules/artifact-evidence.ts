@@ -50,9 +50,25 @@ export function artifactEvidence(artifact: Artifact, found: readonly Contradicti
   return [
     ...said.flatMap(tell),
     ...contents(artifact),
+    ...threatened(artifact),
     ...concluded.flatMap(tell),
     ...gaps.map((gap) => ({ kind: gap.code, place: gap.place, detail: gap.detail })),
   ]
+}
+
+/** What loading would do, place by place, so that each can be looked at. */
+function threatened({ path, threats }: Artifact): readonly FindingEvidence[] {
+  return threats.flatMap(({ id, places = [], ids = [] }) =>
+    places.map(({ member, at, shown }) => {
+      const place = [path, member].filter((part) => part !== undefined).join('!')
+      const known = ids.length === 0 ? '' : ` (${ids.join(', ')})`
+      return {
+        kind: `threat ${id}`,
+        place: at === undefined ? place : `${place} byte ${at}`,
+        detail: cut(`${shown}${known}`),
+      }
+    }),
+  )
 }
 
 function contents({ parts }: Artifact): readonly FindingEvidence[] {

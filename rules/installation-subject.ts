@@ -2,7 +2,7 @@
 import type { FindingEvidence } from '../contract/finding.ts'
 import type { Installation } from '../contract/installation.ts'
 import { cut, listOf } from './artifact-evidence.ts'
-import type { JudgeSubject } from './judge-subjects.ts'
+import type { JudgeSubject } from './judge-subject.ts'
 import type { FieldValue } from './operators.ts'
 
 const MAX_LABEL_CHARS = 300

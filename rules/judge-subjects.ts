@@ -1,155 +1,20 @@
-// What a policy may ask about an artifact, a runtime or the host's coverage, and the evidence that a finding will carry.
+// What a policy may ask about a runtime or the host's coverage, and the evidence that a finding will carry.
 import type { Artifact } from '../contract/artifact.ts'
 import type { FindingEvidence } from '../contract/finding.ts'
 import type { Coverage } from '../contract/report.ts'
 import type { Runtime } from '../contract/runtime.ts'
-import type { Confidence, Gap } from '../contract/wire.ts'
+import type { Gap } from '../contract/wire.ts'
 import { apiExposureOf } from './api-exposure.ts'
-import { artifactEvidence, baseName, cut, describeRelations, describeStructure, listOf } from './artifact-evidence.ts'
-import { type Contradiction, contradictions } from './contradictions.ts'
-import { kindWord } from './describe-model.ts'
+import { cut, listOf } from './artifact-evidence.ts'
+import { modelOf } from './artifact-subject.ts'
+import { type JudgeSubject, MAX_LABEL_CHARS, type SubjectModel } from './judge-subject.ts'
 import { labelledEvidence, labelledFields } from './labelled-evidence.ts'
 import type { FieldValue } from './operators.ts'
 import type { Pack } from './pack.ts'
 import { riskySwitchesOf, vulnerabilitiesOf } from './runtime-risks.ts'
 
-/** A model that a subject consists of, as far as approvals ask for it. */
-export interface SubjectModel {
-  readonly path: string
-  /** SHA-256 of every weights file; undefined for one that was not hashed, or that is not known. */
-  readonly digests: readonly (string | undefined)[]
-  readonly family: string | undefined
-  readonly license: string | undefined
-}
-
-export interface JudgeSubject {
-  readonly kind: 'artifact' | 'runtime' | 'host' | 'installation'
-  readonly key: string
-  readonly label: string
-  readonly fields: ReadonlyMap<string, readonly FieldValue[]>
-  readonly confidence: Confidence
-  readonly because: readonly string[]
-  readonly evidence: readonly FindingEvidence[]
-  readonly artifactIds: readonly string[]
-  readonly models: readonly SubjectModel[]
-  readonly simulated: boolean
-}
-
 /** A story lists no more weights than this (contract/runtime.ts); behind a full list there may be others. */
 const MAX_LISTED_WEIGHTS = 64
-/** A title is one line on a screen; the paths in it may be 16,384 characters. */
-const MAX_LABEL_CHARS = 300
-
-/** An artifact, with its contradictions worked out. */
-export function artifactSubject(artifact: Artifact, pack: Pack): JudgeSubject {
-  const { structure, claims, content, training } = artifact.fingerprint
-  const [best] = artifact.identifications
-  const found = contradictions(artifact, pack)
-  const fields = new Map<string, readonly FieldValue[]>([
-    ['verdict', [artifact.verdict]],
-    ['artifactKind', [artifact.kind]],
-    ['format', listOf(artifact.format)],
-    ['dialect', listOf(artifact.dialect)],
-    ['store', listOf(artifact.store?.id)],
-    ['trainingKind', listOf(training?.kind)],
-    ['structureKind', listOf(structure?.kind)],
-    ['architecture', listOf(structure?.architecture)],
-    ['tensorCount', listOf(structure?.tensorCount)],
-    ['parameterCount', listOf(structure?.parameterCount)],
-    ['sizeBytes', [artifact.sizeBytes]],
-    ['family', listOf(best?.family)],
-    ['license', [...new Set([...listOf(best?.license), ...listOf(claims?.license)])]],
-    ['rung', listOf(best?.rung)],
-    ['identificationConfidence', listOf(best?.confidence)],
-    ['contradictions', [found.length]],
-    ['gapCode', [...new Set(artifact.gaps.map((gap) => gap.code))]],
-  ])
-  return {
-    kind: 'artifact',
-    key: artifact.path,
-    label: `${describeModel(artifact)} in ${baseName(artifact.path)}`.slice(0, MAX_LABEL_CHARS),
-    fields,
-    confidence: content !== undefined && best?.confidence === 'certain' ? 'certain' : 'likely',
-    because: artifactReasons(artifact, found),
-    evidence: artifactEvidence(artifact, found),
-    artifactIds: [artifact.artifactId],
-    models: [modelOf(artifact)],
-    simulated: artifact.simulated,
-  }
-}
-
-function modelOf(artifact: Artifact): SubjectModel {
-  const [best] = artifact.identifications
-  return {
-    path: artifact.path,
-    digests: weightDigests(artifact),
-    family: best?.family,
-    license: best?.license ?? artifact.fingerprint.claims?.license,
-  }
-}
-
-/** Where several files make one model: a file that could not be looked at may be anything. */
-const HIDES_A_PART: ReadonlySet<string> = new Set([
-  'GNO_READ_PART_MISSING',
-  'GNO_READ_DENIED',
-  'GNO_READ_VANISHED',
-  'GNO_READ_IO',
-])
-
-function isWeights(part: Artifact['parts'][number]): boolean {
-  return part.role === 'weights'
-}
-
-function weightDigests(artifact: Artifact): readonly (string | undefined)[] {
-  const digests = artifact.parts.filter(isWeights).map((part) => part.sha256)
-  const told = artifact.parts.reduce((sum, part) => sum + part.sizeBytes, 0)
-  const isHidden = artifact.kind !== 'file' && artifact.gaps.some((gap) => HIDES_A_PART.has(gap.code))
-  // The list of parts is cut at a limit; the size is that of all of them.
-  return isHidden || told !== artifact.sizeBytes ? [...digests, undefined] : digests
-}
-
-/** Every artifact by its own path and by those of its weights: a process maps a shard, and not the folder. */
-export function weightsByPath(artifacts: readonly Artifact[]): ReadonlyMap<string, Artifact> {
-  const byPath = new Map<string, Artifact>()
-  for (const artifact of artifacts) {
-    for (const { path } of artifact.parts.filter(isWeights)) byPath.set(path, artifact)
-  }
-  for (const artifact of artifacts) byPath.set(artifact.path, artifact)
-  return byPath
-}
-
-function describeModel(artifact: Artifact): string {
-  const [best] = artifact.identifications
-  const { structure } = artifact.fingerprint
-  const quantization = structure?.quantization === undefined ? '' : ` ${structure.quantization}`
-  if (best !== undefined) return `${best.model}${quantization} (${best.confidence})`
-  const { training } = artifact.fingerprint
-  if (training !== undefined) return `${training.optimizer ?? training.framework ?? 'training'} ${training.kind}`
-  const noun = structure === undefined ? 'model' : kindWord(structure)
-  return `${structure?.architecture ?? artifact.format ?? 'unknown'}${quantization} ${noun}`
-}
-
-function artifactReasons(artifact: Artifact, found: readonly Contradiction[]): readonly string[] {
-  const { structure } = artifact.fingerprint
-  const reasons = [
-    artifact.format === null
-      ? 'its first bytes are those of no known format; its other content and its neighbours say what it is'
-      : `its first bytes and structure are ${artifact.format}, whatever its name says`,
-  ]
-  if (structure !== undefined) reasons.push(artifact.summary ?? describeStructure(structure))
-  reasons.push(...found.map((each) => `${each.claim}, but ${each.observed}`))
-  reasons.push(...(artifact.identifications[0]?.because ?? []))
-  const related = describeRelations(artifact)
-  if (related !== undefined) reasons.push(`on this machine it is: ${related}`)
-  if (artifact.verdict === 'malformed') reasons.push(...damageOf(artifact))
-  return reasons.map(cut)
-}
-
-/** The first damage tells the story; all of it stands in the evidence. */
-function damageOf({ gaps }: Artifact): readonly string[] {
-  const damage = gaps.filter(({ code }) => code.startsWith('GNO_READ_') && code !== 'GNO_READ_SKIPPED')
-  return damage.slice(0, 3).map(({ code, detail }) => `${code}: ${detail}`)
-}
 
 /** A runtime; `artifacts` by the paths of their weights says what it uses. */
 export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, Artifact>, pack: Pack): JudgeSubject {

@@ -10,6 +10,8 @@ import { threatOf } from './threat-index.ts'
 const MAX_PLACES = 16
 const MAX_THREATS = 64
 
+const EFFECTS: readonly Threat['effect'][] = ['malicious', 'suspicious', 'notable']
+
 export interface JudgedThreats {
   /** Gravest first. */
   readonly threats: readonly Threat[]
@@ -28,7 +30,7 @@ export function judgeThreats(scan: LoadScan | undefined, read: Verdict, pack: Pa
 function verdictOf(scan: LoadScan | undefined, threats: readonly Threat[], read: Verdict): Verdict {
   if (threats.some(({ effect }) => effect === 'malicious')) return 'malicious'
   if (read === 'malformed') return read
-  if (threats.length > 0) return 'suspicious'
+  if (threats.some(({ effect }) => effect === 'suspicious')) return 'suspicious'
   if (scan === undefined || read === 'unscannable' || read === 'not-a-model') return read
   // What could not be scanned to its end is never clean, and more actions than are kept may hide one.
   if (!scan.isWhole || scan.actions.length >= MAX_LOAD_ACTIONS) return 'suspicious'
@@ -48,7 +50,7 @@ function threatsOf(actions: readonly LoadAction[], pack: Pack): readonly Threat[
     .map(([entry, shown]) => describe(entry, shown))
     .sort(
       (left, right) =>
-        Number(right.effect === 'malicious') - Number(left.effect === 'malicious') ||
+        EFFECTS.indexOf(left.effect) - EFFECTS.indexOf(right.effect) ||
         SEVERITIES.indexOf(right.severity) - SEVERITIES.indexOf(left.severity) ||
         (left.id < right.id ? -1 : 1),
     )
@@ -62,7 +64,7 @@ function describe(entry: ThreatEntry, actions: readonly LoadAction[]): Threat {
     id: entry.id,
     title: entry.title,
     severity: entry.severity,
-    effect: entry.effect === 'malicious' ? 'malicious' : 'suspicious',
+    ...(entry.effect === 'clean' ? {} : { effect: entry.effect }),
     because: [...actions.slice(0, MAX_PLACES).map(reason), ...more],
     places: actions.slice(0, MAX_PLACES).map(({ name, shown = name, member, at }) => ({
       ...(member === undefined ? {} : { member }),

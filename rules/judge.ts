@@ -7,14 +7,9 @@ import type { Coverage } from '../contract/report.ts'
 import type { PolicyEntry } from '../contract/rule-pack.ts'
 import type { Runtime } from '../contract/runtime.ts'
 import { type Gap, SEVERITIES, type Severity } from '../contract/wire.ts'
-import {
-  type JudgeSubject,
-  type SubjectModel,
-  artifactSubject,
-  hostSubject,
-  runtimeSubject,
-  weightsByPath,
-} from './judge-subjects.ts'
+import { artifactSubject, weightsByPath } from './artifact-subject.ts'
+import type { JudgeSubject, SubjectModel } from './judge-subject.ts'
+import { hostSubject, runtimeSubject } from './judge-subjects.ts'
 import { installationSubject } from './installation-subject.ts'
 import { holds } from './operators.ts'
 import type { Pack } from './pack.ts'
@@ -27,6 +22,8 @@ export interface JudgeInput {
   readonly runtimes: readonly Runtime[]
   /** Of a whole sweep; between two of them nothing is said of what is installed. */
   readonly installations?: readonly Installation[]
+  /** CVE and advisory ids of what the last whole sweep found installed; for the looks between. */
+  readonly weaknesses?: readonly string[]
   readonly coverage: readonly Coverage[]
   readonly gaps: readonly Gap[]
   readonly approvals: readonly Approval[]
@@ -37,10 +34,14 @@ export interface JudgeInput {
 /** Holds every subject against every policy. Findings come sorted: gravest first, then by id. */
 export function judge(input: JudgeInput, pack: Pack): readonly Finding[] {
   const byPath = weightsByPath(input.artifacts)
-  const subjects = [
-    ...input.artifacts.map((artifact) => artifactSubject(artifact, pack)),
+  const programs = [
     ...input.runtimes.map((runtime) => runtimeSubject(runtime, byPath, pack)),
     ...(input.installations ?? []).map(installationSubject),
+  ]
+  const weaknesses = new Set([...programs.flatMap(weaknessesOf), ...(input.weaknesses ?? [])])
+  const subjects = [
+    ...input.artifacts.map((artifact) => artifactSubject(artifact, pack, weaknesses)),
+    ...programs,
     ...input.coverage.map((coverage) => hostSubject(coverage, input.gaps)),
   ]
   // A draft does not alert (STYLE.md section 6).
@@ -54,6 +55,10 @@ export function judge(input: JudgeInput, pack: Pack): readonly Finding[] {
       SEVERITIES.indexOf(right.severity) - SEVERITIES.indexOf(left.severity) ||
       compare(left.findingId, right.findingId),
   )
+}
+
+function weaknessesOf({ fields }: JudgeSubject): readonly string[] {
+  return (fields.get('vulnerability') ?? []).map(String)
 }
 
 /** Policy + host + subject key: the same at every sweep, whatever the pid, the time or the rungs computed so far. */

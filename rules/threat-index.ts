@@ -16,7 +16,7 @@ export type ThreatIndex = ReadonlyMap<LoadActionKind, KindIndex>
 /** Modules lie at most so deep; a name of a thousand dots is asked for as far as this (CWE-400). */
 const MAX_MODULE_PARTS = 32
 
-const GRAVEST_FIRST: readonly ThreatEntry['effect'][] = ['malicious', 'suspicious', 'clean']
+const GRAVEST_FIRST: readonly ThreatEntry['effect'][] = ['malicious', 'suspicious', 'notable', 'clean']
 
 /** Sorts entries so that the gravest of equal exactness speaks first. Drafts and retired entries do not speak. */
 export function buildThreatIndex(entries: readonly ThreatEntry[]): ThreatIndex {

@@ -6,6 +6,7 @@ import type { Gap } from '../../contract/wire.ts'
 import { someOf } from '../../rules/artifact-evidence.ts'
 import { parametersWord } from '../../rules/describe-model.ts'
 import { describeBytes } from './measure.ts'
+import { describeVerdict, threatRows } from './threats.ts'
 import { paint, type Terminal } from './terminal.ts'
 
 /** A label and what stands behind it; undefined where there is nothing to say. */
@@ -35,12 +36,14 @@ function placeRows({
   store,
   arrival,
   fingerprint,
+  threats,
   ...rest
 }: Artifact): readonly Row[] {
   return [
     ['what', describeWhat({ kind, fingerprint })],
     ['format', describeFormat(kind, rest)],
-    ['verdict', verdict],
+    ['verdict', describeVerdict({ verdict, threats, ...(rest.scan === undefined ? {} : { scan: rest.scan }) })],
+    ...threatRows(threats),
     ['size', `${describeBytes(sizeBytes)}${describeParts(parts)}`],
     ['store', store && `${store.id}: ${store.name}`],
     ['arrival', arrival && describeArrival(arrival)],
@@ -103,7 +106,7 @@ function fingerprintRows({ fingerprint, summary, memoryNeed, parts }: Artifact):
   ]
 }
 
-function conclusionRows({ identifications, relations = [], threats }: Artifact): readonly Row[] {
+function conclusionRows({ identifications, relations = [] }: Artifact): readonly Row[] {
   return [
     ...identifications.flatMap((each): readonly Row[] => [
       [each.confidence, `${each.model} (rung ${each.rung}): ${each.because.join('; ')}`],
@@ -112,7 +115,6 @@ function conclusionRows({ identifications, relations = [], threats }: Artifact):
       ['unverified', each.unverified && describeUnverified(each.unverified)],
     ]),
     ...relationRows(relations),
-    ...threats.map(({ id, severity, because }): Row => ['threat', `${id} (${severity}): ${because.join('; ')}`]),
   ]
 }
 
