@@ -4,12 +4,15 @@ import type { Artifact } from '../contract/artifact.ts'
 import { digestAtOnce } from './background-digests.ts'
 import type { CommandContext } from './commands/command.ts'
 import { createCloserMemory } from './look-closer.ts'
+import { createHiddenMemory } from './read/hidden-weights.ts'
 import { openDigests } from './report/kept-digests.ts'
+import { keepUses, loadUses } from './report/kept-uses.ts'
 import { isSimulated, registeredSizes } from './report/simulations.ts'
 import { createRareMemory } from './sense-host.ts'
 import type { Session } from './session.ts'
 import type { SweepMemory, SweepOptions } from './sweep-request.ts'
 import { AGENT_VERSION } from './version.ts'
+import { createUseMemory, type UseKeeper, type UseMemory } from './use-over-time.ts'
 import { createWeightsMemory } from './weights-in-use.ts'
 
 type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
@@ -17,15 +20,35 @@ type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
     Pick<SweepOptions, 'deep' | 'digests' | 'known' | 'memory' | 'excludes' | 'changed' | 'walked' | 'isWholeHost'>
   >
 
+/** Nothing was kept, and the looks come as they do by default. */
+const UNKNOWN_USE = { intervalMs: 10_000, known: [], keeper: null } as const
+
 /** A fresh memory: for one sweep, or for the life of the daemon. */
-export function createSweepMemory(): SweepMemory {
+export function createSweepMemory(use = createUseMemory(UNKNOWN_USE)): SweepMemory {
   return {
     sensed: { host: null, rare: createRareMemory() },
     weights: createWeightsMemory(),
+    hidden: createHiddenMemory(),
     identified: new WeakMap(),
     closer: createCloserMemory(),
+    use,
     labelled: new Map(),
   }
+}
+
+/** What the daemon kept of use so far; whoever looks beside it counts on for itself and keeps nothing. */
+export function recallUse({ settings, state }: Session): UseMemory {
+  return createUseMemory({ intervalMs: settings.processIntervalSeconds * 1000, known: loadUses(state), keeper: null })
+}
+
+/** The daemon's own: it alone keeps. */
+export function followedUse({ settings, state }: Session): UseMemory {
+  const keep: UseKeeper['keep'] = (uses, days) => keepUses(state, uses, days)
+  return createUseMemory({
+    intervalMs: settings.processIntervalSeconds * 1000,
+    known: loadUses(state),
+    keeper: { keep },
+  })
 }
 
 /** Fills a sweep's options from the session: approvals by SHA-256 need rung 6, so they turn hashing on. */
@@ -51,7 +74,7 @@ export function sweepOptionsOf(session: Session, context: CommandContext, chosen
     isSimulated: (sha256) => isSimulated(state, sha256, context.now()),
     known: chosen.known ?? new Map<string, Artifact>(),
     walked: chosen.walked ?? null,
-    memory: chosen.memory ?? createSweepMemory(),
+    memory: chosen.memory ?? createSweepMemory(recallUse(session)),
     ownPid: process.pid,
     digest: (text) => createHash('sha256').update(text).digest('hex'),
     now: context.now,

@@ -4,11 +4,14 @@ import type { Runtime } from '../contract/runtime.ts'
 import { correlate, type CorrelateInput, identifyAgain, identifyAll } from './correlate.ts'
 import type { HeldWeights } from './held-weights.ts'
 import { tellLabelledFolders } from './labelled-folders.ts'
+import { joinProcess, lookNear, refreshJoin } from './join-installed.ts'
 import { type Candidate, lookCloser } from './look-closer.ts'
+import { measureUse } from './measure-use.ts'
 import type { Identity } from './process-identity.ts'
 import type { Sensed } from './sense-host.ts'
 import type { SweepOptions } from './sweep-request.ts'
 import { readFolder, type SweptFiles } from './sweep-files.ts'
+import { followUse, tellUse } from './use-over-time.ts'
 import { holdWeights, identityKey, type LooksNow, type SeenWeights, seeWeights } from './weights-in-use.ts'
 
 export interface SweptProcesses {
@@ -37,7 +40,10 @@ export async function sweepProcesses(
     }
     if (held.length > 0) heldByPid.set(process.pid, held)
   }
+  const join = options.memory.sensed.join ?? null
+  if (join !== null) refreshJoin(join)
   const input: CorrelateInput = {
+    ...(join === null ? {} : { installedOf: (process, listeners) => joinProcess(process, listeners, join) }),
     processes,
     listeners: sensed.listeners,
     weightsOf: ({ pid }) => heldByPid.get(pid) ?? [],
@@ -51,9 +57,13 @@ export async function sweepProcesses(
   const { platform, pack, signal, now, memory } = options
   const first = identifyAll(input)
   const candidates = first.filter(isCandidate).map(candidateOf)
+  const candidateProcesses = candidates.map(({ process }) => process)
+  if (join !== null) await lookNear(candidateProcesses, join, { platform, signal, now })
   const closer = await lookCloser(candidates, { platform, pack, memory: memory.closer, signal, now })
   const looked: CorrelateInput = { ...input, closerOf: ({ pid }) => closer.get(pid) }
-  const stories = correlate(looked, identifyAgain(first, looked))
+  const identities = identifyAgain(first, looked)
+  const told = correlate(looked, identities)
+  const stories = tellUse(told, followUse(measureUse(told, identities), memory.use, now()))
   const labelled = { platform, folders: options.labelledFolders ?? [], resolved: memory.labelled }
   const runtimes = tellLabelledFolders(stories, processes, labelled)
   const inUse = [...heldByPid.values()].flat().flatMap(({ artifact }) => (artifact === null ? [] : [artifact]))

@@ -9,9 +9,11 @@ import type { IdentityMemory } from './correlate.ts'
 import type { ResolvedFolders } from './labelled-folders.ts'
 import type { CloserMemory } from './look-closer.ts'
 import type { DigestMemory } from './read/digest-memory.ts'
+import type { HiddenMemory } from './read/hidden-weights.ts'
 import type { HostMemory } from './sense-host.ts'
 import type { LabelledFolder } from './settings/labelled-folder.ts'
 import type { SweepProgress } from './show/progress.ts'
+import type { UseMemory } from './use-over-time.ts'
 import type { WeightsMemory } from './weights-in-use.ts'
 
 export interface SweepOptions {
@@ -62,8 +64,11 @@ export interface WalkCoverage {
 export interface SweepMemory {
   readonly sensed: HostMemory
   readonly weights: WeightsMemory
+  /** Files that no reader knows, and the models inside them. */
+  readonly hidden: HiddenMemory
   readonly identified: IdentityMemory
   readonly closer: CloserMemory
+  readonly use: UseMemory
   /** Where the labelled folders lie without links. */
   readonly labelled: ResolvedFolders
 }

@@ -28,6 +28,7 @@ export const EVIDENCE_KINDS = [
   'state-file',
   'package',
   'executable-path',
+  'graphics-memory',
 ] as const
 export const evidenceKindSchema = z.enum(EVIDENCE_KINDS)
 export type EvidenceKind = z.infer<typeof evidenceKindSchema>

@@ -18,8 +18,9 @@ import { openSession, type Session } from '../session.ts'
 import { startProgress } from '../show/progress.ts'
 import { sweep } from '../sweep.ts'
 import type { SweepOptions } from '../sweep-request.ts'
-import { createSweepMemory, sweepOptionsOf } from '../sweep-options.ts'
+import { createSweepMemory, followedUse, sweepOptionsOf } from '../sweep-options.ts'
 import { rootsOf, watchedFolders } from '../sweep-roots.ts'
+import { keepUse } from '../use-over-time.ts'
 import { renderScan } from '../show/scan.ts'
 import {
   checkFailOn,
@@ -111,7 +112,7 @@ async function runOn(
   const isJson = hasOption(invocation, 'json')
   const { settings, state } = session
   const progress = startProgress(context.stderr, () => context.now().getTime())
-  const memory = createSweepMemory()
+  const memory = createSweepMemory(followedUse(session))
   const background = createBackgroundDigests({
     kept: openDigests(state),
     open: (path) => {
@@ -145,6 +146,7 @@ async function runOn(
       ? tellLog(createLog({ level: 'info', write: context.stderr.write, now: context.now }))
       : tellTerminal(context, progress),
   })
+  keepUse(memory.use, context.now())
   return EXIT.done
 }
 

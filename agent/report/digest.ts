@@ -54,7 +54,7 @@ function stableView(thing: Thing): unknown {
 }
 
 function stableRuntime(runtime: Runtime): unknown {
-  const { identification, memoryFit, graphics, told, labelledFolders, ...rest } = runtime
+  const { identification, memoryFit, graphics, told, labelledFolders, use, ...rest } = runtime
   return {
     ...rest,
     pid: 0,
@@ -69,6 +69,7 @@ function stableRuntime(runtime: Runtime): unknown {
     // Files are opened and closed all the time; another folder is news.
     labelledFolders: labelledFolders?.map(({ label }) => label),
     told: told && { ...told, loadedBytes: 0, gpuBytes: 0 },
+    use: use && stableUse(use),
     parent: runtime.parent && { name: runtime.parent.name },
     identification: identification && {
       ...identification,
@@ -77,6 +78,24 @@ function stableRuntime(runtime: Runtime): unknown {
     },
     gaps: runtime.gaps.map(({ code, place }) => [code, withoutMeasures(place)]),
   }
+}
+
+const BUSY_STEP_SECONDS = 300
+const SEEN_STEP_SECONDS = 3_600
+
+/**
+ * What of its use is news: that a stretch of work began or ended, every five minutes of work, every hour of presence, a new day.
+ * Work flickers with every answer, so `isBusy` itself and the clients are told with these only. No finding carries any of it: how
+ * much somebody works with a model changes nothing about whether it may run.
+ */
+function stableUse({ busySince, days: [today] }: NonNullable<Runtime['use']>): unknown {
+  const { day = '', busySeconds = 0, seenSeconds = 0 } = today ?? {}
+  return [
+    busySince !== null,
+    day,
+    Math.floor(busySeconds / BUSY_STEP_SECONDS),
+    Math.floor(seenSeconds / SEEN_STEP_SECONDS),
+  ]
 }
 
 function stableFinding(finding: Finding): unknown {

@@ -11,7 +11,7 @@ import { writeMeta } from './meta.ts'
 
 const FILE_NAME = 'state.db'
 /** Raised with every change of the tables below; a state from a newer agent is left alone. */
-const STATE_VERSION = 2
+const STATE_VERSION = 3
 /** Two processes (daemon and a command) share the state; a writer waits this long for the other one. */
 const BUSY_TIMEOUT_MS = 10_000
 /** Above this size the full check at opening would take seconds; damage is then met where it lies. */
@@ -36,6 +36,12 @@ CREATE TABLE IF NOT EXISTS simulations (
 CREATE TABLE IF NOT EXISTS digests (
   dev TEXT NOT NULL, inode TEXT NOT NULL, sizeBytes INTEGER NOT NULL, mtimeNs TEXT NOT NULL, ctimeNs TEXT NOT NULL,
   sha256 TEXT, paced TEXT, usedAt INTEGER NOT NULL, PRIMARY KEY (dev, inode)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uses (
+  runtimeKey TEXT PRIMARY KEY, process TEXT NOT NULL, watchedSinceMs INTEGER NOT NULL, seenAtMs INTEGER NOT NULL,
+  busySinceMs INTEGER, workedAtMs INTEGER, processorMs INTEGER, graphicsMs INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS useDays (
+  runtimeKey TEXT NOT NULL, day TEXT NOT NULL, seenMs INTEGER NOT NULL, busyMs INTEGER NOT NULL,
+  PRIMARY KEY (runtimeKey, day)) STRICT, WITHOUT ROWID;
 `
 
 export interface OpenStateOptions {

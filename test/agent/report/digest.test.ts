@@ -67,4 +67,26 @@ describe('digestThing', () => {
       digestThing({ kind: 'runtime', item: before }).stable,
     )
   })
+
+  it('tells use step by step: not every answer, but when a stretch of work begins or ends, and what it adds up to', () => {
+    const stableOf = (busySince: string | null, busySeconds: number, seenSeconds: number, isBusy = false) =>
+      digestThing({
+        kind: 'runtime',
+        item: sampleRuntime({
+          use: {
+            isBusy,
+            busySince,
+            watchedSince: '2026-11-23T08:00:00.000Z',
+            clients: Number(isBusy),
+            days: [{ day: '2026-11-23', seenSeconds, busySeconds }],
+          },
+        }),
+      }).stable
+    const since = '2026-11-23T09:00:00.000Z'
+
+    expect(stableOf(since, 299, 3_000, true)).toBe(stableOf(since, 10, 3_599))
+    expect(stableOf(since, 300, 3_000)).not.toBe(stableOf(since, 299, 3_000))
+    expect(stableOf(null, 10, 3_600)).not.toBe(stableOf(null, 10, 3_599))
+    expect(stableOf(null, 10, 3_000)).not.toBe(stableOf(since, 10, 3_000))
+  })
 })

@@ -22,7 +22,12 @@ describe('createConnectionCounter', () => {
   })
 
   it('counts no connection that is closing or not yet made', () => {
-    expect(clientsAmong('0100007F:2CAA', ['02', '03', '06', '08'].map((state) => line('0100007F:2CAA', state)))).toBe(0)
+    expect(
+      clientsAmong(
+        '0100007F:2CAA',
+        ['02', '03', '06', '08'].map((state) => line('0100007F:2CAA', state)),
+      ),
+    ).toBe(0)
   })
 
   it('gives a listener on every address all connections to its port, and one on a single address its own', () => {
@@ -39,7 +44,13 @@ describe('createConnectionCounter', () => {
   })
 
   it('is not misled by headers, half lines and lines of nonsense', () => {
-    const lines = ['  sl  local_address rem_address   st tx_queue', '   1: 0100007F:2CAA', ':  ', '', '   1: zz:2CAA x 01 ']
+    const lines = [
+      '  sl  local_address rem_address   st tx_queue',
+      '   1: 0100007F:2CAA',
+      ':  ',
+      '',
+      '   1: zz:2CAA x 01 ',
+    ]
 
     expect(clientsAmong('0100007F:2CAA', lines)).toBe(0)
   })
