@@ -10,7 +10,8 @@ import type {
 } from '../contract/observation.ts'
 import type { Runtime, RuntimeIdentification, WeightsInUse } from '../contract/runtime.ts'
 import type { Gap } from '../contract/wire.ts'
-import { activityOf, identifyRuntime, type RuntimeFacts } from '../rules/identify-runtime.ts'
+import { graphicsFacts } from '../rules/graphics-facts.ts'
+import { activityOf, identifyRuntime, type InstalledFacts, type RuntimeFacts } from '../rules/identify-runtime.ts'
 import type { Pack } from '../rules/pack.ts'
 import type { HeldWeights } from './held-weights.ts'
 import type { Closer } from './look-closer.ts'
@@ -28,6 +29,8 @@ export interface CorrelateInput {
   readonly graphicsOf: (process: ProcessObservation) => readonly GraphicsUseObservation[]
   /** What a close look added; undefined for a process that had none. */
   readonly closerOf: (process: ProcessObservation) => Closer | undefined
+  /** What is installed leads to it (agent/join-installed.ts). */
+  readonly installedOf?: (process: ProcessObservation, listeners: readonly ListenerObservation[]) => InstalledFacts
   readonly pack: Pack
   readonly digest: (text: string) => string
   /** Who a process was when nothing about it had changed; a sensor gives an unchanged process as the same object. */
@@ -51,10 +54,11 @@ export function identifyAll(input: CorrelateInput): readonly Identity[] {
     const weights = input.weightsOf(process)
     const listeners = listenersByPid.get(process.pid) ?? []
     const closer = input.closerOf(process)
-    const facts = factsOf({ process, weights, listeners, closer }, byPid, identified)
+    const graphics = input.graphicsOf(process)
+    const facts = factsOf({ process, weights, listeners, graphics, closer }, byPid, identified, input)
     const identification = identifyOnce(process, facts, input)
     identified.set(process.pid, identification)
-    return { process, weights, listeners, graphics: input.graphicsOf(process), closer, facts, identification }
+    return { process, weights, listeners, graphics, closer, facts, identification }
   })
 }
 
@@ -79,7 +83,7 @@ function withCloser(
   identified: ReadonlyMap<number, RuntimeIdentification | null>,
   input: CorrelateInput,
 ): Identity {
-  const facts = factsOf(identity, byPid, identified)
+  const facts = factsOf(identity, byPid, identified, input)
   return { ...identity, facts, identification: identifyOnce(identity.process, facts, input) }
 }
 
@@ -115,10 +119,16 @@ function identifyOnce(
   const circumstances = JSON.stringify([
     facts.weights,
     facts.listeners,
+    facts.graphics,
     facts.parent,
     facts.binaryEngines,
     facts.httpAnswers,
     facts.version,
+    facts.containerImage,
+    facts.containerLabels,
+    facts.packages,
+    facts.stateFiles,
+    facts.joins,
   ])
   const known = identified.get(process)
   if (known?.circumstances === circumstances) return known.identification
@@ -162,9 +172,16 @@ function parentsFirst(
 }
 
 function factsOf(
-  { process, weights, listeners, closer }: Pick<Identity, 'process' | 'weights' | 'listeners' | 'closer'>,
+  {
+    process,
+    weights,
+    listeners,
+    graphics,
+    closer,
+  }: Pick<Identity, 'process' | 'weights' | 'listeners' | 'graphics' | 'closer'>,
   byPid: ReadonlyMap<number, ProcessObservation>,
   identified: ReadonlyMap<number, RuntimeIdentification | null>,
+  { installedOf }: Pick<CorrelateInput, 'installedOf'>,
 ): RuntimeFacts {
   const parent = byPid.get(process.parentPid)
   return {
@@ -183,9 +200,14 @@ function factsOf(
             entryId: identified.get(parent.pid)?.entryId ?? null,
           },
     memory: process.memory ?? privateMemory(process),
+    graphics: graphicsFacts(
+      graphics,
+      weights.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    ),
     binaryEngines: [...new Set(closer?.engines.map(({ id }) => id) ?? [])],
     httpAnswers: closer?.answered ?? [],
     version: closer?.told.version ?? null,
+    ...(installedOf === undefined ? {} : installedOf(process, listeners)),
   }
 }
 

@@ -12,6 +12,7 @@ import type {
 import type { Coverage, Host } from '../contract/report.ts'
 import type { Gap } from '../contract/wire.ts'
 import { couldRun } from '../rules/memory-need.ts'
+import type { Installation } from '../contract/installation.ts'
 import type { InventoryOutcome } from './sense-inventory.ts'
 import { createRareRounds, type RareRounds } from './sense/rare-rounds.ts'
 import { RARE_SENSORS, runSensors, SENSORS, type SensorOutcome } from './sense/sensors.ts'
@@ -23,8 +24,12 @@ const HOST_SENSOR = 'host-inventory'
 export interface HostMemory {
   host: SensorOutcome | null
   readonly rare: RareMemory
+  /** Configurations of agents that the last inventory read. */
+  agents?: readonly Installation[]
   /** What the last inventory covered and could not see; what it found is told once. */
   inventory?: Pick<InventoryOutcome, 'coverage' | 'gaps'>
+  /** Leads from what the last inventory saw to processes; absent before the first. */
+  join?: InventoryOutcome['join']
 }
 
 export interface SenseOptions extends SenseContext {

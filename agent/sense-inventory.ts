@@ -1,5 +1,5 @@
 // What is installed on this machine: joins the places that the inventory looks at with the entries that say what they mean. Runs with
-// whole sweeps only; what was found is kept for the looks between them.
+// whole sweeps only; what was found, and the index that leads from it to processes, is kept for the looks between them.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Installation, InstallationObservation } from '../contract/installation.ts'
 import type { Platform } from '../contract/observation.ts'
@@ -9,11 +9,21 @@ import { readAgentConfig } from '../rules/agent-config.ts'
 import { identifyInstallations, type ReadConfig } from '../rules/identify-installation.ts'
 import { type InstallationWords, installationWords } from '../rules/installation-words.ts'
 import type { Pack } from '../rules/pack.ts'
+import { type ContainerLink, containerLink, indexLinks } from './installed-links.ts'
+import { createJoin, type InstalledJoin } from './join-installed.ts'
 import { compileExcludes } from './sense/excludes.ts'
-import { type Collected, collectInventory, readConfig } from './sense/inventory/collect-inventory.ts'
+import {
+  type Collected,
+  collectInventory,
+  type InventoryRequest,
+  readConfig,
+  SYSTEM_SCOPE,
+} from './sense/inventory/collect-inventory.ts'
 import type { InventoryLook } from './sense/inventory/inventory-look.ts'
+import { containerPlaces } from './sense/inventory/inventory-places.ts'
 import { inventoryDeclaration } from './sense/inventory/inventory-declaration.ts'
 import { interpretRecord } from './sense/inventory/interpret-record.ts'
+import { statePlaces } from './state-places.ts'
 
 /** Products in places; a machine with more has an inventory of its own (CWE-770). */
 const MAX_INSTALLATIONS = 5_000
@@ -40,6 +50,8 @@ export interface InventoryOutcome {
   readonly coveredScopes: readonly string[]
   readonly coverage: Coverage
   readonly gaps: readonly Gap[]
+  /** Leads from what was seen to processes; null where nothing looks. */
+  readonly join: InstalledJoin | null
 }
 
 interface Found {
@@ -53,14 +65,16 @@ export async function senseInventory(options: InventoryOptions): Promise<Invento
   const { platform, pack, signal, homes, root } = options
   if (platform === 'win32') return unsupported(platform)
   const words = installationWords(pack, platform)
-  const collection = collectInventory({
+  const excludes = compileExcludes(options.excludes, options.ownPlaces)
+  const request: InventoryRequest = {
     platform,
     isWanted: words.isWanted,
     paths: words.paths,
-    excludes: compileExcludes(options.excludes, options.ownPlaces),
+    excludes,
     ...(homes === undefined ? {} : { homes }),
     ...(root === undefined ? {} : { root }),
-  })
+  }
+  const collection = collectInventory(request)
   const found: Found = { seen: [], configs: [], misread: [] }
   let resumedAt = performance.now()
   for (const collected of collection.met) {
@@ -75,11 +89,30 @@ export async function senseInventory(options: InventoryOptions): Promise<Invento
   const isCut = all.length > MAX_INSTALLATIONS || found.seen.length >= MAX_OBSERVATIONS
   if (isCut)
     collection.look.gaps.add('GNO_SENSE_LIMIT', 'inventory', `more than ${MAX_INSTALLATIONS} products in places`)
+  const people = collection.scopes.filter((scope) => scope !== SYSTEM_SCOPE)
+  const links = indexLinks(found.seen, words, people)
+  if (links.isCut)
+    collection.look.gaps.add('GNO_SENSE_LIMIT', 'inventory', 'more packages or containers than are joined')
   const isWhole = !isCut && !signal.aborted
   const coveredScopes = isWhole ? collection.scopes.filter((scope) => !collection.blind.has(scope)) : []
   const gaps = collection.look.gaps.list().map((gap) => ({ ...gap, sensor: inventoryDeclaration.id }))
   const installations = all.slice(0, MAX_INSTALLATIONS)
-  return { installations, coveredScopes, gaps, coverage: coverageOf(installations, collection.scopes, gaps) }
+  const states = statePlaces(pack, platform, people, excludes)
+  const findContainer = (id: string): ContainerLink | null => findOne(id, request, words)
+  const join = createJoin({ links, states, findContainer })
+  return { installations, coveredScopes, gaps, coverage: coverageOf(installations, collection.scopes, gaps), join }
+}
+
+/** One container that came after the inventory: the record of its id alone, of Docker; Podman keeps all of them in one file. */
+function findOne(id: string, request: InventoryRequest, words: InstallationWords): ContainerLink | null {
+  const places = containerPlaces(request.platform, id)
+  for (const collected of collectInventory({ ...request, places, paths: [] }).met) {
+    if (collected?.kind !== 'record') continue
+    const { seen } = interpretRecord(collected.record, words.isWanted)
+    const found = seen.find(({ containerId }) => containerId === id)
+    if (found !== undefined && words.entriesOf(found).length > 0) return containerLink(found, words)
+  }
+  return null
 }
 
 function note(
@@ -135,6 +168,7 @@ function unsupported(platform: Platform): InventoryOutcome {
     installations: [],
     coveredScopes: [],
     coverage: { sensor, state: 'unsupported', places: [], looked: 0, detail },
+    join: null,
     gaps: [{ code: 'GNO_SENSE_UNSUPPORTED', place: sensor, count: 1, detail, sensor }],
   }
 }

@@ -1,5 +1,6 @@
 // One sweep: sense -> read -> identify -> correlate -> judge. Joins the parts that do not know each other, and decides nothing itself.
 import type { Artifact } from '../contract/artifact.ts'
+import type { Runtime } from '../contract/runtime.ts'
 import { wellFormed } from '../contract/well-formed.ts'
 import { judge } from '../rules/judge.ts'
 import type { SweepResult } from './report/outbox.ts'
@@ -8,6 +9,7 @@ import { type InventoryOutcome, senseInventory } from './sense-inventory.ts'
 import { sweepFiles } from './sweep-files.ts'
 import { sweepProcesses } from './sweep-processes.ts'
 import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
+import { isOfAgent, tellAgents } from './tell-agents.ts'
 import { PROCESS_ONLY } from './weights-in-use.ts'
 
 /** What a sweep found, and its artifacts by file identity for the next look at the processes. */
@@ -22,14 +24,15 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   const startedAt = options.now().toISOString()
   const files = await sweepFiles(options)
   const { platform, signal, now } = options
+  // First what is installed, since it tells what runs: packages, containers and state files lead to processes.
+  const installed = await lookForInstalled(options)
   const sensed = await senseHost({ platform, memory: options.memory.sensed, isWhole: options.isWholeHost, signal, now })
   const running = await sweepProcesses(sensed, files, options)
-  const installed = await lookForInstalled(options)
   const seen = {
     coverage: [...sensed.coverage, ...files.walked.coverage, ...coverageOf(options)],
     gaps: [...sensed.gaps, ...files.gaps, ...(options.memory.sensed.inventory?.gaps ?? [])],
     artifacts: uniqueByPath([...running.artifacts, ...files.artifacts]),
-    runtimes: running.runtimes,
+    runtimes: withAgents(running.runtimes, sensed, options),
     installations: installed.installations,
   }
   const { hostId, hostName, agentVersion, pack, approvals, digest } = options
@@ -51,15 +54,29 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   return { result: wellFormed(result), byIdentity: running.byIdentity, walked: files.walked }
 }
 
-/** Only a whole sweep looks; between two of them the last one's coverage stands. */
+/**
+ * Only a whole sweep tells what is installed; between two of them the last one's coverage stands. A look at the processes alone that
+ * comes first (`gnomon ps`) takes an inventory for what leads to them.
+ */
 async function lookForInstalled(
   options: SweepOptions,
 ): Promise<Pick<InventoryOutcome, 'installations' | 'coveredScopes'>> {
-  if (!options.isWholeHost) return { installations: [], coveredScopes: [] }
-  const { platform, pack, excludes, ownPlaces, signal, memory } = options
-  const { coverage, gaps, ...installed } = await senseInventory({ platform, pack, excludes, ownPlaces, signal })
+  const { platform, pack, excludes, ownPlaces, signal, memory, isWholeHost } = options
+  if (!isWholeHost && memory.sensed.join !== undefined) return { installations: [], coveredScopes: [] }
+  const { coverage, gaps, join, ...installed } = await senseInventory({ platform, pack, excludes, ownPlaces, signal })
+  memory.sensed.join = join
+  memory.sensed.agents = installed.installations.filter(isOfAgent)
+  if (!isWholeHost) return { installations: [], coveredScopes: [] }
   memory.sensed.inventory = { coverage, gaps }
   return installed
+}
+
+function withAgents(
+  runtimes: readonly Runtime[],
+  { processes }: Sensed,
+  { platform, pack, memory }: SweepOptions,
+): readonly Runtime[] {
+  return tellAgents(runtimes, { platform, processes, installations: memory.sensed.agents ?? [], pack })
 }
 
 function coverageOf({ memory }: SweepOptions): readonly InventoryOutcome['coverage'][] {

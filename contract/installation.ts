@@ -121,4 +121,8 @@ export interface InstallationObservation extends Omit<InstalledPart, 'labels'> {
   readonly labels?: readonly string[]
   /** Program that a service starts; never its arguments. */
   readonly program?: string
+  /** Id of a container. */
+  readonly containerId?: string
+  /** Absolute paths of what belongs to it: a folder ends with a slash. */
+  readonly owns?: readonly string[]
 }

@@ -2,12 +2,33 @@
 import type { EvidenceRule, RuntimeEntry } from '../contract/rule-pack.ts'
 import type { Evidence, EvidenceKind, Runtime, RuntimeIdentification } from '../contract/runtime.ts'
 import { type CommandWords, programName, readCommandWords } from './command-words.ts'
+import { type GraphicsFacts, graphicsValues } from './graphics-facts.ts'
 import { type FieldValue, type Subject, holds, speaking } from './operators.ts'
 import type { Pack } from './pack.ts'
 import { names, triggeredBy } from './trigger-index.ts'
 
+/** What links a process to an installed thing. */
+export interface Join {
+  /** The value of a field: `pip:vllm`, the name of an image or a label, the id of an entry. */
+  readonly value: string
+  readonly version: string | null
+  readonly because: string
+}
+
+/** What the inventory adds to a process. */
+export interface InstalledFacts {
+  readonly containerLabels?: readonly { readonly name: string; readonly value: string }[]
+  /** Name of the image without its tag. */
+  readonly containerImage?: string
+  /** Entries of which a state file leads to this process. */
+  readonly stateFiles?: readonly string[]
+  /** Packages that the executable or the script belongs to: `npm:@openai/codex`. */
+  readonly packages?: readonly string[]
+  readonly joins?: readonly Join[]
+}
+
 /** What is known of one process. Every text in it is chosen by whoever started it. */
-export interface RuntimeFacts {
+export interface RuntimeFacts extends InstalledFacts {
   readonly name: string
   readonly executablePath: string | null
   /** Redacted (agent/sense/redact.ts). */
@@ -23,18 +44,13 @@ export interface RuntimeFacts {
     readonly entryId: string | null
   } | null
   readonly memory: { readonly anonymousBytes: number } | null
-  readonly containerLabels?: readonly { readonly name: string; readonly value: string }[]
-  /** Name of the image without its tag. */
-  readonly containerImage?: string
+  /** Null or absent: it holds no graphics card. */
+  readonly graphics?: GraphicsFacts | null
   /** Engines and entries whose strings were found in the executable or a mapped object (rules/binary-signatures.ts). */
   readonly binaryEngines?: readonly string[]
   /** Probes that answered as their entry expects. */
   readonly httpAnswers?: readonly string[]
-  /** Entries of which a state file leads to this process. */
-  readonly stateFiles?: readonly string[]
-  /** Packages that the executable or the script belongs to: `npm:@openai/codex`. */
-  readonly packages?: readonly string[]
-  /** Version as an answer, a package or the program told it; null or absent: not known. */
+  /** Version as an answer told it; null or absent: none did. */
   readonly version?: string | null
 }
 
@@ -151,6 +167,10 @@ function closerValuesOf(field: string, facts: RuntimeFacts): readonly FieldValue
       return (facts.containerLabels ?? []).slice(0, MAX_LABELS).map((label) => clip(label.name))
     case 'containerImage':
       return listed(facts.containerImage).flatMap((image) => imageNames(clip(image)))
+    case 'graphicsBytes':
+    case 'graphicsBusy':
+    case 'graphicsFit':
+      return graphicsValues(field, facts.graphics)
     case 'binaryEngine':
       return someOf(facts.binaryEngines)
     case 'httpAnswer':
@@ -238,13 +258,36 @@ function isBetter(left: Match, right: Match): boolean {
   return left.weight === right.weight ? left.entry.id < right.entry.id : left.weight > right.weight
 }
 
+/** Kinds whose values come from what is installed. */
+const JOINED: ReadonlySet<EvidenceKind> = new Set(['package', 'container-label', 'state-file'])
+const MAX_BECAUSE_CHARS = 400
+
+/** An image is also known by the end of its name. */
+function joinOf(value: string, { joins = [] }: RuntimeFacts): Join | undefined {
+  return joins.find((join) => join.value === value || join.value.endsWith(`/${value}`))
+}
+
+function withJoin(value: string, { kind }: EvidenceRule, facts: RuntimeFacts): string {
+  const join = JOINED.has(kind) ? joinOf(value, facts) : undefined
+  return join === undefined ? value : `${value} (${join.because.slice(0, MAX_BECAUSE_CHARS)})`
+}
+
+/** What an answer told; else the version of a package or image that speaks for this very product. */
+function versionOf({ rules }: Match, subject: Subject, facts: RuntimeFacts): string | null {
+  if (facts.version !== null && facts.version !== undefined) return facts.version.slice(0, MAX_VERSION_CHARS)
+  const spoken = rules.filter(({ kind }) => JOINED.has(kind)).flatMap(({ when }) => speaking(when, subject))
+  const versions = spoken.flatMap((value) => joinOf(value, facts)?.version ?? [])
+  return versions[0]?.slice(0, MAX_VERSION_CHARS) ?? null
+}
+
 function describe(match: Match, subject: Subject, facts: RuntimeFacts, pack: Pack): RuntimeIdentification {
   const { entry, rules, isLikely } = match
+  const version = versionOf(match, subject, facts)
   const evidence: Evidence[] = rules.slice(0, 64).map((rule) => {
     const values = speaking(rule.when, subject)
       .slice(0, 6)
       .flatMap((value) => [value, ...subject.values(librariesField(value)).map(String).slice(0, 6)])
-      .map((value) => value.slice(0, 200))
+      .map((value) => withJoin(value.slice(0, 200), rule, facts))
     const detail = values.length === 0 ? rule.says : `${rule.says}: ${values.join(', ')}`
     return { kind: rule.kind, weight: rule.weight, detail }
   })
@@ -253,9 +296,7 @@ function describe(match: Match, subject: Subject, facts: RuntimeFacts, pack: Pac
     product: entry.product,
     vendor: pack.vocabulary.get('vendors')?.get(entry.vendor)?.name ?? entry.vendor,
     category: entry.category,
-    ...(facts.version === null || facts.version === undefined
-      ? {}
-      : { version: facts.version.slice(0, MAX_VERSION_CHARS) }),
+    ...(version === null ? {} : { version }),
     confidence: isLikely ? 'likely' : 'possible',
     evidence,
     ...(runsModel(match, subject) ? { runsModel: true } : {}),

@@ -17,7 +17,7 @@ export interface InstallationWords {
   /** Entries that an observation means. */
   readonly entriesOf: (seen: Seen) => readonly RuntimeEntry[]
   /** True when some entry asks for this name. Of an npm package the name behind the scope is enough. */
-  readonly isWanted: (source: InstallationSource, name: string) => boolean
+  readonly isWanted: (source: InstallationSource | 'label', name: string) => boolean
   /** Paths that are looked for, each once. */
   readonly paths: readonly WantedPlace[]
 }
@@ -34,7 +34,10 @@ export function installationWords(pack: Pack, platform: Platform): InstallationW
   }
   return {
     entriesOf: (seen) => [...new Set(keysOf(seen).flatMap((key) => index.get(key) ?? []))],
-    isWanted: (source, name) => [...keysOf({ source, name }), `${source}-word ${name}`].some((key) => index.has(key)),
+    isWanted: (source, name) =>
+      source === 'label'
+        ? labelKeys(name).some((key) => index.has(key))
+        : [...keysOf({ source, name }), `${source}-word ${name}`].some((key) => index.has(key)),
     paths: [...paths.values()],
   }
 }

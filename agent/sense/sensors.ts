@@ -15,6 +15,8 @@ import { linuxListeners } from './linux/listeners.ts'
 import { mappedFileDeclaration } from './linux/mapped-file.ts'
 import { linuxNvidia } from './linux/nvidia.ts'
 import { linuxProcesses } from './linux/processes.ts'
+import { processVariablesDeclaration } from './linux/process-variables.ts'
+import { processPlacesDeclaration } from './linux/process-places.ts'
 import { processViews } from './linux/process-views.ts'
 import { loopbackDeclaration } from './loopback-request.ts'
 import { machineIdDeclaration } from './machine-id.ts'
@@ -116,6 +118,7 @@ const OTHERS: readonly TouchDeclaration[] = [
   walkDeclaration,
   mappedFileDeclaration,
   loopbackDeclaration,
+  processVariablesDeclaration,
   closeLookDeclaration,
   labelledFilesDeclaration,
   footprintDeclaration,
@@ -124,6 +127,7 @@ const OTHERS: readonly TouchDeclaration[] = [
   machineIdDeclaration,
   arrivalDeclaration,
   inventoryDeclaration,
+  processPlacesDeclaration,
 ]
 
 /** What each part touches and collects: ASSURANCE.md and the notice to staff are made from it. */

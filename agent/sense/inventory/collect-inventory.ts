@@ -8,12 +8,15 @@ import { readHomes } from '../known-places.ts'
 import { type Component, componentsOf, InventoryLook, type KeepsStanza, type Met } from './inventory-look.ts'
 import { type InventoryPlace, inventoryPlaces } from './inventory-places.ts'
 import type { InventoryRecord, IsWanted } from './inventory-record.ts'
+import { networkMounts } from './network-mounts.ts'
 import { extensionFolder, packageOf, pythonName } from './package-text.ts'
 
 /** Homes looked into; a login server with more is told as a gap. */
 const MAX_HOMES = 256
 /** Configurations of agents; the largest keep a history of projects beside their settings. */
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024
+/** torch has 1.5 MiB of names of files; programs come first in it, and of what is cut only folders late in the alphabet are missed. */
+const MAX_FILE_LIST_BYTES = 2 * 1024 * 1024
 /** The scope of what belongs to nobody's home. */
 export const SYSTEM_SCOPE = 'system'
 
@@ -32,6 +35,8 @@ export interface InventoryRequest {
   readonly homes?: readonly string[]
   /** Folder that stands for `/`; default: `/` itself. */
   readonly root?: string
+  /** Databases to look at; default: all of this system. */
+  readonly places?: readonly InventoryPlace[]
 }
 
 /** What one place gave: a record of a database, or a path of the pack that is there. */
@@ -70,7 +75,7 @@ function existingHome(home: string, look: InventoryLook): readonly string[] {
 
 /** Starts an inventory. */
 export function collectInventory(request: InventoryRequest): InventoryCollection {
-  const look = new InventoryLook(request.excludes)
+  const look = new InventoryLook(request.excludes, undefined, networkMounts())
   const homes = existingHomes(request.homes ?? readHomes(), look)
   const blind = new Set<string>()
   return { met: walk(searchesOf(request, homes), look, blind), look, blind, scopes: [SYSTEM_SCOPE, ...homes] }
@@ -99,7 +104,7 @@ function* walk(searches: Iterable<Search>, look: InventoryLook, blind: Set<strin
 function* searchesOf(request: InventoryRequest, homes: readonly string[]): Generator<Search> {
   const root = request.root ?? '/'
   const isWantedStanza: KeepsStanza = (stanza) => request.isWanted('apt', packageOf(stanza))
-  for (const place of inventoryPlaces(request.platform)) {
+  for (const place of request.places ?? inventoryPlaces(request.platform)) {
     const accepts = (name: string): boolean => isNameWanted(place.source, name, request.isWanted)
     const collect: Search['collect'] = (met, scope, look) => recordOf(place, scope, met, look, isWantedStanza)
     for (const start of startsOf(place.pattern, homes, root))
@@ -130,8 +135,13 @@ function recordOf(
   const { source, form, maxBytes, isHead } = place
   const record = { source, form, scope, path: met.path }
   const read = maxBytes === 0 || !met.isFile ? null : met.read(maxBytes, form === 'dpkg-status' ? keeps : undefined)
-  if (read === null || !read.isCut || isHead === true)
-    return { kind: 'record', record: { ...record, text: read?.text ?? null } }
+  if (read === null || !read.isCut || isHead === true) {
+    const files = form === 'python-metadata' ? met.readBeside('RECORD', MAX_FILE_LIST_BYTES)?.text : undefined
+    return {
+      kind: 'record',
+      record: { ...record, text: read?.text ?? null, ...(files === undefined ? {} : { files }) },
+    }
+  }
   look.gaps.add('GNO_SENSE_LIMIT', met.path, `larger than ${maxBytes} bytes, which is more than any that we know`)
   return null
 }

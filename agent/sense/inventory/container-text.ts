@@ -17,19 +17,20 @@ import {
 
 /** Containers or images of one store; a build server keeps some thousands. */
 const MAX_THINGS = 20_000
-/** Labels of one container, tags of one image. */
+/** Asked labels of one container, tags of one image. */
 const MAX_NAMES = 256
 const nothing: RecordReading = { seen: [], gaps: [] }
 
-/** One container of Docker. */
-export function readDockerContainer(record: InventoryRecord): RecordReading {
+/** One container of Docker, in the folder of its id. Labels that nobody asks for must not crowd out one that somebody does. */
+export function readDockerContainer(record: InventoryRecord, isWanted: IsWanted): RecordReading {
   if (record.text === null) return nothing
   const config = memberOf(objectIn(record.text), 'Config')
   if (!isObject(config)) return misread(record, 'no description of a container of Docker')
   const labels = memberOf(config, 'Labels')
   const [image, version] = splitImage(textOf(config, 'Image'))
-  const names = isObject(labels) ? Object.keys(labels).slice(0, MAX_NAMES) : []
-  return { seen: [observationOf(record, image, version, { labels: names })], gaps: [] }
+  const names = isObject(labels) ? Object.keys(labels).filter((label) => isWanted('label', label)) : []
+  const containerId = record.path.split('/').at(-2) ?? ''
+  return { seen: [observationOf(record, image, version, { labels: names.slice(0, MAX_NAMES), containerId })], gaps: [] }
 }
 
 /** All images of Docker, by repository and tag. */
@@ -51,7 +52,7 @@ export function readPodmanContainers(record: InventoryRecord): RecordReading {
   if (!Array.isArray(list)) return misread(record, 'no list of containers of containers/storage')
   const seen = list.slice(0, MAX_THINGS).flatMap((container: unknown) => {
     const [image, version] = splitImage(textOf(objectIn(textOf(container, 'metadata')), 'image-name'))
-    return image === '' ? [] : [observationOf(record, image, version)]
+    return image === '' ? [] : [observationOf(record, image, version, { containerId: textOf(container, 'id') })]
   })
   return { seen, gaps: [] }
 }

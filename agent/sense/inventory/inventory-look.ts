@@ -29,6 +29,8 @@ export interface Met {
   readonly isFile: boolean
   /** Text of at most so many bytes, and whether there is more; null when it may not be read. */
   read(maxBytes: number, keeps?: KeepsStanza): ReadText | null
+  /** The same of a file in the same folder; null also where there is none. */
+  readBeside(name: string, maxBytes: number): ReadText | null
 }
 
 /** Of a database of stanzas with empty lines between them: which are kept, so that 20 MB never become one text. */
@@ -53,13 +55,16 @@ export class InventoryLook {
   readonly gaps: GapList = createGapList()
   readonly #excludes: Excludes
   readonly #maxLooks: number
+  readonly #closed: ReadonlySet<string>
   /** By start, so that nobody's home can use up the looks of others. */
   readonly #looks = new Map<string, number>()
   #isBlind = false
 
-  constructor(excludes: Excludes, maxLooks = MAX_LOOKS) {
+  /** `closed` are mounts, in byte form, that are not gone into: a server that is gone blocks whoever asks for anything in it. */
+  constructor(excludes: Excludes, maxLooks = MAX_LOOKS, closed: ReadonlySet<string> = new Set()) {
     this.#excludes = excludes
     this.#maxLooks = maxLooks
+    this.#closed = closed
   }
 
   /** Everything that matches, from a folder down. */
@@ -90,6 +95,11 @@ export class InventoryLook {
     for (const name of this.#namesOf(folder, component)) {
       const place = readablePath(joinBytes(folder.bytes, name))
       if (this.#isSpent(start, place) || isExcluded(this.#excludes, folder, name)) continue
+      // Before anything is asked of it: even its own attributes are the server's.
+      if (this.#closed.has(joinBytes(folder.bytes, name))) {
+        this.#tell('GNO_SENSE_OTHER_FILESYSTEM', place, 'the inventory does not go into network file systems')
+        continue
+      }
       if (rest.length === 0) yield* this.#end(folder, name, place)
       else yield* this.#enter({ folder, name, component, rest, start })
     }
@@ -114,7 +124,12 @@ export class InventoryLook {
   *#end(folder: HeldFolder, name: string, place: string): Generator<Met> {
     const stat = statOf(folder, name)
     if (stat === null) return
-    yield { path: place, isFile: stat.isFile(), read: (maxBytes, keeps) => this.#read(folder, name, maxBytes, keeps) }
+    yield {
+      path: place,
+      isFile: stat.isFile(),
+      read: (maxBytes, keeps) => this.#read(folder, name, maxBytes, keeps),
+      readBeside: (sibling, maxBytes) => this.#read(folder, bytesOf(sibling), maxBytes),
+    }
   }
 
   #read(folder: HeldFolder, name: string, maxBytes: number, keeps?: KeepsStanza): ReadText | null {

@@ -204,6 +204,14 @@ const DARWIN: readonly InventoryPlace[] = [
   ),
 ]
 
+/** Where the record of one container lies; an id is 64 hexadecimal digits, so it is a plain name. */
+export function containerPlaces(platform: Platform, id: string): readonly InventoryPlace[] {
+  if (!/^[0-9a-f]{64}$/.test(id)) return []
+  return inventoryPlaces(platform)
+    .filter(({ source }) => source === 'container')
+    .map((each) => ({ ...each, pattern: each.pattern.replace('/containers/*/', `/containers/${id}/`) }))
+}
+
 /** Places of a system. Windows keeps these lists in its registry; they come from captures only (interpret-record.ts). */
 export function inventoryPlaces(platform: Platform): readonly InventoryPlace[] {
   return platform === 'win32' ? [] : platform === 'darwin' ? DARWIN : LINUX

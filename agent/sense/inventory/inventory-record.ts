@@ -12,6 +12,8 @@ export interface InventoryRecord {
   readonly path: string
   /** Null: it is there, and was not or could not be read. */
   readonly text: string | null
+  /** List of a package's files that lies beside it. */
+  readonly files?: string
 }
 
 /** What one record says. */
@@ -21,7 +23,7 @@ export interface RecordReading {
 }
 
 /** Tells whether some entry of the pack asks for a name; large databases are asked before anything is kept. */
-export type IsWanted = (source: InstallationSource, name: string) => boolean
+export type IsWanted = (source: InstallationSource | 'label', name: string) => boolean
 
 /** Longest name and version that are kept. */
 const MAX_NAME = 256
@@ -32,7 +34,7 @@ export function observationOf(
   record: Pick<InventoryRecord, 'source' | 'scope' | 'path'>,
   name: string,
   version: string | null,
-  more: Partial<Pick<InstallationObservation, 'isNameOnly' | 'labels' | 'program'>> = {},
+  more: Partial<Pick<InstallationObservation, 'isNameOnly' | 'labels' | 'program' | 'containerId' | 'owns'>> = {},
 ): InstallationObservation {
   const { source, scope, path } = record
   return {

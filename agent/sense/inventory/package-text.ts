@@ -1,6 +1,7 @@
 // What package databases say: Python core metadata 2.4 (PyPA), package.json (npm), /var/lib/dpkg/status (deb-control(5)),
 // meta/snap.yaml (snapcraft), .crates2.json (cargo), folders of Homebrew and NuGet, extensions of VS Code and of Chromium.
 import type { InstallationObservation } from '../../../contract/installation.ts'
+import { folderAbove, isPlainName, nodeFiles, pythonFiles } from './owned-files.ts'
 import {
   type InventoryRecord,
   type IsWanted,
@@ -14,6 +15,8 @@ import {
 } from './inventory-record.ts'
 
 const HEADER_LINES = 64
+/** Programs of one package. */
+const MAX_PROGRAMS = 64
 /** Programs that `cargo install` put there. */
 const MAX_CARGO_INSTALLS = 4_096
 const STANZA = '\n\n'
@@ -28,7 +31,8 @@ export function readPython(record: InventoryRecord): RecordReading {
     if (colon > 0 && !headers.has(key)) headers.set(key, line.slice(colon + 1).trim())
   }
   const name = headers.get('name')
-  if (name !== undefined) return one(observationOf(record, pythonName(name), headers.get('version') ?? null))
+  const owns = record.files === undefined ? {} : { owns: pythonFiles(record.path, record.files) }
+  if (name !== undefined) return one(observationOf(record, pythonName(name), headers.get('version') ?? null, owns))
   const folder = componentBefore(record.path, 1).replace(/\.(dist|egg)-info$/, '')
   const [stem, version] = splitAt(folder, folder.indexOf('-'))
   return one(observationOf(record, pythonName(stem), version, { isNameOnly: true }))
@@ -45,7 +49,7 @@ export function readNode(record: InventoryRecord): RecordReading {
   const json = objectIn(record.text)
   const name = textOf(json, 'name')
   if (name === '') return misread(record, 'no package.json of a package')
-  return one(observationOf(record, name, textOf(json, 'version')))
+  return one(observationOf(record, name, textOf(json, 'version'), { owns: nodeFiles(record.path, json) }))
 }
 
 /** Installed packages of dpkg. The whole database is one text; only what somebody asks for becomes an observation. */
@@ -90,7 +94,9 @@ export function readSnap(record: InventoryRecord): RecordReading {
   const text = `\n${record.text ?? ''}`
   const plain = (key: string): string => fieldIn(text, 0, text.length, `${key}:`).replace(/^['"]|['"]$/g, '')
   const name = plain('name')
-  return name === '' ? nothing : one(observationOf(record, name, plain('version')))
+  return name === ''
+    ? nothing
+    : one(observationOf(record, name, plain('version'), { owns: [folderAbove(record.path, 2)] }))
 }
 
 /** Keys of `installs`: `mistralrs-server 0.6.0 (registry+https://…)`. */
@@ -102,9 +108,17 @@ export function readCargo(record: InventoryRecord, isWanted: IsWanted): RecordRe
     .slice(0, MAX_CARGO_INSTALLS)
     .flatMap((key) => {
       const [name = '', version = ''] = key.split(' ', 2)
-      return isWanted('cargo', name) ? [observationOf(record, name, version)] : []
+      const owns = programsOf(record.path, memberOf(installs, key))
+      return isWanted('cargo', name) ? [observationOf(record, name, version, { owns })] : []
     })
   return { seen, gaps: [] }
+}
+
+/** `bins` of an install: names in the folder `bin` beside the list. */
+function programsOf(path: string, install: unknown): readonly string[] {
+  const bins = memberOf(install, 'bins')
+  const names = Array.isArray(bins) ? bins.slice(0, MAX_PROGRAMS).filter(isPlainName) : []
+  return names.map((name) => `${folderAbove(path, 1)}bin/${name}`)
 }
 
 /** Homebrew: Cellar/NAME/VERSION/INSTALL_RECEIPT.json, Caskroom/NAME/VERSION; NuGet: packages/NAME/VERSION/.nupkg.metadata. */
@@ -112,7 +126,7 @@ export function readFolders(record: InventoryRecord): RecordReading {
   const isFile = /\/(INSTALL_RECEIPT\.json|\.nupkg\.metadata)$/.test(record.path)
   const behind = isFile ? 1 : 0
   const [name, version] = [componentBefore(record.path, behind + 1), componentBefore(record.path, behind)]
-  return one(observationOf(record, name, version))
+  return one(observationOf(record, name, version, { owns: [isFile ? folderAbove(record.path, 1) : `${record.path}/`] }))
 }
 
 /** Publisher, name and version of an extension's package.json; of its folder's name where it cannot be read. */
@@ -120,7 +134,9 @@ export function readExtension(record: InventoryRecord): RecordReading {
   const json = record.text === null ? null : objectIn(record.text)
   const [publisher, name] = [textOf(json, 'publisher'), textOf(json, 'name')]
   if (publisher !== '' && name !== '')
-    return one(observationOf(record, `${publisher}.${name}`, textOf(json, 'version')))
+    return one(
+      observationOf(record, `${publisher}.${name}`, textOf(json, 'version'), { owns: [folderAbove(record.path, 1)] }),
+    )
   const [id, version] = extensionFolder(componentBefore(record.path, 1))
   return one(observationOf(record, id, version, { isNameOnly: true }))
 }

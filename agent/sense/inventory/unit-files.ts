@@ -1,6 +1,7 @@
 // What service managers say: systemd unit files (systemd.service(5)), property lists of launchd and of applications in their XML form
 // (launchd.plist(5), Core Foundation keys). Of a command line only the program is kept.
 import type { InstallationObservation } from '../../../contract/installation.ts'
+import { folderAbove } from './owned-files.ts'
 import { type InventoryRecord, misread, observationOf, type RecordReading } from './inventory-record.ts'
 
 const MAX_LINES = 4_096
@@ -41,7 +42,12 @@ export function readApplication(record: InventoryRecord): RecordReading {
   if (record.text === null) return nothing
   const id = plistText(record.text, 'CFBundleIdentifier')
   if (id === null) return misread(record, 'no property list in XML with a CFBundleIdentifier')
-  const seen: InstallationObservation = observationOf(record, id, plistText(record.text, 'CFBundleShortVersionString'))
+  const seen: InstallationObservation = observationOf(
+    record,
+    id,
+    plistText(record.text, 'CFBundleShortVersionString'),
+    { owns: [folderAbove(record.path, 2)] },
+  )
   return { seen: [seen], gaps: [] }
 }
 

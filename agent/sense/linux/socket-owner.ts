@@ -1,6 +1,7 @@
 // Whose listener is it? Asked right before and right after a loopback question: a port may have passed to another program, and an
 // address of a container's network is not ours (DESIGN.md section 6).
-import { closeSync, constants, openSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync, readlinkSync } from 'node:fs'
+import { firstNames } from './first-names.ts'
 import { O_PATH } from './held-folder.ts'
 import { readTable } from './net-read.ts'
 import { isTcpListener, parseTcpLine } from './net-text.ts'
@@ -37,14 +38,20 @@ function holdsSocket(pid: number, startTicks: string, inode: string): boolean {
     held = openSync(`/proc/${Math.trunc(pid)}`, O_PATH | constants.O_DIRECTORY)
     const folder = `/proc/self/fd/${held}`
     if (parseStat(readFileSync(`${folder}/stat`, 'latin1'))?.startTicks !== startTicks) return false
-    const names = readdirSync(`${folder}/fd`).slice(0, MAX_DESCRIPTORS)
-    return names.some((name) => linkOf(`${folder}/fd/${name}`) === `socket:[${inode}]`)
+    return holdsLink(`${folder}/fd`, `socket:[${inode}]`)
   } catch {
     // Refused or gone: it is not known to be the owner, so it is not asked.
     return false
   } finally {
     if (held !== undefined) closeSync(held)
   }
+}
+
+function holdsLink(descriptors: string, target: string): boolean {
+  for (const name of firstNames(descriptors, MAX_DESCRIPTORS)) {
+    if (linkOf(`${descriptors}/${name}`) === target) return true
+  }
+  return false
 }
 
 function linkOf(path: string): string | null {
