@@ -4,6 +4,7 @@ import type { FindingEvidence } from '../contract/finding.ts'
 import type { Coverage } from '../contract/report.ts'
 import type { Runtime } from '../contract/runtime.ts'
 import type { Gap } from '../contract/wire.ts'
+import { agentEvidence, agentFields } from './agent-evidence.ts'
 import { apiExposureOf } from './api-exposure.ts'
 import { cut, listOf } from './artifact-evidence.ts'
 import { modelOf } from './artifact-subject.ts'
@@ -32,6 +33,7 @@ export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, 
     ['weightsCount', [runtime.weights.length]],
     ['weightFormat', [...new Set(runtime.weights.flatMap((weights) => weights.format ?? []))]],
     ...risks.fields,
+    ...agentFields(runtime),
     ...labelledFields(runtime),
   ])
   return {
@@ -42,9 +44,11 @@ export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, 
     confidence: identification?.confidence ?? 'possible',
     because: [
       ...runtimeReasons(runtime),
-      ...[...exposure.evidence, ...risks.evidence, ...labelledEvidence(runtime)].map(({ detail }) => detail),
+      ...[...agentEvidence(runtime), ...exposure.evidence, ...risks.evidence, ...labelledEvidence(runtime)].map(
+        ({ detail }) => detail,
+      ),
     ],
-    evidence: [...risks.evidence, ...exposure.evidence, ...runtimeEvidence(runtime)],
+    evidence: [...risks.evidence, ...agentEvidence(runtime), ...exposure.evidence, ...runtimeEvidence(runtime)],
     artifactIds: [...new Set(runtime.weights.flatMap((weights) => weights.artifactId ?? []))],
     models: modelsOf(runtime, artifacts),
     simulated: runtime.simulated,

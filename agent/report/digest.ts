@@ -70,6 +70,7 @@ function stableRuntime(runtime: Runtime): unknown {
     labelledFolders: labelledFolders?.map(({ label }) => label),
     told: told && { ...told, loadedBytes: 0, gpuBytes: 0 },
     use: use && stableUse(use),
+    agent: runtime.agent && stableAgent(runtime.agent),
     parent: runtime.parent && { name: runtime.parent.name },
     identification: identification && {
       ...identification,
@@ -98,6 +99,14 @@ function stableUse({ busySince, days: [today] }: NonNullable<Runtime['use']>): u
   ]
 }
 
+/** MCP servers end and start anew with every session; another program or name is news. */
+function stableAgent({ pointsAtLocalModel, mcpServers }: NonNullable<Runtime['agent']>): unknown {
+  return [
+    pointsAtLocalModel,
+    [...new Set(mcpServers.map(({ program, names }) => JSON.stringify([program, names])))].sort(),
+  ]
+}
+
 function stableFinding(finding: Finding): unknown {
   return {
     ...finding,
@@ -109,11 +118,12 @@ function stableFinding(finding: Finding): unknown {
   }
 }
 
-/** Takes pids and amounts of memory out of a sentence; every other number in it counts. */
+/** Takes pids and amounts out of a sentence; of numbers alone only those that can be nothing but an amount of memory, as rules cite it. */
 export function withoutMeasures(sentence: string): string {
   return sentence
     .replace(/^\d+$/, '#')
     .replace(/\bpid \d+/gi, 'pid #')
     .replace(/\/proc\/\d+/g, '/proc/#')
     .replace(/\b\d[\d.,]{0,20} ?(bytes|[kKMGT]i?B|%|open files)/g, '# $1')
+    .replace(/\b\d{9,20}\b/g, '#')
 }

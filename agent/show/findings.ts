@@ -40,7 +40,7 @@ export function renderRuntimes(runtimes: readonly Runtime[], findings: readonly 
       text: activityOf(runtime),
       ...(runtime.activity === 'inference' ? { paint: (text: string) => paint(terminal, 'yellow', text) } : {}),
     },
-    { text: runtime.weights.map(describeWeights).join(', ') || runtime.told?.model || '-' },
+    { text: runtime.weights.map(describeWeights).join(', ') || runtime.told?.model || modelOfAgent(runtime) },
     { text: memoryOf(runtime) },
     { text: listenersOf(runtime) },
     { text: runtime.startedAt.slice(0, 16).replace('T', ' ') },
@@ -84,9 +84,25 @@ function memoryOf({ memory, graphics = [] }: Runtime): string {
   return [describeBytes(memory.residentBytes), ...parts].join(', ')
 }
 
-function listenersOf({ listeners }: Runtime): string {
-  const places = listeners.map(({ protocol, address, port }) => (protocol === 'unix' ? address : `${address}:${port}`))
+function listenersOf({ listeners, api }: Runtime): string {
+  const places = listeners.map(({ protocol, address, port }) =>
+    protocol === 'unix' ? address : `${address}:${port}${keyWord(port, api)}`,
+  )
   return places.join(', ') || '-'
+}
+
+/** Whether the interface at this port wants a key, where its answers told. */
+function keyWord(port: number, api: Runtime['api']): string {
+  const statuses = (api?.asked ?? []).filter((asked) => asked.port === port).map(({ status }) => status)
+  if (statuses.length === 0) return ''
+  return statuses.every((status) => status === 200) ? ' (no key)' : ' (key)'
+}
+
+/** An agent has no weights of its own: what it uses may be on this machine, and others give it tools. */
+function modelOfAgent({ agent }: Runtime): string {
+  const local = agent?.pointsAtLocalModel === true ? ['a model of this machine'] : []
+  const servers = agent?.mcpServers.map(({ pid, names }) => `MCP server ${names.join(' or ')} (pid ${pid})`) ?? []
+  return [...local, ...servers].join(', ') || '-'
 }
 
 function worstOf(runtime: Runtime, findings: readonly Finding[], terminal: Terminal): Cell {
