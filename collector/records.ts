@@ -2,6 +2,7 @@
 import type { FindingChange, HostRow } from '../contract/collector-api.ts'
 import type { Artifact } from '../contract/artifact.ts'
 import type { Finding } from '../contract/finding.ts'
+import type { Installation } from '../contract/installation.ts'
 import type { Coverage, Host } from '../contract/report.ts'
 import type { Runtime } from '../contract/runtime.ts'
 import type { Gap, Severity } from '../contract/wire.ts'
@@ -37,4 +38,5 @@ export interface HostSnapshot {
   readonly gaps: readonly Gap[]
   readonly artifacts: readonly Artifact[]
   readonly runtimes: readonly Runtime[]
+  readonly installations: readonly Installation[]
 }

@@ -21,7 +21,7 @@ function textOf(value: unknown): string {
 }
 
 /** A reference that is unique in the document and safe in a URL, whatever the key holds. */
-export function reference(kind: 'host' | 'artifact' | 'part' | 'runtime', key: string): string {
+export function reference(kind: 'host' | 'artifact' | 'part' | 'runtime' | 'installation', key: string): string {
   return `${kind}-${createHash('sha256').update(key, 'utf8').digest('hex').slice(0, 32)}`
 }
 

@@ -1,10 +1,11 @@
-// One host as a CycloneDX 1.6 ML-BOM: weights, runtimes, which uses which, and how complete the look was.
+// One host as a CycloneDX 1.6 ML-BOM: weights, runtimes, which uses which, what is installed, and how complete the look was.
 // Byte-stable: sorted by code units, the as-of instant is the only time, and the serial number is made from the content.
 import { createHash } from 'node:crypto'
 import { printable } from '../../contract/printable.ts'
 import type { HostSnapshot } from '../records.ts'
 import { gapLine, order, properties, reference } from './bom-parts.ts'
 import type { Export } from './export.ts'
+import { installationComponent } from './installation-component.ts'
 import { type Component, modelComponent } from './model-component.ts'
 import { runtimeComponent } from './runtime-component.ts'
 
@@ -26,8 +27,13 @@ export const cyclonedxMlBom: Export = {
 function bodyOf(snapshot: HostSnapshot, version: string) {
   const artifacts = [...snapshot.artifacts].sort((a, b) => order(a.path, b.path))
   const runtimes = [...snapshot.runtimes].sort((a, b) => order(a.runtimeKey, b.runtimeKey))
+  const installations = [...snapshot.installations].sort((a, b) => order(a.installationKey, b.installationKey))
   const host = reference('host', snapshot.hostId)
-  const components = [...artifacts.map(modelComponent), ...runtimes.map(runtimeComponent)]
+  const components = [
+    ...artifacts.map(modelComponent),
+    ...runtimes.map(runtimeComponent),
+    ...installations.map(installationComponent),
+  ]
   return {
     metadata: metadataOf(snapshot, version, host),
     components,
@@ -61,6 +67,7 @@ function metadataOf(snapshot: HostSnapshot, version: string, host: string) {
       ['rule-pack-version', snapshot.host?.packVersion],
       ['count:artifacts', snapshot.artifacts.length],
       ['count:runtimes', snapshot.runtimes.length],
+      ['count:installations', snapshot.installations.length],
       // Without the counters of things looked at: they move with every report and say nothing about what was left out.
       ...coverage.map(
         ({ sensor, state, places }) => ['coverage', `${sensor}: ${state}: ${places.join(', ')}`] as const,

@@ -106,12 +106,13 @@ function createSnapshotReader(db: Database): InventoryReader['snapshotHost'] {
   const lastReport = db.prepare<[string, string], { at: string | null }>(
     'SELECT max(received_at) AS at FROM reports WHERE host_id = ? AND received_at <= ?',
   )
-  const thingsOf = (table: 'artifacts' | 'runtimes') =>
+  const thingsOf = (table: 'artifacts' | 'runtimes' | 'installations') =>
     db.prepare<[string, string, string], { body: string }>(
       `SELECT body FROM ${table} WHERE host_id = ? AND valid_from <= ? AND (valid_until IS NULL OR valid_until > ?) ORDER BY number`,
     )
   const artifacts = thingsOf('artifacts')
   const runtimes = thingsOf('runtimes')
+  const installations = thingsOf('installations')
   return (hostId, asOf) => {
     const known = enrolled.get(hostId, asOf)
     if (known === undefined) return null
@@ -128,6 +129,7 @@ function createSnapshotReader(db: Database): InventoryReader['snapshotHost'] {
       gaps: parseGaps(then?.gaps ?? '[]'),
       artifacts: artifacts.all(hostId, asOf, asOf).map(({ body }) => parseArtifact(body)),
       runtimes: runtimes.all(hostId, asOf, asOf).map(({ body }) => parseRuntime(body)),
+      installations: installations.all(hostId, asOf, asOf).map(({ body }) => parseInstallation(body)),
     }
   }
 }

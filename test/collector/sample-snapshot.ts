@@ -1,6 +1,6 @@
 // One host as the store knows it, for exports.
 import type { HostSnapshot } from '../../collector/records.ts'
-import { sampleArtifact, sampleReport, sampleRuntime } from './sample-report.ts'
+import { sampleArtifact, sampleInstallation, sampleReport, sampleRuntime } from './sample-report.ts'
 
 export function sampleSnapshot(change: Partial<HostSnapshot> = {}): HostSnapshot {
   const { host, coverage, gaps } = sampleReport()
@@ -15,6 +15,7 @@ export function sampleSnapshot(change: Partial<HostSnapshot> = {}): HostSnapshot
     gaps,
     artifacts: [sampleArtifact()],
     runtimes: [sampleRuntime()],
+    installations: [sampleInstallation()],
     ...change,
   }
 }

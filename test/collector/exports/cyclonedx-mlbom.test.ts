@@ -9,7 +9,7 @@ import addDraft2019Formats from 'ajv-formats-draft2019'
 import { cyclonedxMlBom } from '../../../collector/exports/cyclonedx-mlbom.ts'
 import type { HostSnapshot } from '../../../collector/records.ts'
 import { readJsonObject } from '../json-file.ts'
-import { SAMPLE_SHA256, sampleArtifact, sampleRuntime } from '../sample-report.ts'
+import { SAMPLE_SHA256, sampleArtifact, sampleInstallation, sampleRuntime } from '../sample-report.ts'
 import { sampleSnapshot } from '../sample-snapshot.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -32,6 +32,24 @@ const split = sampleArtifact({
   gaps: [{ code: 'GNO_READ_SKIPPED', place: '/srv', count: 1, detail: '--deep was not given' }],
   threats: [{ id: 'template-injection', severity: 'high', because: ['the chat template calls os.system'] }],
 })
+/** An agent with a risky setting and tools, two databases of the same place telling of it. */
+const agent = (name: string) =>
+  sampleInstallation({
+    installationKey: `codex-cli@${name}`,
+    entryId: 'codex-cli',
+    product: name,
+    scope: name,
+    version: null,
+    parts: [
+      { source: 'npm', name, version: '0.50.0', place: `${name}/package.json`, isNameOnly: false },
+      { source: 'config', name, version: null, place: `${name}/package.json`, isNameOnly: true },
+      { source: 'config', name, version: null, place: `${name}/package.json`, isNameOnly: true },
+    ],
+    vulnerabilities: [],
+    riskySettings: [{ place: name, setting: 'sandbox_mode', value: 'none', turnsOff: ['sandbox'], says: 'no sandbox' }],
+    mcpServers: [{ name, how: 'program', reach: 'local', program: 'npx', place: name }],
+    pointsAtLocalModel: true,
+  })
 const snapshots: Readonly<Record<string, HostSnapshot>> = {
   usual: sampleSnapshot(),
   'of a host that never reported': sampleSnapshot({
@@ -42,12 +60,14 @@ const snapshots: Readonly<Record<string, HostSnapshot>> = {
     gaps: [],
     artifacts: [],
     runtimes: [],
+    installations: [],
   }),
   'with every kind of artifact': sampleSnapshot({ artifacts: [split, unhashed, sampleArtifact()] }),
   'with hostile names': sampleSnapshot({
     hostName: hostile,
     artifacts: [sampleArtifact({ path: hostile, parts: [] })],
     runtimes: [sampleRuntime({ runtimeKey: hostile, name: hostile, identification: null, executable: null })],
+    installations: [agent(hostile), sampleInstallation({ parts: [], vendor: '', version: null })],
     gaps: [{ code: 'GNO_READ_IO', place: hostile, count: 2, detail: hostile.slice(0, 100) }],
   }),
 }
@@ -85,6 +105,53 @@ describe('a CycloneDX 1.6 ML-BOM', () => {
     expect(first).not.toBe('')
     expect(again).toBe(first)
     expect(changed).not.toBe(first)
+  })
+
+  it('tells what is installed with the places that show it and the weaknesses of its version', () => {
+    const { components } = JSON.parse(
+      render(
+        sampleSnapshot({ artifacts: [], runtimes: [], installations: [sampleInstallation(), agent('/home/ann')] }),
+      ),
+    ) as { readonly components: readonly unknown[] }
+
+    expect(components).toMatchObject([
+      {
+        type: 'application',
+        name: '/home/ann',
+        evidence: {
+          identity: [{ methods: [{ technique: 'filename' }, { technique: 'manifest-analysis' }] }],
+          occurrences: [{ location: '/home/ann/package.json' }],
+        },
+        properties: expect.arrayContaining([
+          { name: 'gnomon:mcp-server', value: '/home/ann: local program npx' },
+          { name: 'gnomon:risky-setting', value: 'sandbox off: sandbox_mode = none in /home/ann' },
+        ]),
+      },
+      {
+        type: 'application',
+        name: 'Ollama',
+        version: '0.16.2',
+        publisher: 'Ollama',
+        evidence: {
+          identity: [
+            {
+              confidence: 0.7,
+              methods: [
+                {
+                  technique: 'manifest-analysis',
+                  confidence: 0.7,
+                  value: 'snap ollama 0.16.2 at /snap/ollama/12/meta/snap.yaml',
+                },
+              ],
+            },
+          ],
+          occurrences: [{ location: '/snap/ollama/12/meta/snap.yaml' }],
+        },
+        properties: expect.arrayContaining([
+          { name: 'gnomon:vulnerability', value: 'CVE-2026-7482 (high): 0.16.2 is below 0.17.1' },
+        ]),
+      },
+    ])
   })
 
   it('states a hash only for what was hashed whole', () => {

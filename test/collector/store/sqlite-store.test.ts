@@ -53,12 +53,19 @@ const delivery = (report = sampleReport(), receivedAt = AT): Delivery => ({ agen
 
 describe('a snapshot as of an instant', () => {
   it('is the same later, whatever was reported in between', async () => {
-    await store.ingest([delivery(sampleReport(), '2026-11-23T08:00:00.000Z')])
+    const installed = sampleReport({ installations: [sampleInstallation()] })
+    await store.ingest([delivery(installed, '2026-11-23T08:00:00.000Z')])
     const before = await store.snapshotHost('host-1', '2026-11-23T08:30:00.000Z')
     const changed = sampleArtifact({ verdict: 'malicious' })
     const next = sampleReport({ sequence: 2, artifacts: [changed], gaps: [], startedAt: '2026-11-23T09:00:00.000Z' })
     await store.ingest([delivery(next, '2026-11-23T09:00:00.000Z')])
-    const gone = { artifactPaths: [changed.path], runtimeKeys: [], findingIds: [] }
+    const { installationKey } = sampleInstallation()
+    const gone = {
+      artifactPaths: [changed.path],
+      runtimeKeys: [],
+      findingIds: [],
+      installationKeys: [installationKey],
+    }
     await store.ingest([delivery(emptyReport(3, { gone }), '2026-11-23T10:00:00.000Z')])
 
     const again = await store.snapshotHost('host-1', '2026-11-23T08:30:00.000Z')
@@ -72,7 +79,8 @@ describe('a snapshot as of an instant', () => {
       artifacts: [{ verdict: 'malicious' }],
       lastReportAt: '2026-11-23T09:00:00.000Z',
     })
-    expect(now?.artifacts).toEqual([])
+    expect(then?.installations).toEqual([sampleInstallation()])
+    expect(now).toMatchObject({ artifacts: [], installations: [] })
     expect(await store.snapshotHost('host-1', '2026-11-23T07:59:59.999Z')).toBeNull()
   })
 
