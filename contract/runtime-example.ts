@@ -24,6 +24,13 @@ export const runtimeExampleFactsSchema = z
       .readonly()
       .optional(),
     anonymousBytes: z.number().int().min(0).optional(),
+    /** Memory on graphics cards and accelerators, how busy they are, and whether the weights fit in it. */
+    graphicsBytes: z.number().int().min(0).optional(),
+    graphicsBusy: z.number().min(0).max(100).optional(),
+    graphicsFit: z.boolean().optional(),
+    /** Whether it holds as much memory as the weights that it maps need, and what memory without a file looks a copy of. */
+    memoryFits: z.boolean().optional(),
+    memoryCopy: z.array(z.enum(['opened-before', 'known-size'])).max(2).readonly().optional(),
     containerLabels: z
       .array(z.strictObject({ name: text(512), value: text(4096) }).readonly())
       .max(64)

@@ -9,6 +9,7 @@ import { apiExposureOf } from './api-exposure.ts'
 import { cut, listOf } from './artifact-evidence.ts'
 import { modelOf } from './artifact-subject.ts'
 import { type JudgeSubject, MAX_LABEL_CHARS, type SubjectModel } from './judge-subject.ts'
+import { graphicsFacts, graphicsValues } from './graphics-facts.ts'
 import { labelledEvidence, labelledFields } from './labelled-evidence.ts'
 import type { FieldValue } from './operators.ts'
 import type { Pack } from './pack.ts'
@@ -31,10 +32,12 @@ export function runtimeSubject(runtime: Runtime, artifacts: ReadonlyMap<string, 
     ['apiExposure', exposure.beyond],
     ['port', runtime.listeners.filter(isTcp).map((listener) => listener.port)],
     ['weightsCount', [runtime.weights.length]],
+    ['memoryFits', listOf(runtime.memoryFit?.fits)],
     ['weightFormat', [...new Set(runtime.weights.flatMap((weights) => weights.format ?? []))]],
     ...risks.fields,
     ...agentFields(runtime),
     ...labelledFields(runtime),
+    ...graphicsFields(runtime),
   ])
   return {
     kind: 'runtime',
@@ -123,6 +126,15 @@ function isTcp(listener: Runtime['listeners'][number]): boolean {
   return listener.protocol !== 'unix'
 }
 
+/** How much memory of cards it holds, and how busy they are for it; a policy that asks for it says nothing where it was not told. */
+function graphicsFields({ graphics = [], weights }: Runtime): readonly (readonly [string, readonly FieldValue[]])[] {
+  const facts = graphicsFacts(
+    graphics,
+    weights.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+  )
+  return ['graphicsBytes', 'graphicsBusy', 'graphicsFit'].map((field) => [field, graphicsValues(field, facts)] as const)
+}
+
 function describeRuntime(runtime: Runtime): string {
   const product = runtime.identification?.product ?? 'unknown program'
   const [weights] = runtime.weights
@@ -182,7 +194,7 @@ function circumstances(runtime: Runtime, place: string): readonly FindingEvidenc
       : [
           evidenceOf(
             'memory-fit',
-            `holds ${memoryFit.heldBytes} bytes in all kinds of memory, its mapped weights need ${memoryFit.neededBytes} bytes`,
+            `holds ${memoryFit.heldBytes} bytes in all kinds of memory, its mapped weights need ${memoryFit.neededBytes} bytes${cacheWords(memoryFit)}`,
           ),
         ]),
     ...graphics.map((use) => evidenceOf('graphics', graphicsWords(use))),

@@ -5,7 +5,13 @@ import type { EvidenceKind } from '../contract/runtime.ts'
 import type { Subject } from './operators.ts'
 
 /** Any program can do this: it supports a product and never names one. */
-export const NEVER_NAMES: readonly EvidenceKind[] = ['weights-mapped', 'weights-open', 'listener', 'memory-fit']
+export const NEVER_NAMES: readonly EvidenceKind[] = [
+  'weights-mapped',
+  'weights-open',
+  'listener',
+  'memory-fit',
+  'graphics-memory',
+]
 /** Beginnings are looked up by so many characters; a shorter literal cannot be looked up. */
 const BEGINNING_CHARS = 4
 /** Fields whose values are paths: a literal in the middle of one is looked up by a whole component of it. */

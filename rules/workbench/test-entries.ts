@@ -1,6 +1,7 @@
 // Holds every entry against its own examples, with the same functions that an endpoint runs.
 import type { ModelEntry, PolicyEntry, RuntimeEntry, ThreatEntry } from '../../contract/rule-pack.ts'
 import { identifyArtifact } from '../identify-artifact.ts'
+import type { GraphicsFacts } from '../graphics-facts.ts'
 import { type RuntimeFacts, activityOf, identifyRuntime } from '../identify-runtime.ts'
 import { type FieldValue, holds } from '../operators.ts'
 import type { Pack } from '../pack.ts'
@@ -58,6 +59,8 @@ export function factsOf(example: ExampleFacts): RuntimeFacts {
     listeners: example.listeners ?? [],
     parent: example.parent ?? null,
     memory: example.anonymousBytes === undefined ? null : { anonymousBytes: example.anonymousBytes },
+    graphics: graphicsOf(example),
+    memoryTest: { fits: example.memoryFits ?? null, copies: example.memoryCopy ?? [] },
     containerLabels: example.containerLabels ?? [],
     ...(example.containerImage === undefined ? {} : { containerImage: example.containerImage }),
     binaryEngines: example.binaryEngines ?? [],
@@ -65,6 +68,10 @@ export function factsOf(example: ExampleFacts): RuntimeFacts {
     stateFiles: example.stateFiles ?? [],
     packages: example.packages ?? [],
   }
+}
+
+function graphicsOf({ graphicsBytes, graphicsBusy, graphicsFit }: ExampleFacts): GraphicsFacts {
+  return { bytes: graphicsBytes ?? null, busyPercent: graphicsBusy ?? null, fitsWeights: graphicsFit ?? null }
 }
 
 function testModel(entry: ModelEntry, pack: Pack, expect: Expect): void {
