@@ -35,7 +35,12 @@ const PACK = packWith(
     id: 'only-called',
     effect: 'malicious',
     names: ['lib.tools.maybe'],
-    when: { all: [{ field: 'isCalled', equals: true }, { field: 'argumentCount', between: [1, 9] }] },
+    when: {
+      all: [
+        { field: 'isCalled', equals: true },
+        { field: 'argumentCount', between: [1, 9] },
+      ],
+    },
   },
   { id: 'secret', effect: 'notable', names: ['token'], kind: 'metadata' },
   { id: 'sleeping', effect: 'malicious', names: ['dict'], status: 'draft' },
