@@ -64,9 +64,9 @@ function modelsIn(
   for (const { id, path, tells } of probes) {
     const answer = answers.get(path)
     if (!stood.has(id) || tells?.model === undefined || answer === undefined) continue
-    for (const name of valuesAt(parseAnswer(answer.body), tells.model)) {
-      if (typeof name === 'string' && name !== '') names.add(name.slice(0, MAX_NAME_CHARS))
-    }
+    const told = valuesAt(parseAnswer(answer.body), tells.model)
+    const texts = told.filter((name) => typeof name === 'string' && name !== '')
+    for (const text of texts) names.add(String(text).slice(0, MAX_NAME_CHARS))
   }
   return [...names].slice(0, MAX_MODELS)
 }

@@ -62,5 +62,5 @@ function isProgram(child: ChildProcess, program: string): boolean {
 /** `python3.12` is python3. */
 function isVersionOf(shown: string, name: string): boolean {
   if (!shown.startsWith(name) || shown.length === name.length) return false
-  return [...shown.slice(name.length)].every((character) => '0123456789.'.includes(character))
+  return shown.slice(name.length).replace(/[0-9.]/g, '') === ''
 }

@@ -31,28 +31,15 @@ export interface VariablesWanted<T> {
 }
 
 /** What the judge said of each wanted variable that is set. */
-export function judgeVariables<T>({
-  pid,
-  startTicks,
-  names,
-  judge,
-}: VariablesWanted<T>): Result<ReadonlyMap<string, T>> {
+export function judgeVariables<T>(wanted: VariablesWanted<T>): Result<ReadonlyMap<string, T>> {
+  const { pid, startTicks } = wanted
   let held: number | undefined
   try {
     held = openSync(`/proc/${Math.trunc(pid)}`, O_PATH | constants.O_DIRECTORY)
     const folder = `/proc/self/fd/${held}`
-    if (parseStat(readFileSync(`${folder}/stat`, 'latin1'))?.startTicks !== startTicks) {
-      return failed('GNO_SENSE_VANISHED', `process ${pid} ended`)
-    }
-    const text = readBounded(`${folder}/environ`)
-    const judged = new Map<string, T>()
-    for (const line of text.split('\0')) {
-      const equals = line.indexOf('=')
-      const name = line.slice(0, Math.max(equals, 0))
-      // The first one counts, as for getenv(3).
-      if (names.has(name) && !judged.has(name)) judged.set(name, judge(name, line.slice(equals + 1)))
-    }
-    return success(judged)
+    const isSame = parseStat(readFileSync(`${folder}/stat`, 'latin1'))?.startTicks === startTicks
+    if (!isSame) return failed('GNO_SENSE_VANISHED', `process ${pid} ended`)
+    return success(judgeLines(readBounded(`${folder}/environ`), wanted))
   } catch (error) {
     return systemFailure(error, `/proc/${pid}/environ`)
   } finally {
@@ -60,22 +47,35 @@ export function judgeVariables<T>({
   }
 }
 
+function judgeLines<T>(text: string, { names, judge }: VariablesWanted<T>): ReadonlyMap<string, T> {
+  const judged = new Map<string, T>()
+  for (const line of text.split('\0')) {
+    const equals = line.indexOf('=')
+    const name = line.slice(0, Math.max(equals, 0))
+    // The first one counts, as for getenv(3).
+    if (names.has(name) && !judged.has(name)) judged.set(name, judge(name, line.slice(equals + 1)))
+  }
+  return judged
+}
+
 /** As far as the limit; a variable that is cut there is left out. */
 function readBounded(path: string): string {
   const file = openSync(path, constants.O_RDONLY)
   try {
-    const pieces: Buffer[] = []
-    let size = 0
-    while (size < MAX_ENVIRONMENT_BYTES) {
-      const piece = Buffer.alloc(PIECE_BYTES)
-      const count = readSync(file, piece)
-      if (count === 0) return Buffer.concat(pieces).toString('utf8')
-      pieces.push(piece.subarray(0, count))
-      size += count
-    }
-    const text = Buffer.concat(pieces).toString('utf8')
-    return text.slice(0, text.lastIndexOf('\0') + 1)
+    const { text, isWhole } = readPieces(file)
+    return isWhole ? text : text.slice(0, text.lastIndexOf('\0') + 1)
   } finally {
     closeSync(file)
   }
+}
+
+function readPieces(file: number): { readonly text: string; readonly isWhole: boolean } {
+  const pieces: Buffer[] = []
+  let count = -1
+  for (let size = 0; size < MAX_ENVIRONMENT_BYTES && count !== 0; size += count) {
+    const piece = Buffer.alloc(PIECE_BYTES)
+    count = readSync(file, piece)
+    pieces.push(piece.subarray(0, count))
+  }
+  return { text: Buffer.concat(pieces).toString('utf8'), isWhole: count === 0 }
 }
