@@ -9,6 +9,7 @@ import type { Relatable } from '../rules/relate-artifacts.ts'
 import { addArrivals } from './add-arrivals.ts'
 import { finishArtifact } from './finish-artifact.ts'
 import { isCandidateName } from './read/candidate-name.ts'
+import { renewRoom } from './read/hidden-weights.ts'
 import { type DraftArtifact, readCandidates } from './read/read-candidates.ts'
 import { StoreClaims } from './read/read-stores.ts'
 import { storeRootOf } from './read/store-root.ts'
@@ -78,6 +79,7 @@ export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
     claims: new StoreClaims(),
     stores: new Set(),
   }
+  if (options.roots.length > 0) renewRoom(options.memory.hidden)
   const summary = options.roots.length === 0 ? null : await walkRoots(options.roots, options, finds)
   for (const path of options.changed) await lookAround(path, options, finds)
   // A file that was looked at twice (changed, and below a root) is one artifact.
@@ -164,6 +166,7 @@ async function readInto(
   const reading = {
     deep,
     digests,
+    hidden: options.memory.hidden,
     signal,
     decoySizes,
     claims: finds.claims,
@@ -219,8 +222,9 @@ export async function* readFolder(
   options: SweepOptions,
 ): AsyncGenerator<FoundArtifact> {
   const deep = options.deep || candidates.some((candidate) => options.decoySizes.has(candidate.identity.sizeBytes))
-  const { digests, signal } = options
-  for await (const draft of readCandidates(candidates, { deep, digests, signal, reportAll: false })) {
+  const { digests, signal, memory } = options
+  const reading = { deep, digests, hidden: memory.hidden, signal, reportAll: false }
+  for await (const draft of readCandidates(candidates, reading)) {
     yield finishFound(draft, options)
   }
 }

@@ -69,6 +69,14 @@ export const filePartSchema = z
       'code',
       'other',
     ]),
+    /** Where it begins inside the file of this path, which begins as something else (`container.inside` says as what). */
+    offsetBytes: wholeNumber.optional(),
+    /** Of weights in a known format: its first bytes as they were read, in hex, and how long its header is. */
+    firstBytes: z
+      .string()
+      .regex(/^(?:[0-9a-f]{2}){1,32}$/)
+      .optional(),
+    headerBytes: wholeNumber.optional(),
     /** Rung 6 of this part; the artifact's own `content` exists only where one file holds all weights. */
     sha256: sha256Hex.optional(),
   })

@@ -87,9 +87,21 @@ function findDialect({ parts, folder }: Assembly): string | undefined {
 }
 
 function describePart(part: ReadPart): FilePart {
-  const { path, sha256 } = part
-  const described: FilePart = { path, sizeBytes: part.identity.sizeBytes, role: 'weights' }
-  return sha256 === undefined ? described : { ...described, sha256 }
+  const { path, sha256, offsetBytes } = part
+  return {
+    path,
+    sizeBytes: part.identity.sizeBytes,
+    role: 'weights',
+    ...describeHead(part),
+    ...(offsetBytes === undefined ? {} : { offsetBytes }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+  }
+}
+
+/** The first bytes as they were read, and where the header ends: what an analyst holds against the file. */
+function describeHead({ firstBytes, weights: { headerBytes } }: ReadPart): Pick<FilePart, 'firstBytes' | 'headerBytes'> {
+  if (firstBytes === undefined) return {}
+  return { firstBytes, ...(headerBytes > 0 ? { headerBytes } : {}) }
 }
 
 /** Neighbours that hold the values which the part describes. */

@@ -17,6 +17,7 @@ import {
   splitKey,
 } from './group-shards.ts'
 import { type HfFolder, folderOf, readCardBeside, readHfFolder } from './hf-folder.ts'
+import { type HiddenMemory, createHiddenMemory, findHidden, findHiddenNow } from './hidden-weights.ts'
 import { Look, lookAt } from './look.ts'
 import { MAX_NORM_VALUES, type SharedNorms } from './norm-values.ts'
 import { type ReadOptions as PartOptions, type ReadPart, readPart } from './read-part.ts'
@@ -31,6 +32,8 @@ export interface ReadOptions extends PartOptions {
   readonly onGap?: (gap: Gap) => void
   /** Files of a known format that hold no weights (a pickled list, a tokenizer by itself) are told as well, after the models. */
   readonly tellsData?: boolean
+  /** What was found inside other files before; without it every such file is looked into. */
+  readonly hidden?: HiddenMemory
 }
 
 /** Files without weights told of one folder: more are a data set (CWE-770). */
@@ -42,10 +45,14 @@ const NO_BYTES = memoryBytes(new Uint8Array(0))
 /** Files looked at before other work may run: a first look takes about 20 microseconds. */
 const LOOKS_PER_TURN = 64
 
-/** The container's id in formats.ts, or null. Reads at most 4 KiB; throws nothing. */
+/** The container's id in formats.ts, or null; where the file only holds a model inside, that one's. Throws nothing. */
 export function sniffFormat(file: OpenedFile): string | null {
   try {
-    return sniff(unwrapEntry(file)).reader?.id ?? null
+    const shown = unwrapEntry(file)
+    const { reader, look } = sniff(shown)
+    if (reader !== null) return reader.id
+    const hidden = findHiddenNow(shown, look, createHiddenMemory())
+    return hidden === null ? null : (sniff(hidden).reader?.id ?? null)
   } catch (error) {
     // An unreadable file has no known format; who reads it in full records why.
     if (troubleOf(error) !== undefined) return null
@@ -68,31 +75,45 @@ export async function* readCandidates(
   for (const [index, candidate] of candidates.entries()) {
     if (index % LOOKS_PER_TURN === 0) await setImmediate()
     if (options.signal.aborted) return
-    if (options.reportAll) yield await reportOne(candidate, options)
-    else found.push(...look(candidate, options))
+    if (options.reportAll) {
+      yield await reportOne(candidate, options)
+      continue
+    }
+    const seen = await look(candidate, options)
+    found.push(...seen.found)
+    if (seen.hidden !== undefined) yield seen.hidden
   }
   yield* readFound(found, options)
 }
 
-/** The candidate when its first bytes are those of a known format. */
-function look(candidate: CandidateFile, options: ReadOptions): readonly Found[] {
-  const gaps = new GapList(candidate.path)
-  const sniffed = withFile(candidate, gaps, (file) => gaps.attempt(() => sniff(unwrapEntry(file))))
-  for (const gap of gaps.list()) options.onGap?.(gap)
-  return sniffed?.reader ? [{ candidate, reader: sniffed.reader }] : []
+interface Seen {
+  readonly found: readonly Found[]
+  /** The model inside a file of another kind: it belongs to nothing beside it. */
+  readonly hidden?: DraftArtifact | undefined
 }
 
-function withFile<T>(candidate: CandidateFile, gaps: GapList, use: (file: OpenedFile) => T): T | undefined {
-  const opened = candidate.open()
-  if (!opened.ok) {
-    gaps.blame(opened.failure.code, opened.failure.detail)
-    return undefined
-  }
-  try {
-    return use(opened.value)
-  } finally {
-    opened.value.close()
-  }
+/** The candidate when its first bytes are those of a known format. */
+async function look(candidate: CandidateFile, options: ReadOptions): Promise<Seen> {
+  const gaps = new GapList(candidate.path)
+  const seen = await readOpened(candidate, gaps, async (file): Promise<Seen> => {
+    const sniffed = gaps.attempt(() => sniff(file))
+    if (sniffed === undefined) return NOTHING_SEEN
+    if (sniffed.reader !== null) return { found: [{ candidate, reader: sniffed.reader }] }
+    const hidden = await findHidden(file, sniffed.look, options)
+    return hidden === null ? NOTHING_SEEN : { found: [], hidden: await readHidden(hidden, candidate.name, options) }
+  })
+  for (const gap of gaps.list()) options.onGap?.(gap)
+  return seen ?? NOTHING_SEEN
+}
+
+const NOTHING_SEEN: Seen = { found: [] }
+
+async function readHidden(file: OpenedFile, name: string, options: ReadOptions): Promise<DraftArtifact | undefined> {
+  const gaps = new GapList(file.path)
+  const { reader, look: inner } = sniff(file)
+  const part = await readPart(file, { name, reader, look: inner, fileCount: 1 }, options)
+  if (!part.weights.isModel || !holdsWeights(part.weights)) return undefined
+  return assembleArtifact({ kind: 'file', path: part.path, parts: [part], gaps, isDeep: options.deep })
 }
 
 async function* readFound(found: readonly Found[], options: ReadOptions): AsyncGenerator<DraftArtifact> {
@@ -310,8 +331,11 @@ function assembleSplit(found: readonly ReadPart[], options: ReadOptions): DraftA
 /** `gnomon inspect`: one draft for this file whatever it is. */
 async function reportOne(candidate: CandidateFile, options: ReadOptions): Promise<DraftArtifact> {
   const gaps = new GapList(candidate.path)
-  const draft = await readOpened(candidate, gaps, async (file) => {
-    const sniffed = gaps.attempt(() => sniff(file)) ?? { look: new Look(NO_BYTES, ''), reader: null, notModel: null }
+  const draft = await readOpened(candidate, gaps, async (outer) => {
+    const seen = gaps.attempt(() => sniff(outer)) ?? { look: new Look(NO_BYTES, ''), reader: null, notModel: null }
+    const hidden = seen.reader === null ? await findHidden(outer, seen.look, options) : null
+    const file = hidden ?? outer
+    const sniffed = hidden === null ? seen : sniff(hidden)
     const reading = { name: candidate.name, reader: sniffed.reader, look: sniffed.look, fileCount: 1 }
     const part = withCard(await readPart(file, reading, options), file, gaps)
     const isDescribed = isFolderFormat(sniffed.reader?.id) && holdsWeights(part.weights)

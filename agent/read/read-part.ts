@@ -29,9 +29,13 @@ export interface ReadPart {
   readonly identity: FileIdentity
   /** Of the file on disk, where this one lies inside it. */
   readonly whole?: FileIdentity
+  /** Where it begins in a file that begins as something else. */
+  readonly offsetBytes?: number
   /** Null for a container that no reader knows. */
   readonly format: string | null
   readonly weights: WeightsPart
+  /** Of a known format: where its magic and counts stand, in hex. */
+  readonly firstBytes?: string
   /** Samples of the tensors, or of the whole file where the header could not be read. */
   readonly samples: Samples | null
   readonly isBarcode: boolean
@@ -44,6 +48,8 @@ export interface ReadPart {
 }
 
 const GGUF_MAGIC_BYTES = 4
+/** Enough for the magic, the version and the counts of every format that has them in front. */
+const FIRST_BYTES = 32
 
 const NOTHING: WeightsPart = {
   isModel: false,
@@ -69,7 +75,7 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
   const gaps = new GapList(file.path)
   const cursor = new Cursor(file)
   const read = how.reader?.read(cursor, gaps, { look: how.look, readNested: nestedReader() }) ?? NOTHING
-  const weights = file.inside === undefined ? read : toldInside(read, file.inside.container)
+  const weights = file.inside === undefined ? read : toldInside(read, file.inside)
   options.onProgress?.({ path: file.path, bytesRead: cursor.bytesRead })
   const isBarcode = weights.isModel && weights.headerBytes > 0
   const format = how.reader?.id ?? null
@@ -93,8 +99,12 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
     path: file.path,
     identity: file.identity,
     ...(file.inside === undefined ? {} : { whole: file.inside.identity }),
+    ...(file.inside?.isHidden === true ? { offsetBytes: file.inside.start } : {}),
     format: weights.isModel ? format : null,
     weights,
+    ...(weights.isModel && format !== null && how.look.head.length > 0
+      ? { firstBytes: how.look.head.toString('hex', 0, FIRST_BYTES) }
+      : {}),
     samples: samples ?? null,
     isBarcode,
     norms,
@@ -105,8 +115,9 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
 }
 
 /** Sizes and digests are those of the inner file, so it must be said that there is an outer one. */
-function toldInside(weights: WeightsPart, container: string): WeightsPart {
-  return { ...weights, facts: new Map([...(weights.facts ?? []), ['inside', container]]) }
+function toldInside(weights: WeightsPart, { container, start, isHidden }: NonNullable<OpenedFile['inside']>): WeightsPart {
+  const place = isHidden === true ? ([['insideAtByte', start]] as const) : []
+  return { ...weights, facts: new Map([...(weights.facts ?? []), ['inside', container], ...place]) }
 }
 
 /** Models only: an adapter changes no norms, and an optimizer's state has none. */
