@@ -15,6 +15,7 @@ import { activityOf, identifyRuntime, type InstalledFacts, type RuntimeFacts } f
 import type { Pack } from '../rules/pack.ts'
 import type { HeldWeights } from './held-weights.ts'
 import type { Closer } from './look-closer.ts'
+import { type KnownCopies, testMemory } from './memory-test.ts'
 import type { Identity } from './process-identity.ts'
 import { describeMemory, describeSurroundings } from './story-details.ts'
 
@@ -31,6 +32,8 @@ export interface CorrelateInput {
   readonly closerOf: (process: ProcessObservation) => Closer | undefined
   /** What is installed leads to it (agent/join-installed.ts). */
   readonly installedOf?: (process: ProcessObservation, listeners: readonly ListenerObservation[]) => InstalledFacts
+  /** Sizes of weights that memory without a file is held against. */
+  readonly copies?: KnownCopies
   readonly pack: Pack
   readonly digest: (text: string) => string
   /** Who a process was when nothing about it had changed; a sensor gives an unchanged process as the same object. */
@@ -120,6 +123,7 @@ function identifyOnce(
     facts.weights,
     facts.listeners,
     facts.graphics,
+    facts.memoryTest,
     facts.parent,
     facts.binaryEngines,
     facts.httpAnswers,
@@ -181,7 +185,7 @@ function factsOf(
   }: Pick<Identity, 'process' | 'weights' | 'listeners' | 'graphics' | 'closer'>,
   byPid: ReadonlyMap<number, ProcessObservation>,
   identified: ReadonlyMap<number, RuntimeIdentification | null>,
-  { installedOf }: Pick<CorrelateInput, 'installedOf'>,
+  { installedOf, copies }: Pick<CorrelateInput, 'installedOf' | 'copies'>,
 ): RuntimeFacts {
   const parent = byPid.get(process.parentPid)
   return {
@@ -204,6 +208,7 @@ function factsOf(
       graphics,
       weights.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     ),
+    memoryTest: testMemory({ process, weights, graphics, closer }, copies),
     binaryEngines: [...new Set(closer?.engines.map(({ id }) => id) ?? [])],
     httpAnswers: closer?.answered ?? [],
     version: closer?.told.version ?? null,
@@ -250,7 +255,7 @@ function storyOf(parts: StoryParts): Runtime {
     name: process.name.slice(0, 512),
     parent: parent === undefined ? null : { pid: parent.pid, name: parent.name.slice(0, 512) },
     user: process.user,
-    executable: process.executable && { path: process.executable.path, isDeleted: process.executable.isDeleted },
+    executable: process.executable && describeExecutable(process.executable),
     commandLine: process.commandLine.slice(0, MAX_ARGUMENTS),
     weights: weights.slice(0, MAX_STORY_ITEMS).map(inUse),
     memory: describeMemory(parts),
@@ -266,10 +271,16 @@ function storyOf(parts: StoryParts): Runtime {
   }
 }
 
+function describeExecutable(executable: NonNullable<ProcessObservation['executable']>): Runtime['executable'] {
+  const { path, isDeleted, dev, inode } = executable
+  return { path, isDeleted, ...(dev === '' || inode === '' ? {} : { dev, inode }) }
+}
+
 function inUse(held: HeldWeights): WeightsInUse {
   return {
     path: held.path,
     how: held.how,
+    ...(held.trail ?? {}),
     isDeleted: held.isDeleted,
     sizeBytes: held.sizeBytes,
     artifactId: held.artifact?.artifactId ?? null,
@@ -277,6 +288,7 @@ function inUse(held: HeldWeights): WeightsInUse {
     format: held.format,
     model: held.artifact === null ? null : modelNameOf(held.artifact),
     ...sizeOf(held.artifact?.fingerprint.structure),
+    ...(held.artifact?.fingerprint.structure?.kind === 'adapter' ? { isAdapter: true } : {}),
   }
 }
 
@@ -293,7 +305,8 @@ function modelNameOf(artifact: Artifact): string | null {
   const [best] = artifact.identifications
   if (best !== undefined) return best.model
   const { claims, structure } = artifact.fingerprint
-  if (structure?.architecture !== undefined) return `unnamed ${structure.architecture} model`
+  const noun = structure?.kind === 'adapter' ? 'adapter' : 'model'
+  if (structure?.architecture !== undefined) return `unnamed ${structure.architecture} ${noun}`
   return claims?.name === undefined ? null : `claims to be "${claims.name}"`.slice(0, 512)
 }
 

@@ -1,6 +1,6 @@
 // The parts of a story beyond who and what: memory by kind, graphics, container, what it said of itself, what was not seen.
 import type { Runtime } from '../contract/runtime.ts'
-import { fitMemory } from '../rules/memory-fit.ts'
+import { fitOf } from './memory-test.ts'
 import type { Identity } from './process-identity.ts'
 
 /** Most members of these lists; the wire schema refuses more (contract/runtime.ts). */
@@ -77,15 +77,6 @@ export function describeSurroundings(identity: Identity): Surroundings {
 function describeGraphics(use: Identity['graphics'][number]): NonNullable<Runtime['graphics']>[number] {
   const { device, driver, dedicatedBytes, sharedBytes, unifiedBytes, busyPercent } = use
   return { device, driver, dedicatedBytes, sharedBytes, unifiedBytes, busyPercent }
-}
-
-/** Only weights that a process maps are known to be in its memory; of a copied file nothing is expected. */
-function fitOf({ process, weights, graphics, closer }: Identity): Runtime['memoryFit'] {
-  const residentBytes = process.memory?.residentBytes ?? process.residentBytes ?? closer?.footprint?.footprintBytes
-  if (residentBytes === undefined || residentBytes === null) return undefined
-  const mapped = weights.filter(({ how }) => how === 'mapped')
-  const neededBytes = mapped.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-  return fitMemory({ residentBytes, hugetlbBytes: closer?.look?.hugetlbBytes ?? 0, graphics }, neededBytes)
 }
 
 /** What was looked for and is not there: an analyst reads it as well as what spoke. */

@@ -32,6 +32,7 @@ export function createSweepMemory(use = createUseMemory(UNKNOWN_USE)): SweepMemo
     identified: new WeakMap(),
     closer: createCloserMemory(),
     use,
+    opened: new Map(),
     labelled: new Map(),
   }
 }

@@ -7,6 +7,7 @@ import { tellLabelledFolders } from './labelled-folders.ts'
 import { joinProcess, lookNear, refreshJoin } from './join-installed.ts'
 import { type Candidate, lookCloser } from './look-closer.ts'
 import { measureUse } from './measure-use.ts'
+import { knownSizes, noteOpened } from './memory-test.ts'
 import type { Identity } from './process-identity.ts'
 import type { Sensed } from './sense-host.ts'
 import type { SweepOptions } from './sweep-request.ts'
@@ -42,6 +43,7 @@ export async function sweepProcesses(
   }
   const join = options.memory.sensed.join ?? null
   if (join !== null) refreshJoin(join)
+  noteOpened(processes, ({ pid }) => heldByPid.get(pid) ?? [], options.memory.opened)
   const input: CorrelateInput = {
     ...(join === null ? {} : { installedOf: (process, listeners) => joinProcess(process, listeners, join) }),
     processes,
@@ -50,6 +52,7 @@ export async function sweepProcesses(
     graphicsOf: ({ pid, startTicks }) =>
       sensed.graphicsUse.filter((use) => use.pid === pid && use.startTicks === startTicks),
     closerOf: () => undefined,
+    copies: { opened: options.memory.opened, known: knownSizes(byIdentity.values()) },
     pack: options.pack,
     digest: options.digest,
     identified: options.memory.identified,
@@ -91,7 +94,8 @@ async function artifactOf(
 /** Anonymous memory from which on a process that nothing else shows is searched for an engine: a small model loaded without mmap. */
 const MIN_LARGE_BYTES = 512 * 1024 * 1024
 
-function isCandidate({ process, identification, weights, graphics }: Identity): boolean {
+function isCandidate({ process, identification, weights, graphics, facts }: Identity): boolean {
+  if ((facts.memoryTest?.copies.length ?? 0) > 0) return true
   if (identification !== null || weights.length > 0 || graphics.length > 0) return true
   const { largeMemory } = process
   if (largeMemory === undefined) return (process.residentBytes ?? 0) >= MIN_LARGE_BYTES

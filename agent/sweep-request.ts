@@ -8,6 +8,7 @@ import type { Pack } from '../rules/pack.ts'
 import type { IdentityMemory } from './correlate.ts'
 import type { ResolvedFolders } from './labelled-folders.ts'
 import type { CloserMemory } from './look-closer.ts'
+import type { OpenedMemory } from './memory-test.ts'
 import type { DigestMemory } from './read/digest-memory.ts'
 import type { HiddenMemory } from './read/hidden-weights.ts'
 import type { HostMemory } from './sense-host.ts'
@@ -69,6 +70,7 @@ export interface SweepMemory {
   readonly identified: IdentityMemory
   readonly closer: CloserMemory
   readonly use: UseMemory
+  readonly opened: OpenedMemory
   /** Where the labelled folders lie without links. */
   readonly labelled: ResolvedFolders
 }

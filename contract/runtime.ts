@@ -56,10 +56,18 @@ export const runtimeIdentificationSchema = z
   .readonly()
 export type RuntimeIdentification = z.infer<typeof runtimeIdentificationSchema>
 
+/** A number of a device or file in decimal; 64 bits have twenty digits. */
+const deviceText = z.string().regex(/^[0-9]{1,20}$/)
+
 export const weightsInUseSchema = z
   .object({
     path: pathText,
     how: z.enum(['mapped', 'open']),
+    /** Device and inode, as stat(1) tells them. */
+    dev: deviceText.optional(),
+    inode: deviceText.optional(),
+    /** Where the kernel leads to it while the process runs, below /proc/PID: `map_files/RANGE` or `fd/N`. */
+    procLink: text(64).optional(),
     isDeleted: z.boolean(),
     sizeBytes: wholeNumber,
     /** Set when the file was read as well. */
@@ -124,6 +132,8 @@ export const memoryFitSchema = z
     heldBytes: wholeNumber,
     /** Weights alone, without KV cache. */
     neededBytes: wholeNumber,
+    /** KV cache beside them, at 16 bits, for the context that the runtime tells of: a claim, so it decides nothing. */
+    cacheBytes: wholeNumber.optional(),
     fits: z.boolean(),
   })
   .readonly()
@@ -208,7 +218,15 @@ export const runtimeSchema = z
     name: nameText,
     parent: z.object({ pid: wholeNumber, name: nameText }).readonly().nullable(),
     user: z.object({ uid: wholeNumber, name: nameText.nullable() }).readonly(),
-    executable: z.object({ path: pathText, isDeleted: z.boolean() }).readonly().nullable(),
+    executable: z
+      .object({
+        path: pathText,
+        isDeleted: z.boolean(),
+        dev: deviceText.optional(),
+        inode: deviceText.optional(),
+      })
+      .readonly()
+      .nullable(),
     commandLine: z.array(pathText).max(256).readonly(),
     weights: z.array(weightsInUseSchema).max(64).readonly(),
     memory: z
@@ -248,7 +266,17 @@ export const runtimeSchema = z
     graphics: z.array(graphicsUseSchema).max(16).readonly().optional(),
     /** Engines whose strings are in the program or in an object that it maps, with the file that holds them. */
     engines: z
-      .array(z.object({ id: nameText, path: pathText }).readonly())
+      .array(
+        z
+          .object({
+            id: nameText,
+            path: pathText,
+            /** One of its strings, as the rule pack has it, and at which byte of the file it was found. */
+            text: nameText.optional(),
+            offset: wholeNumber.optional(),
+          })
+          .readonly(),
+      )
       .max(32)
       .readonly()
       .optional(),

@@ -3,6 +3,7 @@ import type { EvidenceRule, RuntimeEntry } from '../contract/rule-pack.ts'
 import type { Evidence, EvidenceKind, Runtime, RuntimeIdentification } from '../contract/runtime.ts'
 import { type CommandWords, programName, readCommandWords } from './command-words.ts'
 import { type GraphicsFacts, graphicsValues } from './graphics-facts.ts'
+import { type MemoryTest, memoryValues } from './memory-fit.ts'
 import { type FieldValue, type Subject, holds, speaking } from './operators.ts'
 import type { Pack } from './pack.ts'
 import { names, triggeredBy } from './trigger-index.ts'
@@ -44,6 +45,7 @@ export interface RuntimeFacts extends InstalledFacts {
     readonly entryId: string | null
   } | null
   readonly memory: { readonly anonymousBytes: number } | null
+  readonly memoryTest?: MemoryTest
   /** Null or absent: it holds no graphics card. */
   readonly graphics?: GraphicsFacts | null
   /** Engines and entries whose strings were found in the executable or a mapped object (rules/binary-signatures.ts). */
@@ -167,6 +169,9 @@ function closerValuesOf(field: string, facts: RuntimeFacts): readonly FieldValue
       return (facts.containerLabels ?? []).slice(0, MAX_LABELS).map((label) => clip(label.name))
     case 'containerImage':
       return listed(facts.containerImage).flatMap((image) => imageNames(clip(image)))
+    case 'memoryFits':
+    case 'memoryCopy':
+      return memoryValues(field, facts.memoryTest)
     case 'graphicsBytes':
     case 'graphicsBusy':
     case 'graphicsFit':

@@ -6,7 +6,7 @@ import type { Runtime } from '../contract/runtime.ts'
 import type { Gap } from '../contract/wire.ts'
 import { agentEvidence, agentFields } from './agent-evidence.ts'
 import { apiExposureOf } from './api-exposure.ts'
-import { cut, listOf } from './artifact-evidence.ts'
+import { baseName, cut, listOf } from './artifact-evidence.ts'
 import { modelOf } from './artifact-subject.ts'
 import { type JudgeSubject, MAX_LABEL_CHARS, type SubjectModel } from './judge-subject.ts'
 import { graphicsFacts, graphicsValues } from './graphics-facts.ts'
@@ -137,9 +137,18 @@ function graphicsFields({ graphics = [], weights }: Runtime): readonly (readonly
 
 function describeRuntime(runtime: Runtime): string {
   const product = runtime.identification?.product ?? 'unknown program'
-  const [weights] = runtime.weights
-  const model = weights === undefined ? '' : ` with ${weights.model ?? weights.path}`
+  const used = describeInUse(runtime.weights)
+  const model = used === undefined ? '' : ` with ${used}`
   return `${product}, started as "${runtime.name}"${model}`
+}
+
+/** The model in use; an adapter changes what that model is, so it is named before it. */
+function describeInUse(weights: Runtime['weights']): string | undefined {
+  const base = weights.find(({ isAdapter }) => isAdapter !== true)
+  const adapter = weights.find(({ isAdapter }) => isAdapter === true)
+  const model = base && (base.model ?? base.path)
+  if (adapter === undefined) return model
+  return `the adapter ${baseName(adapter.path)} over ${model ?? 'a base that is not seen'}`
 }
 
 function runtimeReasons(runtime: Runtime): readonly string[] {
@@ -147,7 +156,8 @@ function runtimeReasons(runtime: Runtime): readonly string[] {
   const reasons = [`pid ${runtime.pid}, started as "${runtime.name}" by ${who} at ${runtime.startedAt}`]
   for (const weights of runtime.weights) {
     const verb = weights.how === 'mapped' ? 'maps' : 'holds open'
-    const what = weights.model === null ? (weights.format ?? 'weights') : weights.model
+    const named = weights.model === null ? (weights.format ?? 'weights') : weights.model
+    const what = weights.isAdapter === true ? `${named}, an adapter over another model` : named
     reasons.push(
       `${verb} ${weights.sizeBytes} bytes of ${weights.path}${weights.isDeleted ? ' (unlinked)' : ''}: ${what}`,
     )
@@ -202,6 +212,10 @@ function circumstances(runtime: Runtime, place: string): readonly FindingEvidenc
     ...(told === undefined ? [] : [evidenceOf('http-answer', `says of itself: ${toldWords(told)}`)]),
     ...(notSeen.length === 0 ? [] : [evidenceOf('not-seen', `looked for and not seen: ${notSeen.join(', ')}`)]),
   ]
+}
+
+function cacheWords({ cacheBytes }: NonNullable<Runtime['memoryFit']>): string {
+  return cacheBytes === undefined ? '' : `, and a cache for the context that it tells of ${cacheBytes} bytes`
 }
 
 function memoryWords(memory: NonNullable<Runtime['memory']>): string {

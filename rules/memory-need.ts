@@ -38,7 +38,8 @@ export function memoryNeedOf(structure: Structure | undefined, weightsBytes: num
   return { weightsBytes, kvCacheBytes, contextLength, totalBytes, because }
 }
 
-function cacheBytesPerToken(structure: Structure): number | undefined {
+/** KV cache of one token at 16 bits; undefined where the structure does not tell. */
+export function cacheBytesPerToken(structure: Structure): number | undefined {
   const { architecture = '', layers, embeddingWidth, attentionHeads } = structure
   const isOf = (names: readonly string[]): boolean => names.some((name) => architecture.startsWith(name))
   if (isOf(WITHOUT_CACHE) || layers === undefined) return undefined
