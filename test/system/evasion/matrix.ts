@@ -3,8 +3,8 @@
 
 /** Why a case is not detected today. A case that became detected makes its test fail until it is taken out of here. */
 export const NOT_DETECTED: Readonly<Record<string, string>> = {
-  appended: 'a file is recognised by its beginning',
-  'small-copied': 'below 512 MB a copy in memory is no evidence of a model, so only the engine is told (info)',
+  'small-copied':
+    'below 512 MB a copy in memory is no evidence of a model, and nobody answers, so only the engine is told (info)',
 }
 
 export type Group = 'weights' | 'program' | 'circumstances'
@@ -62,6 +62,7 @@ export const HIDING_WAYS: readonly HidingWay[] = [
   hiding('two-models', 'two models in one process', 'circumstances'),
   hiding('zip-renamed', 'inside an uncompressed zip, under another name', 'weights', { ...AT_REST, isHarder: true }),
   hiding('small-copied', 'a small model loaded without mmap', 'weights', { isHarder: true }),
+  hiding('small-copied-served', 'a small model loaded without mmap, behind an endpoint', 'weights', { isHarder: true }),
   hiding('bundled-copied', 'bundled in an app and loaded without mmap', 'program', { isHarder: true }),
 ]
 

@@ -113,6 +113,15 @@ function loadedOtherwise(place: Place): readonly Preparation[] {
     { id: 'unlinked', files: [unlinked], start, mustTell: ({ weights }) => weights.some(({ isDeleted }) => isDeleted) },
     running('no-mmap', large, '--no-mmap', '--tokens', '1'),
     running('small-copied', plant(place, 'small.gguf', buildTinyModel({ seed: 13 })), '--no-mmap'),
+    {
+      ...running(
+        'small-copied-served',
+        plant(place, 'served.gguf', buildTinyModel({ seed: 15 })),
+        '--no-mmap',
+        '--serve',
+      ),
+      mustTell: ({ told, api }) => told?.model === 'served.gguf' && api?.opensWithoutKey === true,
+    },
     // With mlock this llama.cpp copies as well.
     running('mlock', large, '--mlock', '--tokens', '1'),
   ]
