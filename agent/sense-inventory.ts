@@ -23,6 +23,7 @@ import type { InventoryLook } from './sense/inventory/inventory-look.ts'
 import { containerPlaces } from './sense/inventory/inventory-places.ts'
 import { inventoryDeclaration } from './sense/inventory/inventory-declaration.ts'
 import { interpretRecord } from './sense/inventory/interpret-record.ts'
+import { askInstalled, interpretInstalled } from './sense/win32/installed.ts'
 import { statePlaces } from './state-places.ts'
 
 /** Products in places; a machine with more has an inventory of its own (CWE-770). */
@@ -41,6 +42,8 @@ export interface InventoryOptions {
   /** Homes to look into and the folder that stands for `/`; default: those of this machine. */
   readonly homes?: readonly string[]
   readonly root?: string
+  /** Asks Windows for its lists; default: its PowerShell. */
+  readonly askWindows?: typeof askInstalled
 }
 
 /** What one inventory gave. */
@@ -63,7 +66,6 @@ interface Found {
 /** Looks once. What cannot be looked at is a gap, never an exception. */
 export async function senseInventory(options: InventoryOptions): Promise<InventoryOutcome> {
   const { platform, pack, signal, homes, root } = options
-  if (platform === 'win32') return unsupported(platform)
   const words = installationWords(pack, platform)
   const excludes = compileExcludes(options.excludes, options.ownPlaces)
   const request: InventoryRequest = {
@@ -84,6 +86,7 @@ export async function senseInventory(options: InventoryOptions): Promise<Invento
     await nextTurn()
     resumedAt = performance.now()
   }
+  const told = platform === 'win32' ? await addInstalled(options, found, words) : null
   for (const { code, place, detail, count } of found.misread) collection.look.gaps.add(code, place, detail, count)
   const all = identifyInstallations(found.seen, found.configs, words, pack)
   const isCut = all.length > MAX_INSTALLATIONS || found.seen.length >= MAX_OBSERVATIONS
@@ -94,7 +97,9 @@ export async function senseInventory(options: InventoryOptions): Promise<Invento
   if (links.isCut)
     collection.look.gaps.add('GNO_SENSE_LIMIT', 'inventory', 'more packages or containers than are joined')
   const isWhole = !isCut && !signal.aborted
-  const coveredScopes = isWhole ? collection.scopes.filter((scope) => !collection.blind.has(scope)) : []
+  const coveredScopes = isWhole
+    ? collection.scopes.filter((scope) => !collection.blind.has(scope) && told?.has(scope) !== false)
+    : []
   const gaps = collection.look.gaps.list().map((gap) => ({ ...gap, sensor: inventoryDeclaration.id }))
   const installations = all.slice(0, MAX_INSTALLATIONS)
   const states = statePlaces(pack, platform, people, excludes)
@@ -113,6 +118,19 @@ function findOne(id: string, request: InventoryRequest, words: InstallationWords
     if (found !== undefined && words.entriesOf(found).length > 0) return containerLink(found, words)
   }
   return null
+}
+
+/** What Windows keeps in its registry, its services and its tasks; says where that was told in full. */
+async function addInstalled(
+  { signal, askWindows = askInstalled }: InventoryOptions,
+  { seen, misread }: Found,
+  words: InstallationWords,
+): Promise<ReadonlySet<string>> {
+  const installed = interpretInstalled(await askWindows({ signal, now: () => new Date() }))
+  const meant = installed.seen.filter((each) => words.entriesOf(each).length > 0)
+  seen.push(...meant.slice(0, MAX_OBSERVATIONS - seen.length))
+  misread.push(...installed.gaps)
+  return installed.told
 }
 
 function note(
@@ -159,16 +177,4 @@ function coverageOf(installations: readonly Installation[], places: readonly str
   const detail = gaps.length === 0 ? seen : `${seen}; parts could not be looked at, see the gaps`
   const state = gaps.length === 0 ? 'complete' : 'partial'
   return { sensor: inventoryDeclaration.id, state, places: places.slice(0, 256), looked: installations.length, detail }
-}
-
-function unsupported(platform: Platform): InventoryOutcome {
-  const detail = `the inventory does not exist on ${platform} yet`
-  const sensor = inventoryDeclaration.id
-  return {
-    installations: [],
-    coveredScopes: [],
-    coverage: { sensor, state: 'unsupported', places: [], looked: 0, detail },
-    join: null,
-    gaps: [{ code: 'GNO_SENSE_UNSUPPORTED', place: sensor, count: 1, detail, sensor }],
-  }
 }

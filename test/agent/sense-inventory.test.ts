@@ -286,17 +286,19 @@ describe('an inventory of hostile places', () => {
   })
 })
 
-describe('an inventory of another system', () => {
-  it('says that it did not look on Windows', async () => {
+describe('an inventory of Windows that does not answer', () => {
+  it('is told as a gap, and covers nothing', async () => {
     const seen = await senseInventory({
       platform: 'win32',
       pack: realPack,
       excludes: [],
       ownPlaces: [],
       signal: new AbortController().signal,
+      homes: [],
+      askWindows: () => Promise.resolve({ printed: { trouble: 'no answer in time' } }),
     })
 
-    expect(seen.coverage.state).toBe('unsupported')
-    expect(seen.gaps).toMatchObject([{ code: 'GNO_SENSE_UNSUPPORTED', count: 1 }])
+    expect([seen.coverage.state, seen.coveredScopes]).toEqual(['partial', []])
+    expect(seen.gaps).toMatchObject([{ code: 'GNO_SENSE_FAILED', place: 'installed on Windows', count: 1 }])
   })
 })

@@ -117,7 +117,20 @@ function* searchesOf(request: InventoryRequest, homes: readonly string[]): Gener
   }
 }
 
-function startsOf(pattern: string, homes: readonly string[], root: string): readonly Start[] {
+/** Folders of a person of Windows, as the rule pack names them; those of the machine itself are told by its registry. */
+const WINDOWS_FOLDERS: readonly (readonly [string, string])[] = [
+  ['%USERPROFILE%', '~'],
+  ['%LOCALAPPDATA%', '~/AppData/Local'],
+  ['%APPDATA%', '~/AppData/Roaming'],
+]
+
+function plainPattern(pattern: string): string {
+  const [name = '', folder = ''] = WINDOWS_FOLDERS.find(([variable]) => pattern.startsWith(`${variable}\\`)) ?? []
+  return name === '' ? pattern : `${folder}${pattern.slice(name.length).replaceAll('\\', '/')}`
+}
+
+function startsOf(wanted: string, homes: readonly string[], root: string): readonly Start[] {
+  const pattern = plainPattern(wanted)
   // On Linux /var/run is a link to /run since 2011 (FHS 3.0), and links are not followed.
   if (pattern.startsWith('/'))
     return [{ scope: SYSTEM_SCOPE, folder: root, pattern: pattern.replace(/^\/var\/run\//, '/run/') }]

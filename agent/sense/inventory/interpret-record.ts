@@ -13,7 +13,6 @@ import {
   readSnap,
 } from './package-text.ts'
 import { readApplication, readLaunchd, readUnit } from './unit-files.ts'
-import { readUninstall, readWindowsServices, readWinget, readWsl } from './windows-text.ts'
 
 const READERS: Readonly<Record<RecordForm, (record: InventoryRecord, isWanted: IsWanted) => RecordReading>> = {
   'python-metadata': readPython,
@@ -31,10 +30,6 @@ const READERS: Readonly<Record<RecordForm, (record: InventoryRecord, isWanted: I
   'systemd-unit': readUnit,
   'launchd-plist': readLaunchd,
   'info-plist': readApplication,
-  'windows-uninstall': readUninstall,
-  'windows-services': readWindowsServices,
-  'winget-list': readWinget,
-  'wsl-list': readWsl,
 }
 
 /** Reads one record. */

@@ -20,10 +20,6 @@ export type RecordForm =
   | 'systemd-unit'
   | 'launchd-plist'
   | 'info-plist'
-  | 'windows-uninstall'
-  | 'windows-services'
-  | 'winget-list'
-  | 'wsl-list'
 
 export interface InventoryPlace {
   readonly source: InstallationSource
@@ -212,7 +208,39 @@ export function containerPlaces(platform: Platform, id: string): readonly Invent
     .map((each) => ({ ...each, pattern: each.pattern.replace('/containers/*/', `/containers/${id}/`) }))
 }
 
-/** Places of a system. Windows keeps these lists in its registry; they come from captures only (interpret-record.ts). */
+/** Where a person of Windows has Python, Node.js, editors and browsers; the rest stands in the registry (win32/installed.ts). */
+const WIN32: readonly InventoryPlace[] = [
+  ...[
+    '~/AppData/Local/Programs/Python/*/Lib/site-packages',
+    '~/AppData/Roaming/Python/*/site-packages',
+    '~/AppData/Roaming/uv/tools/*/Lib/site-packages',
+    '~/pipx/venvs/*/Lib/site-packages',
+    '~/miniconda3/Lib/site-packages',
+    '~/miniconda3/envs/*/Lib/site-packages',
+    '~/anaconda3/Lib/site-packages',
+    '~/anaconda3/envs/*/Lib/site-packages',
+    '~/*/.venv/Lib/site-packages',
+    '~/*/venv/Lib/site-packages',
+  ].flatMap((folder) =>
+    place('pip', 'python-metadata', METADATA_BYTES, [`${folder}/{}/METADATA`]).map(
+      (each): InventoryPlace => ({ ...each, isHead: true }),
+    ),
+  ),
+  ...place('npm', 'package-json', MANIFEST_BYTES, [
+    '~/AppData/Roaming/npm/node_modules/{}/package.json',
+    '~/AppData/Roaming/npm/node_modules/@*/{}/package.json',
+  ]),
+  ...place('cargo', 'cargo-installs', MANIFEST_BYTES, ['~/.cargo/.crates2.json']),
+  ...place('nuget', 'folder-version', 0, ['~/.nuget/packages/{}/*/.nupkg.metadata']),
+  ...place('vscode-extension', 'extension-folder', MANIFEST_BYTES, ['~/.*/extensions/{}/package.json']),
+  ...place('chrome-extension', 'manifest-json', MANIFEST_BYTES, [
+    '~/AppData/Local/*/*/User Data/*/Extensions/{}/*/manifest.json',
+  ]),
+]
+
+const PLACES: Readonly<Record<Platform, readonly InventoryPlace[]>> = { linux: LINUX, darwin: DARWIN, win32: WIN32 }
+
+/** Places of a system. */
 export function inventoryPlaces(platform: Platform): readonly InventoryPlace[] {
-  return platform === 'win32' ? [] : platform === 'darwin' ? DARWIN : LINUX
+  return PLACES[platform]
 }
