@@ -28,6 +28,8 @@ export interface HostMemory {
   agents?: readonly Installation[]
   /** What the last inventory covered and could not see; what it found is told once. */
   inventory?: Pick<InventoryOutcome, 'coverage' | 'gaps'>
+  /** CVE and advisory ids of what the last inventory found: a file that aims at one of them is told at every look. */
+  weaknesses?: readonly string[]
   /** Leads from what the last inventory saw to processes; absent before the first. */
   join?: InventoryOutcome['join']
 }

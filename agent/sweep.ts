@@ -36,6 +36,7 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
     installations: installed.installations,
   }
   const { hostId, hostName, agentVersion, pack, approvals, digest } = options
+  const { weaknesses = [] } = options.memory.sensed
   const observedAt = now().toISOString()
   const isComplete = sawAllProcesses(sensed)
   const result: SweepResult = {
@@ -44,7 +45,7 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
     startedAt,
     finishedAt: observedAt,
     ...seen,
-    findings: judge({ hostId, observedAt, ...seen, approvals, digest }, pack),
+    findings: judge({ hostId, observedAt, ...seen, approvals, digest, weaknesses }, pack),
     coveredPaths: isComplete ? [...files.coveredPaths, ...PROCESS_ONLY] : files.coveredPaths,
     uncoveredPaths: files.uncoveredPaths,
     coveredProcesses: isComplete,
@@ -66,6 +67,9 @@ async function lookForInstalled(
   const { coverage, gaps, join, ...installed } = await senseInventory({ platform, pack, excludes, ownPlaces, signal })
   memory.sensed.join = join
   memory.sensed.agents = installed.installations.filter(isOfAgent)
+  memory.sensed.weaknesses = installed.installations.flatMap(({ vulnerabilities }) =>
+    vulnerabilities.map(({ id }) => id),
+  )
   if (!isWholeHost) return { installations: [], coveredScopes: [] }
   memory.sensed.inventory = { coverage, gaps }
   return installed
