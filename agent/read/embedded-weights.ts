@@ -134,12 +134,18 @@ class Search {
     for (let at = start; at < end && this.#trials <= MAX_TRIALS; at += PIECE_BYTES - OVERLAP_BYTES) {
       const wanted = Math.min(PIECE_BYTES, this.#look.sizeBytes - at)
       const bytes = piece.subarray(0, this.#look.source.read(at, piece.subarray(0, wanted)))
-      for (const offset of headersIn(bytes, MAX_TRIALS + 1)) {
-        if (at + offset >= from && at + offset > 0) from = this.tryAt(at + offset, { isSearch: true })
-      }
+      from = this.#tryAll(headersIn(bytes, MAX_TRIALS + 1), at, from)
       if (bytes.length < PIECE_BYTES || this.isEnough()) return
       yield
     }
+  }
+
+  #tryAll(offsets: readonly number[], at: number, from: number): number {
+    let next = from
+    for (const offset of offsets) {
+      if (at + offset >= next && at + offset > 0) next = this.tryAt(at + offset, { isSearch: true })
+    }
+    return next
   }
 }
 

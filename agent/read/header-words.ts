@@ -30,14 +30,13 @@ function isGguf(bytes: Buffer, start: number): boolean {
 
 /** Places in a piece at which a header may begin, in order; of each format the first `limit`. */
 export function headersIn(bytes: Buffer, limit: number): readonly number[] {
+  return NEEDLES.flatMap((needle) => placesOf(needle, bytes, limit)).sort((left, right) => left - right)
+}
+
+function placesOf({ word, before, isHeader }: Needle, bytes: Buffer, limit: number): readonly number[] {
   const found: number[] = []
-  for (const { word, before, isHeader } of NEEDLES) {
-    let count = 0
-    for (let at = bytes.indexOf(word); at >= 0 && count < limit; at = bytes.indexOf(word, at + 1)) {
-      if (at < before || !isHeader(bytes, at - before)) continue
-      found.push(at - before)
-      count += 1
-    }
+  for (let at = bytes.indexOf(word); at >= 0 && found.length < limit; at = bytes.indexOf(word, at + 1)) {
+    if (at >= before && isHeader(bytes, at - before)) found.push(at - before)
   }
-  return found.sort((left, right) => left - right)
+  return found
 }

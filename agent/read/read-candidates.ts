@@ -19,6 +19,8 @@ import {
 import { type HfFolder, folderOf, readCardBeside, readHfFolder } from './hf-folder.ts'
 import { type HiddenMemory, createHiddenMemory, findHidden, findHiddenNow } from './hidden-weights.ts'
 import { Look, lookAt } from './look.ts'
+import { lookInto } from './look-into.ts'
+import { readOpened } from './read-opened.ts'
 import { MAX_NORM_VALUES, type SharedNorms } from './norm-values.ts'
 import { type ReadOptions as PartOptions, type ReadPart, readPart } from './read-part.ts'
 import { type Sniffed, sniff } from './sniff-format.ts'
@@ -79,41 +81,11 @@ export async function* readCandidates(
       yield await reportOne(candidate, options)
       continue
     }
-    const seen = await look(candidate, options)
+    const seen = await lookInto(candidate, options)
     found.push(...seen.found)
     if (seen.hidden !== undefined) yield seen.hidden
   }
   yield* readFound(found, options)
-}
-
-interface Seen {
-  readonly found: readonly Found[]
-  /** The model inside a file of another kind: it belongs to nothing beside it. */
-  readonly hidden?: DraftArtifact | undefined
-}
-
-/** The candidate when its first bytes are those of a known format. */
-async function look(candidate: CandidateFile, options: ReadOptions): Promise<Seen> {
-  const gaps = new GapList(candidate.path)
-  const seen = await readOpened(candidate, gaps, async (file): Promise<Seen> => {
-    const sniffed = gaps.attempt(() => sniff(file))
-    if (sniffed === undefined) return NOTHING_SEEN
-    if (sniffed.reader !== null) return { found: [{ candidate, reader: sniffed.reader }] }
-    const hidden = await findHidden(file, sniffed.look, options)
-    return hidden === null ? NOTHING_SEEN : { found: [], hidden: await readHidden(hidden, candidate.name, options) }
-  })
-  for (const gap of gaps.list()) options.onGap?.(gap)
-  return seen ?? NOTHING_SEEN
-}
-
-const NOTHING_SEEN: Seen = { found: [] }
-
-async function readHidden(file: OpenedFile, name: string, options: ReadOptions): Promise<DraftArtifact | undefined> {
-  const gaps = new GapList(file.path)
-  const { reader, look: inner } = sniff(file)
-  const part = await readPart(file, { name, reader, look: inner, fileCount: 1 }, options)
-  if (!part.weights.isModel || !holdsWeights(part.weights)) return undefined
-  return assembleArtifact({ kind: 'file', path: part.path, parts: [part], gaps, isDeep: options.deep })
 }
 
 async function* readFound(found: readonly Found[], options: ReadOptions): AsyncGenerator<DraftArtifact> {
@@ -237,23 +209,6 @@ function sharedNorms(name: string, { split }: WeightsPart, task: GroupTask, own:
   const shared = task.sharedOfSplits.get(key) ?? own
   task.sharedOfSplits.set(key, shared)
   return shared
-}
-
-async function readOpened<T>(
-  candidate: CandidateFile,
-  gaps: GapList,
-  use: (file: OpenedFile) => Promise<T>,
-): Promise<T | undefined> {
-  const opened = candidate.open()
-  if (!opened.ok) {
-    gaps.blame(opened.failure.code, opened.failure.detail)
-    return undefined
-  }
-  try {
-    return await use(gaps.attempt(() => unwrapEntry(opened.value)) ?? opened.value)
-  } finally {
-    opened.value.close()
-  }
 }
 
 function noteMissing(

@@ -98,8 +98,7 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
     name: how.name,
     path: file.path,
     identity: file.identity,
-    ...(file.inside === undefined ? {} : { whole: file.inside.identity }),
-    ...(file.inside?.isHidden === true ? { offsetBytes: file.inside.start } : {}),
+    ...placeOf(file),
     format: weights.isModel ? format : null,
     weights,
     ...(weights.isModel && format !== null && how.look.head.length > 0
@@ -114,8 +113,16 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
   }
 }
 
+function placeOf({ inside }: OpenedFile): Pick<ReadPart, 'whole' | 'offsetBytes'> {
+  if (inside === undefined) return {}
+  return { whole: inside.identity, ...(inside.isHidden === true ? { offsetBytes: inside.start } : {}) }
+}
+
 /** Sizes and digests are those of the inner file, so it must be said that there is an outer one. */
-function toldInside(weights: WeightsPart, { container, start, isHidden }: NonNullable<OpenedFile['inside']>): WeightsPart {
+function toldInside(
+  weights: WeightsPart,
+  { container, start, isHidden }: NonNullable<OpenedFile['inside']>,
+): WeightsPart {
   const place = isHidden === true ? ([['insideAtByte', start]] as const) : []
   return { ...weights, facts: new Map([...(weights.facts ?? []), ['inside', container], ...place]) }
 }
