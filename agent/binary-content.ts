@@ -2,7 +2,7 @@
 // Asked of processes that look like a runtime, never of all; a file is searched once, and known by its whole identity afterwards.
 import type { Result } from '../contract/failure.ts'
 import type { OpenedFile, ProcessObservation } from '../contract/observation.ts'
-import { type BinarySignature, MAX_SEARCHED_BYTES, findStrings } from './read/find-strings.ts'
+import { type BinarySignature, type FoundSignature, MAX_SEARCHED_BYTES, findStrings } from './read/find-strings.ts'
 import { troubleOf } from './read/cursor.ts'
 import { openExecutable, openMapped } from './sense/linux/mapped-file.ts'
 import { identityKey } from './weights-in-use.ts'
@@ -19,7 +19,7 @@ const MAX_REMEMBERED = 8_192
 const PACKAGED = ['/usr/lib/', '/usr/lib64/', '/usr/libexec/', '/lib/', '/lib64/', '/snap/']
 
 /** What was found in files, by identity; for the life of the daemon. */
-export type BinaryMemory = Map<string, readonly string[]>
+export type BinaryMemory = Map<string, readonly FoundSignature[]>
 
 /** What one look may still spend. */
 export interface BinaryRoom {
@@ -30,9 +30,8 @@ export function roomForLook(): BinaryRoom {
   return { bytes: MAX_BYTES_A_LOOK }
 }
 
-/** An engine, and the file that holds its strings. */
-export interface EngineInBinary {
-  readonly id: string
+/** An engine, the file that holds its strings, and the byte at which the first of them lies. */
+export interface EngineInBinary extends FoundSignature {
   readonly path: string
 }
 
@@ -52,9 +51,9 @@ export function searchBinaries(
   const engines: EngineInBinary[] = []
   let waiting = 0
   for (const { path, open } of binariesOf(process)) {
-    const ids = searchOnce(open, signatures, memory, room)
-    if (ids === 'later') waiting += 1
-    else engines.push(...ids.map((id) => ({ id, path })))
+    const found = searchOnce(open, signatures, memory, room)
+    if (found === 'later') waiting += 1
+    else engines.push(...found.map((each) => ({ ...each, path })))
   }
   return { engines, waiting }
 }
@@ -87,7 +86,7 @@ function searchOnce(
   signatures: readonly BinarySignature[],
   memory: BinaryMemory,
   room: BinaryRoom,
-): readonly string[] | 'later' {
+): readonly FoundSignature[] | 'later' {
   const opened = open()
   // A refusal is told by the story's own gaps; what it hides can be anything.
   if (!opened.ok) return []
@@ -101,10 +100,10 @@ function searchOnce(
     // One file may overdraw, so that the largest is searched at all.
     if (room.bytes <= 0) return 'later'
     room.bytes -= bytes
-    const { ids } = findStrings(file, signatures)
+    const { found } = findStrings(file, signatures)
     if (memory.size >= MAX_REMEMBERED) memory.clear()
-    memory.set(key, ids)
-    return ids
+    memory.set(key, found)
+    return found
   } catch (error) {
     if (troubleOf(error) === undefined) throw error
     return []

@@ -5,12 +5,15 @@ import { lstatSync } from 'node:fs'
 import type { Artifact } from '../contract/artifact.ts'
 import type { Result } from '../contract/failure.ts'
 import type { CandidateFile, FileIdentity, OpenedFile, ProcessObservation } from '../contract/observation.ts'
-import type { HeldWeights } from './held-weights.ts'
+import type { HeldWeights, WeightsTrail } from './held-weights.ts'
 import { sniffFormat } from './read/read-candidates.ts'
 import { openHeld, openMapped } from './sense/linux/mapped-file.ts'
 
 /** Weights below this size are not worth a look inside a process: fonts, locales and databases abound. */
 const MIN_WEIGHTS_BYTES = 1024 * 1024
+
+/** Elsewhere a descriptor is a number and no place. */
+const HAS_PROC = process.platform === 'linux'
 
 /** Files remembered; a machine with more large mapped files than this only pays by looking again. */
 const MAX_REMEMBERED = 20_000
@@ -40,6 +43,7 @@ export interface SeenWeights {
   readonly isDeleted: boolean
   readonly identity: FileIdentity
   readonly format: string
+  readonly trail: WeightsTrail
   /** Opens the very file that the process uses, also when it was unlinked. */
   readonly candidate: CandidateFile
 }
@@ -47,7 +51,7 @@ export interface SeenWeights {
 /** Lists the weights that one process maps or holds, each file once; a mapping says more than a descriptor. */
 export function seeWeights(process: ProcessObservation, memory: WeightsMemory, now: LooksNow): readonly SeenWeights[] {
   const seen = new Map<string, SeenWeights>()
-  const add = (how: HeldWeights['how'], use: FileUse, open: () => Result<OpenedFile>): void => {
+  const add = (how: HeldWeights['how'], use: FileUse, procLink: string, open: () => Result<OpenedFile>): void => {
     const key = `${use.dev}:${use.inode}`
     if (seen.has(key)) return
     const looked = now.get(key) ?? lookAt(key, open, memory, now)
@@ -59,15 +63,19 @@ export function seeWeights(process: ProcessObservation, memory: WeightsMemory, n
       identity: looked.identity,
       open,
     }
-    seen.set(key, { how, path, isDeleted: use.isDeleted, identity: looked.identity, format: looked.format, candidate })
+    const { identity, format } = looked
+    const trail = { dev: identity.dev, inode: identity.inode, ...(procLink === '' ? {} : { procLink }) }
+    seen.set(key, { how, path, isDeleted: use.isDeleted, identity, format, trail, candidate })
   }
   for (const mapped of process.mapped ?? []) {
     if (mapped.isExecutable || mapped.mappedBytes < MIN_WEIGHTS_BYTES) continue
-    add('mapped', mapped, () => openMapped(process.pid, process.startTicks, mapped))
+    const link = mapped.range === '' ? '' : `map_files/${mapped.range}`
+    add('mapped', mapped, link, () => openMapped(process.pid, process.startTicks, mapped))
   }
   for (const link of process.open ?? []) {
     if (link.sizeBytes < MIN_WEIGHTS_BYTES) continue
-    add('open', link, () => openHeld(process.pid, process.startTicks, link))
+    const procLink = HAS_PROC ? `fd/${Math.trunc(link.fdNumber)}` : ''
+    add('open', link, procLink, () => openHeld(process.pid, process.startTicks, link))
   }
   return [...seen.values()]
 }
@@ -132,6 +140,7 @@ export function holdWeights(seen: SeenWeights, artifact: Artifact | null): HeldW
     how: seen.how,
     path: seen.path,
     isDeleted: seen.isDeleted,
+    trail: seen.trail,
     sizeBytes: seen.identity.sizeBytes,
     format: seen.format,
     artifact,

@@ -56,8 +56,8 @@ export const runtimeIdentificationSchema = z
   .readonly()
 export type RuntimeIdentification = z.infer<typeof runtimeIdentificationSchema>
 
-/** A number of a device or file in decimal; 64 bits have twenty digits. */
-const deviceText = z.string().regex(/^[0-9]{1,20}$/)
+/** A number of a device or file as the system tells it; 64 bits have twenty digits. */
+const deviceText = text(40)
 
 export const weightsInUseSchema = z
   .object({

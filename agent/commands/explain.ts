@@ -6,11 +6,15 @@ import type { Runtime } from '../../contract/runtime.ts'
 import type { StateStore } from '../report/state-store.ts'
 import { type Explanation, explainFinding, readFindings } from '../report/status.ts'
 import { settingsOf, stateOf } from '../session.ts'
+import { artifactTrail, runtimeTrail } from '../show/byte-trail.ts'
 import { renderFindings } from '../show/findings.ts'
 import { renderInspection } from '../show/inspection.ts'
 import { describeBytes } from '../show/measure.ts'
 import { paint, paintSeverity, type Terminal } from '../show/terminal.ts'
 import { type Command, type CommandContext, hasOption, JSON_OPTION, PLACE_OPTIONS, report } from './command.ts'
+
+/** A page that a person reads; a browser with an engine in each of its libraries would fill ten (CWE-400). */
+const MAX_STEPS = 64
 
 export const explain: Command = {
   spec: {
@@ -19,7 +23,10 @@ export const explain: Command = {
     minOperands: 0,
     maxOperands: 1,
     summary: 'Show why a finding was raised; without an id, list the findings.',
-    details: ['What was observed, where, and what to do. The first characters of the id suffice.'],
+    details: [
+      'What was observed, where, and what to do. The first characters of the id suffice.',
+      'Back to the bytes: offsets, ranges and inodes, each with a command that checks it (Linux).',
+    ],
     options: { json: JSON_OPTION, ...PLACE_OPTIONS },
   },
   run: (invocation, context) => Promise.resolve(runExplain(invocation, context)),
@@ -61,10 +68,29 @@ function renderExplanation(explanation: Explanation, terminal: Terminal): string
     ...renderFacts(finding, terminal),
     ...explanation.runtimes.flatMap((runtime) => ['', ...renderStory(runtime, terminal)]),
     ...explanation.artifacts.flatMap((artifact) => ['', renderInspection(artifact, terminal)]),
+    ...renderTrail(explanation, terminal),
     '',
     `${paint(terminal, 'bold', 'What to do')}  ${printable(finding.advice)}`,
     `${paint(terminal, 'bold', 'If it is a mistake')}  ${printable(finding.falsePositives)}`,
   ].join('\n')
+}
+
+/** What an analyst checks alone, step by step. */
+function renderTrail({ runtimes, artifacts }: Explanation, terminal: Terminal): readonly string[] {
+  const steps = [...runtimes.flatMap(runtimeTrail), ...artifacts.flatMap(artifactTrail)]
+  if (steps.length === 0) return []
+  const [shown, hidden] = [steps.slice(0, MAX_STEPS), steps.length - MAX_STEPS]
+  return [
+    '',
+    paint(terminal, 'bold', 'Back to the bytes'),
+    '  As seen at the last look; nothing was opened for this. Each is checked by the command under it (bash, as root).',
+    ...shown.flatMap(({ says, lines, check }) => [
+      `  ${printable(says)}`,
+      ...lines.map((line) => `      ${printable(line)}`),
+      check === null ? '      no command leads there' : `    $ ${paint(terminal, 'dim', printable(check))}`,
+    ]),
+    ...(hidden > 0 ? [`  and ${hidden} more steps, see --json`] : []),
+  ]
 }
 
 function renderFacts(finding: Finding, terminal: Terminal): readonly string[] {

@@ -72,6 +72,9 @@ function stableRuntime(runtime: Runtime): unknown {
     use: use && stableUse(use),
     agent: runtime.agent && stableAgent(runtime.agent),
     parent: runtime.parent && { name: runtime.parent.name },
+    // Devices are numbered anew when the machine starts, and mappings lie elsewhere in every process.
+    executable: runtime.executable && { ...runtime.executable, dev: '', inode: '' },
+    weights: runtime.weights.map((held) => ({ ...held, dev: '', inode: '', procLink: '' })),
     identification: identification && {
       ...identification,
       because: identification.because.map(withoutMeasures),

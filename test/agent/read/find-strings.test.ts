@@ -44,7 +44,17 @@ describe('findStrings', () => {
       [7, 'general.quantization_version'],
     )
 
-    expect(search(bytes)).toEqual({ ids: ['three'], searchedBytes: bytes.length, isCut: false })
+    const found = [{ id: 'three', text: 'llama_model_loader', offset: 2 * PIECE + 5 }]
+    expect(search(bytes)).toEqual({ ids: ['three'], found, searchedBytes: bytes.length, isCut: false })
+  })
+
+  it('tells of each signature the byte at which a string of it lies first', () => {
+    const bytes = withAt([PIECE - 4, 'right hand'], [2 * PIECE, 'right hand'], [9, 'with a'])
+
+    expect(search(bytes).found).toEqual([
+      { id: 'either', text: 'right hand', offset: PIECE - 4 },
+      { id: 'both', text: 'with a', offset: 9 },
+    ])
   })
 
   it('finds a string that ends with the file', () => {
@@ -70,6 +80,7 @@ describe('findStrings', () => {
   it('says where a file is longer than is searched', () => {
     expect(search(Buffer.from('only this'), MAX_SEARCHED_BYTES + 1)).toEqual({
       ids: ['one'],
+      found: [{ id: 'one', text: 'only this', offset: 0 }],
       searchedBytes: MAX_SEARCHED_BYTES,
       isCut: true,
     })
