@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type InstalledJoin, joinProcess, lookNear, refreshJoin } from '../../agent/join-installed.ts'
 import { senseInventory } from '../../agent/sense-inventory.ts'
+import { containerOf } from '../../agent/sense/linux/container-of.ts'
 import type { ListenerObservation, ProcessObservation } from '../../contract/observation.ts'
 import { identifyRuntime, type InstalledFacts } from '../../rules/identify-runtime.ts'
 import { realPack } from '../rules/real-pack.ts'
@@ -203,6 +204,56 @@ describe('containers', () => {
     expect(JSON.stringify(facts)).not.toContain('secret')
   })
 
+  it.each([
+    ['docker with systemd', `0::/system.slice/docker-${ID}.scope\n`],
+    ['docker with cgroupfs, version 1', `4:memory:/docker/${ID}\n1:cpu:/\n`],
+  ])('are found by the control group of %s, as /proc/PID/cgroup tells it', async (_, text) => {
+    put(`var/lib/docker/containers/${ID}/config.v2.json`, { Config: { Image: 'x', Labels: { 'ai.ramalama': '' } } })
+    const joined = await inventory()
+    const process = running('/usr/bin/llama-server', { ...inside(ID), container: containerOf(text) })
+
+    expect(identify(joinProcess(process, [], joined))).toMatchObject({ entryId: 'ramalama', confidence: 'likely' })
+  })
+
+  it('of Podman are known by the name of their image', async () => {
+    const podman = { engine: 'podman', id: ID, pod: null } as const
+    put('home/ann/.local/share/containers/storage/overlay-containers/containers.json', [
+      { id: ID, metadata: JSON.stringify({ 'image-name': 'quay.io/ramalama/ramalama:0.12.1' }) },
+    ])
+    const joined = await inventory()
+    const facts = joinProcess(running('/usr/bin/x', { ...inside(ID), container: podman }), [], joined)
+
+    expect(identify(facts, { weights: true })).toMatchObject({
+      entryId: 'ramalama',
+      confidence: 'likely',
+      version: '0.12.1',
+    })
+  })
+
+  it('lend their version only to the product that their image means', async () => {
+    put(`var/lib/docker/containers/${ID}/config.v2.json`, { Config: { Image: 'ollama/ollama:0.16.2', Labels: {} } })
+    const joined = await inventory()
+    const facts = joinProcess(running('/usr/bin/n8n', inside(ID)), [], joined)
+
+    expect(identify(facts)).toMatchObject({ entryId: 'ollama', version: '0.16.2' })
+    const answered = identifyRuntime(
+      {
+        ...facts,
+        name: 'x',
+        executablePath: null,
+        commandLine: [],
+        libraries: [],
+        weights: [],
+        listeners: [],
+        parent: null,
+        memory: null,
+        httpAnswers: ['koboldcpp-version'],
+      },
+      realPack,
+    )
+    expect([answered?.entryId, answered?.version]).toEqual(['koboldcpp', undefined])
+  })
+
   it('give a process outside of every namespace nothing, whatever its control group is called', async () => {
     put(`var/lib/docker/containers/${ID}/config.v2.json`, { Config: { Image: 'ollama/ollama:0.16.2', Labels: {} } })
     const joined = await inventory()
@@ -213,7 +264,7 @@ describe('containers', () => {
     expect(joinProcess(running('/bin/x', inside(LATER)), [], joined)).toEqual({})
   })
 
-  it('cannot hide an asked label behind a hundred thousand others, and one that is too large is told', async () => {
+  it('cannot hide an asked label behind fifty thousand others, and one that is too large is told', async () => {
     const crowd = Object.fromEntries(Array.from({ length: 50_000 }, (_, at) => [`a${at}`, '']))
     put(`var/lib/docker/containers/${ID}/config.v2.json`, {
       Config: { Image: 'x', Labels: { ...crowd, 'ai.ramalama': '' } },
