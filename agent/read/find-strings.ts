@@ -75,9 +75,8 @@ function present(file: OpenedFile, wanted: ReadonlySet<string>): ReadonlyMap<str
   for (let at = 0; at < end && missing.size > 0; at += PIECE_BYTES) {
     const bytes = piece.subarray(0, readAt(file, at, piece.subarray(0, Math.min(piece.length, end - at))))
     if (bytes.length === 0) break
-    for (const [text, literal] of [...missing]) {
-      const index = bytes.indexOf(literal)
-      if (index < 0) continue
+    const here = [...missing].map(([text, literal]) => ({ text, index: bytes.indexOf(literal) }))
+    for (const { text, index } of here.filter((each) => each.index >= 0)) {
       found.set(text, at + index)
       missing.delete(text)
     }
