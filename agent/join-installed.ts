@@ -1,5 +1,5 @@
 // Joins a process with what is installed: the package of its program or script, the labels of its container, state files that lead to
-// it. A link must be one that can be checked: a file that merely exists leads nowhere (docs/evidence.md).
+// it. A link must be one that can be checked: a file that merely exists leads nowhere (docs/runtimes.md).
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ListenerObservation, Platform, ProcessObservation } from '../contract/observation.ts'
 import type { InstalledFacts, Join } from '../rules/identify-runtime.ts'
