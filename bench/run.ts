@@ -4,8 +4,10 @@ import { measure as measureContentDigest } from './content-digest.ts'
 import { measure as measureFileWalk } from './file-walk.ts'
 import { measure as measureGgufHeader } from './gguf-header.ts'
 import { measure as measureIngest } from './ingest.ts'
+import { measure as measureInventory } from './inventory.ts'
 import { measure as measureKnownFiles } from './known-files.ts'
 import type { Benchmark } from './measurement.ts'
+import { measure as measureProcessLook } from './process-look.ts'
 import { measure as measureProcessScan } from './process-scan.ts'
 import { measure as measureRecognition } from './recognition.ts'
 import { describeMachine, renderMarkdown, renderTable } from './show-table.ts'
@@ -17,6 +19,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'recognition', title: 'First look at ordinary files', measure: measureRecognition },
   { name: 'file-walk', title: 'First sweep of files', measure: measureFileWalk },
   { name: 'process-scan', title: 'Process scan', measure: measureProcessScan },
+  { name: 'process-look', title: 'A whole look at the processes', measure: measureProcessLook },
+  { name: 'inventory', title: 'What is installed', measure: measureInventory },
   { name: 'ingest', title: 'Ingest, 64 agents', measure: measureIngest },
 ]
 
