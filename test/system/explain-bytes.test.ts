@@ -82,7 +82,8 @@ describe('gnomon explain of a running model', () => {
       const engine = story?.engines?.[0]
       const found = readFileSync(engine?.path ?? '').subarray(engine?.offset)
       expect(found.toString('latin1', 0, engine?.text?.length)).toBe(engine?.text)
-      expect(run(`${of('xxd -s')} -p`)).not.toBe('')
+      const shown = run(of('xxd -s').replace('xxd', 'xxd -p')).replaceAll('\n', '')
+      expect(Buffer.from(shown, 'hex').toString('latin1')).toBe(engine?.text)
       expect(existsSync(join(folder, 'pwned'))).toBe(false)
     },
     SETUP_MS,
