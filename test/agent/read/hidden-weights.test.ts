@@ -143,7 +143,7 @@ describe('a model behind another file', () => {
 
     expect(safetensors).toMatchObject({
       format: 'safetensors',
-      verdict: 'unchecked',
+
       parts: [{ offsetBytes: jpeg.length }],
     })
     expect(torch).toMatchObject({ format: 'pytorch-zip', parts: [{ offsetBytes: jpeg.length }] })
