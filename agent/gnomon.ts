@@ -43,6 +43,7 @@ function contextOf(signal: AbortSignal): CommandContext {
     hostName: hostname(),
     now: () => new Date(),
     signal,
+    keys: () => process.stdin,
   }
 }
 

@@ -6,6 +6,7 @@ import type { Finding } from '../../contract/finding.ts'
 import type { Platform } from '../../contract/observation.ts'
 import { printable } from '../../contract/printable.ts'
 import { SEVERITIES } from '../../contract/wire.ts'
+import type { KeyStream } from '../show/quit-keys.ts'
 import type { Terminal } from '../show/terminal.ts'
 
 export interface CommandContext {
@@ -18,6 +19,8 @@ export interface CommandContext {
   readonly hostName: string
   readonly now: () => Date
   readonly signal: AbortSignal
+  /** The keyboard, opened by who asks for it. */
+  readonly keys: () => KeyStream
 }
 
 export interface Command {

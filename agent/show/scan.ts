@@ -5,10 +5,11 @@ import { printable } from '../../contract/printable.ts'
 import type { Gap } from '../../contract/wire.ts'
 import { baseName, describeRelations } from '../../rules/artifact-evidence.ts'
 import { kindWord } from '../../rules/describe-model.ts'
-import { renderFindings, renderRuntimes } from './findings.ts'
+import { renderFindings } from './findings.ts'
 import { renderInstallations } from './installations.ts'
 import { describeGap } from './inspection.ts'
 import { countOf, describeBytes } from './measure.ts'
+import { renderRuntimes } from './runtime-table.ts'
 import { renderTable } from './table.ts'
 import { paint, type Terminal } from './terminal.ts'
 
@@ -27,7 +28,7 @@ export function renderScan(scanned: Scan, terminal: Terminal): string {
     '',
     ...renderModels(scanned.artifacts, terminal),
     ...renderRelated(scanned.artifacts, terminal),
-    renderRuntimes(scanned.runtimes, scanned.findings, terminal),
+    renderRuntimes(scanned.runtimes, scanned.findings, { terminal, now: new Date(scanned.finishedAt) }),
     '',
     ...renderInstallations(scanned.installations ?? [], terminal),
     paint(terminal, 'bold', 'Looked at'),

@@ -6,11 +6,19 @@ export interface Terminal {
   readonly hasColour: boolean
   readonly columns: number
   readonly write: (text: string) => void
+  /** Its true size now, which changes when a window is pulled; null where it is not known. */
+  readonly size?: () => TerminalSize | null
+}
+
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
 }
 
 export interface TerminalStream {
   readonly isTTY?: boolean
   readonly columns?: number
+  readonly rows?: number
   write(text: string): unknown
 }
 
@@ -28,6 +36,10 @@ export function terminalOf(
     hasColour: isInteractive && (environment['NO_COLOR'] ?? '') === '',
     columns: isInteractive ? Math.min(Math.max(stream.columns ?? 100, 60), 200) : PIPE_COLUMNS,
     write: (text) => void stream.write(text),
+    size: () => {
+      const { columns, rows } = stream
+      return columns === undefined || rows === undefined ? null : { columns, rows }
+    },
   }
 }
 
