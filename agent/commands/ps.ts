@@ -92,27 +92,32 @@ async function showOnce(invocation: Invocation, context: CommandContext, session
   return signal.aborted ? EXIT.failure : EXIT.done
 }
 
-/** One memory for all looks: it is what tells work. What was read of a model is not read again. */
 async function watchOn(context: CommandContext, session: Session, intervalMs: number): Promise<ExitCode> {
   const quit = new AbortController()
   const signal = AbortSignal.any([context.signal, quit.signal])
-  const memory = createSweepMemory(recallUse(session))
-  const screen = createLiveScreen(context.stdout)
   const release = listenForQuit(context.keys(), () => quit.abort())
-  let known: Swept['byIdentity'] = new Map()
   try {
-    while (!isStopped(signal)) {
-      const chosen = { roots: [], known, memory, onProgress: () => undefined }
-      const swept = await sweep(sweepOptionsOf(session, { ...context, signal }, chosen))
-      if (isStopped(signal)) break
-      known = swept.byIdentity
-      screen.draw(pictureOf(swept, { ...context, intervalMs, columns: screen.size().columns }))
-      await rest(intervalMs, signal)
-    }
+    await drawOn({ ...context, signal }, session, intervalMs)
   } finally {
     release()
   }
   return EXIT.done
+}
+
+/** One memory for all looks: it is what tells work. What was read of a model is not read again. */
+async function drawOn(context: CommandContext, session: Session, intervalMs: number): Promise<void> {
+  const { signal, stdout } = context
+  const memory = createSweepMemory(recallUse(session))
+  const screen = createLiveScreen(stdout)
+  let known: Swept['byIdentity'] = new Map()
+  while (!isStopped(signal)) {
+    const chosen = { roots: [], known, memory, onProgress: () => undefined }
+    const swept = await sweep(sweepOptionsOf(session, context, chosen))
+    if (isStopped(signal)) break
+    known = swept.byIdentity
+    screen.draw(pictureOf(swept, { ...context, intervalMs, columns: screen.size().columns }))
+    await rest(intervalMs, signal)
+  }
 }
 
 interface Picture extends CommandContext {

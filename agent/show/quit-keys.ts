@@ -12,13 +12,14 @@ export interface KeyStream {
 
 const CTRL_C = '\u0003'
 const CTRL_D = '\u0004'
-const QUIT: ReadonlySet<string> = new Set(['q', 'Q', CTRL_C, CTRL_D])
+const QUIT: readonly string[] = ['q', 'Q', CTRL_C, CTRL_D]
 
 /** Calls `onQuit` for such a key, until it is given back. Without a keyboard (input from a file) only signals end the view. */
 export function listenForQuit(keys: KeyStream, onQuit: () => void): () => void {
   if (keys.isTTY !== true || keys.setRawMode === undefined) return () => undefined
   const listen = (piece: Buffer | string): void => {
-    if ([...piece.toString('latin1')].some((key) => QUIT.has(key))) onQuit()
+    const pressed = piece.toString('latin1')
+    if (QUIT.some((key) => pressed.includes(key))) onQuit()
   }
   keys.setRawMode(true)
   keys.on('data', listen)

@@ -95,12 +95,20 @@ function workOf({ use, processorPercent }: Runtime, now: Date): string {
   return `busy${stretch}${processorPercent === undefined ? '' : `, ${processorPercent} % CPU`}, `
 }
 
-function modelOf({ weights, told }: Runtime): string {
+function modelOf(runtime: Runtime): string {
+  const { weights, told } = runtime
   const names = weights.map(({ model, format, isAdapter }) => {
     const name = model ?? format ?? 'weights'
     return isAdapter === true ? `adapter ${name}` : name
   })
-  return names.join(', ') || told?.model || '-'
+  return names.join(', ') || told?.model || modelOfAgent(runtime)
+}
+
+/** An agent has no weights of its own: what it uses may be on this machine, and others give it tools. */
+function modelOfAgent({ agent }: Runtime): string {
+  const local = agent?.pointsAtLocalModel === true ? ['a model of this machine'] : []
+  const servers = agent?.mcpServers.map(({ pid, names }) => `MCP server ${names.join(' or ')} (pid ${pid})`) ?? []
+  return [...local, ...servers].join(', ') || '-'
 }
 
 /** Parameters, quantisation and bytes of each. */
@@ -128,11 +136,19 @@ function memoryOf({ memory, physical = {}, graphics = [] }: Runtime): string {
   ].join(', ')
 }
 
-function listenersOf({ listeners, use }: Runtime): string {
-  const places = listeners.map(({ protocol, address, port }) => (protocol === 'unix' ? address : `${address}:${port}`))
+function listenersOf({ listeners, api, use }: Runtime): string {
+  const places = listeners.map(({ protocol, address, port }) =>
+    protocol === 'unix' ? address : `${address}:${port}${keyWord(port, api)}`,
+  )
   const clients = use?.clients ?? 0
-  const connected = clients === 0 ? '' : ` (${clients} connected)`
-  return places.length === 0 ? '-' : `${places.join(', ')}${connected}`
+  return places.length === 0 ? '-' : `${places.join(', ')}${clients === 0 ? '' : ` (${clients} connected)`}`
+}
+
+/** Whether the interface at this port wants a key, where its answers told. */
+function keyWord(port: number, api: Runtime['api']): string {
+  const statuses = (api?.asked ?? []).filter((asked) => asked.port === port).map(({ status }) => status)
+  if (statuses.length === 0) return ''
+  return statuses.every((status) => status === 200) ? ' (no key)' : ' (key)'
 }
 
 /** The hour of today, or the day of before, and how long that is. */

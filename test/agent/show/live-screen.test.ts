@@ -48,7 +48,7 @@ function createTerminal(columns: number, rows: number) {
         else put(token)
       }
     },
-    shown: () => lines.map((line) => line ?? ''),
+    shown: () => lines,
     isClean: () => wraps && leftOver === '',
   }
   return terminal
@@ -95,17 +95,18 @@ describe('createLiveScreen', () => {
 })
 
 describe('listenForQuit', () => {
-  class Keyboard extends EventEmitter {
-    readonly isTTY = true
-    readonly calls: string[] = []
-    setRawMode(isRaw: boolean): void {
-      this.calls.push(isRaw ? 'raw' : 'cooked')
-    }
-    resume(): void {
-      this.calls.push('resume')
-    }
-    pause(): void {
-      this.calls.push('pause')
+  function createKeyboard(isTTY: boolean) {
+    const events = new EventEmitter()
+    const calls: string[] = []
+    return {
+      isTTY,
+      calls,
+      press: (key: string) => events.emit('data', Buffer.from(key)),
+      on: (event: 'data', listener: (piece: Buffer) => void) => events.on(event, listener),
+      off: (event: 'data', listener: (piece: Buffer) => void) => events.off(event, listener),
+      setRawMode: (isRaw: boolean) => calls.push(isRaw ? 'raw' : 'cooked'),
+      resume: () => calls.push('resume'),
+      pause: () => calls.push('pause'),
     }
   }
 
@@ -115,21 +116,21 @@ describe('listenForQuit', () => {
     ['\u001b[A', 0],
     ['x', 0],
   ])('hears %j %i times', (key, times) => {
-    const keyboard = new Keyboard()
+    const keyboard = createKeyboard(true)
     let quits = 0
     const release = listenForQuit(keyboard, () => {
       quits += 1
     })
-    keyboard.emit('data', Buffer.from(key))
+    keyboard.press(key)
     release()
-    keyboard.emit('data', Buffer.from('q'))
+    keyboard.press('q')
 
     expect(quits).toBe(times)
     expect(keyboard.calls).toEqual(['raw', 'resume', 'cooked', 'pause'])
   })
 
   it('leaves an input alone that is no keyboard', () => {
-    const keyboard = Object.assign(new Keyboard(), { isTTY: false })
+    const keyboard = createKeyboard(false)
     listenForQuit(keyboard, () => undefined)()
 
     expect(keyboard.calls).toEqual([])

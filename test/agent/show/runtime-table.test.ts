@@ -56,6 +56,16 @@ describe('renderRuntimes', () => {
     expect(idle).toContain('idle, inference')
   })
 
+  it('says whether an interface wants a key, and where the model of an agent is', () => {
+    const listeners = [{ protocol: 'tcp', address: '127.0.0.1', port: 8080, scope: 'loopback' }] as const
+    const api = { opensWithoutKey: true, models: [], asked: [{ port: 8080, path: '/v1/models', status: 200 }] }
+    const agent = { pointsAtLocalModel: true, mcpServers: [{ pid: 7, program: 'npx', names: ['files'] }], because: [] }
+    const [, line = ''] = render([sampleRuntime({ listeners, api, agent, weights: [] })])
+
+    expect(line).toContain('127.0.0.1:8080 (no key)')
+    expect(line).toContain('a model of this machine, MCP server files (pid 7)')
+  })
+
   it('names an adapter as one', () => {
     const adapter = { ...working.weights[0], model: 'unnamed llama adapter', isAdapter: true } as const
     const [, line = ''] = render([
