@@ -12,6 +12,8 @@ import { drawTerminal } from './terminal-picture.ts'
 const SCRIPT = '/usr/bin/script'
 const CHROMIUM = '/usr/bin/chromium'
 const COLUMNS = 128
+/** Room for every column of `gnomon ps`. */
+const PS_COLUMNS = 190
 const WITHIN_MS = 120_000
 const RENAMED = 'meeting-notes-2026'
 const CTRL_C = '\u0003'
@@ -121,13 +123,20 @@ async function photographPage(session: Session): Promise<void> {
   say(`page.png, ${Object.keys(PICTURED).join('.png, ')}.png taken`)
 }
 
-/** `gnomon inspect` of the renamed model, on a terminal of its own. */
-async function drawInspection(model: string): Promise<void> {
-  const words = [process.execPath, join(dist, 'agent/gnomon.js'), 'inspect', model]
-  const command = `stty cols ${COLUMNS} rows 48; exec ${words.map((word) => `'${word}'`).join(' ')}`
+interface Drawn {
+  readonly picture: string
+  readonly title: string
+  readonly columns: number
+  readonly args: readonly string[]
+}
+
+/** One command of `gnomon`, on a terminal of its own. */
+async function drawCommand({ picture, title, columns, args }: Drawn): Promise<void> {
+  const words = [process.execPath, join(dist, 'agent/gnomon.js'), ...args]
+  const command = `stty cols ${columns} rows 48; exec ${words.map((word) => `'${word}'`).join(' ')}`
   const { stdout } = await run(SCRIPT, ['-qefc', command, '/dev/null'], { timeout: WITHIN_MS })
-  writeFileSync(join(pictures, 'inspect.svg'), drawTerminal(`gnomon inspect ${RENAMED}`, stdout))
-  say('inspect.svg drawn')
+  writeFileSync(join(pictures, picture), drawTerminal(title, stdout))
+  say(`${picture} drawn`)
 }
 
 async function takePictures(place: string): Promise<void> {
@@ -139,10 +148,14 @@ async function takePictures(place: string): Promise<void> {
     const session = await startQuickstart(join(place, '.gnomon'), home)
     try {
       await photographPage(session)
+      // Beside the daemon, which knows what the model did before this look.
+      const args = ['ps', '--state', join(place, '.gnomon/agent')]
+      await drawCommand({ picture: 'ps.svg', title: 'gnomon ps', columns: PS_COLUMNS, args })
     } finally {
       await session.stop()
     }
-    await drawInspection(join(home, 'Documents', RENAMED))
+    const args = ['inspect', join(home, 'Documents', RENAMED)]
+    await drawCommand({ picture: 'inspect.svg', title: `gnomon inspect ${RENAMED}`, columns: COLUMNS, args })
     const shown = session.said().replaceAll(/#token=\S+/g, '#token=…')
     writeFileSync(join(pictures, 'quickstart.svg'), drawTerminal('npm start', shown.replaceAll('^C', '')))
     say('quickstart.svg drawn')
