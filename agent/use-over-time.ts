@@ -13,7 +13,7 @@ const BUSY_SHARE_WITH_CLIENT = 0.05
 /** Share of a card's time: drawing a window takes less, an answer takes nearly all of it. */
 const BUSY_CARD_SHARE = 0.1
 /** A conversation has pauses to read and type; only a longer one ends a stretch of work. */
-export const PAUSE_MS = 5 * 60_000
+const PAUSE_MS = 5 * 60_000
 /** Looks further apart do not speak of the time between them: the machine slept, or its clock was set. */
 const INTERVALS_BETWEEN_LOOKS = 6
 const MIN_BETWEEN_LOOKS_MS = 60_000
