@@ -6,6 +6,7 @@ import type { Artifact, Inspection } from '../contract/artifact.ts'
 import { type Failure, failed, type Result, success } from '../contract/failure.ts'
 import type { Platform } from '../contract/observation.ts'
 import { printable } from '../contract/printable.ts'
+import type { ScanTemplate } from '../contract/template-answer.ts'
 import { wellFormed } from '../contract/well-formed.ts'
 import { type Gap, MAX_PATH_CHARS, MAX_SENTENCE_CHARS } from '../contract/wire.ts'
 import { contradictions } from '../rules/contradictions.ts'
@@ -32,6 +33,8 @@ export interface InspectOptions {
   readonly deep: boolean
   readonly signal: AbortSignal
   readonly platform: Platform
+  /** Parses chat templates in a program of its own. */
+  readonly scanTemplate: ScanTemplate
 }
 
 export interface Answer {
@@ -73,9 +76,9 @@ async function inspectFile(path: string, typed: string, options: InspectOptions)
   if (!candidate.ok) return candidate
   const covering = await coverOf([typed, path], options)
   if (covering.length > 0) return success({ artifacts: await conclude(covering, options) })
-  const { deep, signal } = options
+  const { deep, signal, scanTemplate } = options
   const found: Arrived[] = []
-  for await (const draft of readCandidates([candidate.value], { deep, signal, reportAll: true })) {
+  for await (const draft of readCandidates([candidate.value], { deep, signal, reportAll: true, scanTemplate })) {
     found.push(finish(draft, options))
   }
   return success({ artifacts: await conclude(found, options) })
@@ -99,13 +102,13 @@ async function coveredBy(
   read: ReadAround,
   options: InspectOptions,
 ): Promise<readonly Arrived[]> {
-  const { signal, deep } = options
+  const { signal, deep, scanTemplate } = options
   const gaps = createGapList()
-  const found = await covering(names, read({ deep: false, signal, gaps }))
+  const found = await covering(names, read({ deep: false, signal, gaps, scanTemplate }))
   if (found.length === 0 || !deep) return found.map((draft) => finish(draft, options))
   // Only what was asked for is hashed whole, and not the store around it.
   const hashedSizes = new Set(found.flatMap(({ parts }) => parts.map(({ sizeBytes }) => sizeBytes)))
-  const hashed = await covering(names, read({ deep: false, signal, gaps: createGapList(), hashedSizes }))
+  const hashed = await covering(names, read({ deep: false, signal, gaps: createGapList(), hashedSizes, scanTemplate }))
   return hashed.map((draft) => finish(draft, options))
 }
 
@@ -146,11 +149,11 @@ interface Under {
 }
 
 async function artifactsUnder(folder: string, options: InspectOptions): Promise<Under> {
-  const { deep, signal } = options
+  const { deep, signal, scanTemplate } = options
   const gaps = createGapList()
   const found: (Arrived & Relatable)[] = []
   let marksLeft = MAX_MARKS
-  for await (const draft of readNamed(folder, { deep, signal, gaps, tellsData: true })) {
+  for await (const draft of readNamed(folder, { deep, signal, gaps, tellsData: true, scanTemplate })) {
     marksLeft -= draft.marks.length
     const marks = marksLeft >= 0 ? draft.marks : []
     if (found.length < MAX_MODELS) found.push({ ...finish(draft, options), marks })

@@ -13,7 +13,7 @@ const MAX_SMALL_FILES = 100_000
 /** `inspect` asks no state of the agent: what it shows is what the bytes say. */
 const NO_SIZES: ReadonlySet<number> = new Set()
 
-export interface NamedOptions extends Pick<WalkedOptions, 'deep' | 'signal' | 'only' | 'tellsData'> {
+export interface NamedOptions extends Pick<WalkedOptions, 'deep' | 'signal' | 'only' | 'tellsData' | 'scanTemplate'> {
   /** Told of everything in the folder that was not looked at. */
   readonly gaps: GapList
   /** Sizes of files that are hashed whole, also when `deep` is off. */
@@ -59,12 +59,13 @@ export function walkNamed(
   return walkFiles({ roots: [folder], excludes: [], isSmallCandidate, minimumBytes: MINIMUM_BYTES, signal })
 }
 
-function readingOf({ deep, signal, only, tellsData, gaps, hashedSizes }: NamedOptions): WalkedOptions {
+function readingOf({ deep, signal, only, tellsData, gaps, hashedSizes, scanTemplate }: NamedOptions): WalkedOptions {
   return {
     deep,
     signal,
     ...(only === undefined ? {} : { only }),
     ...(tellsData === undefined ? {} : { tellsData }),
+    ...(scanTemplate === undefined ? {} : { scanTemplate }),
     decoySizes: hashedSizes ?? NO_SIZES,
     claims: new StoreClaims(),
     onGap: ({ code, place, detail, count }: Gap) => gaps.add(code, place, detail, count),

@@ -162,13 +162,14 @@ async function readInto(
   tell: (current: string) => void,
 ): Promise<void> {
   if (!mayHoldModels(folder)) return
-  const { deep, digests, signal, decoySizes } = options
+  const { deep, digests, signal, decoySizes, scanTemplate } = options
   const reading = {
     deep,
     digests,
     hidden: options.memory.hidden,
     signal,
     decoySizes,
+    ...(scanTemplate === undefined ? {} : { scanTemplate }),
     claims: finds.claims,
     onGap: (gap: Gap): void => finds.gaps.add(gap.code, gap.place, gap.detail),
     onProgress: (progress: { readonly path: string }): void => tell(progress.path),
@@ -222,8 +223,9 @@ export async function* readFolder(
   options: SweepOptions,
 ): AsyncGenerator<FoundArtifact> {
   const deep = options.deep || candidates.some((candidate) => options.decoySizes.has(candidate.identity.sizeBytes))
-  const { digests, signal, memory } = options
-  const reading = { deep, digests, hidden: memory.hidden, signal, reportAll: false }
+  const { digests, signal, memory, scanTemplate } = options
+  const templates = scanTemplate === undefined ? {} : { scanTemplate }
+  const reading = { deep, digests, hidden: memory.hidden, signal, reportAll: false, ...templates }
   for await (const draft of readCandidates(candidates, reading)) {
     yield finishFound(draft, options)
   }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Artifact } from '../contract/artifact.ts'
 import { digestAtOnce } from './background-digests.ts'
 import type { CommandContext } from './commands/command.ts'
+import { createTemplateIsolate } from './isolate/template-isolate.ts'
 import { createCloserMemory } from './look-closer.ts'
 import { createHiddenMemory } from './read/hidden-weights.ts'
 import { openDigests } from './report/kept-digests.ts'
@@ -70,6 +71,7 @@ export function sweepOptionsOf(session: Session, context: CommandContext, chosen
     digests: chosen.digests ?? digestAtOnce(openDigests(state)),
     approvals: settings.approvals,
     labelledFolders: settings.labelledFolders,
+    scanTemplate: createTemplateIsolate().scan,
     pack,
     decoySizes: registeredSizes(state, context.now()),
     isSimulated: (sha256) => isSimulated(state, sha256, context.now()),

@@ -4,6 +4,7 @@ import type { Approval } from '../contract/finding.ts'
 import type { Platform } from '../contract/observation.ts'
 import type { Coverage } from '../contract/report.ts'
 import type { Gap } from '../contract/wire.ts'
+import type { ScanTemplate } from '../contract/template-answer.ts'
 import type { Pack } from '../rules/pack.ts'
 import type { IdentityMemory } from './correlate.ts'
 import type { ResolvedFolders } from './labelled-folders.ts'
@@ -38,6 +39,8 @@ export interface SweepOptions {
   readonly approvals: readonly Approval[]
   /** Folders whose open files are counted of processes that run a model; empty or absent: nobody looks. */
   readonly labelledFolders?: readonly LabelledFolder[]
+  /** Parses chat templates in a program of its own; without it they are a gap. */
+  readonly scanTemplate?: ScanTemplate
   readonly pack: Pack
   /** Sizes of registered decoys: files of such a size are hashed, so that a drill is known for what it is. */
   readonly decoySizes: ReadonlySet<number>

@@ -2,6 +2,7 @@
 import type { Inspection } from '../../contract/artifact.ts'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import { printableJson } from '../../contract/printable.ts'
+import { createTemplateIsolate } from '../isolate/template-isolate.ts'
 import { type Answer, inspectOperand, type InspectOptions, unreadable } from '../inspect-operand.ts'
 import { openPack } from '../rule-pack.ts'
 import { renderInspection } from '../show/inspection.ts'
@@ -38,6 +39,7 @@ async function runInspect(invocation: Invocation, context: CommandContext): Prom
     deep: hasOption(invocation, 'deep'),
     signal: context.signal,
     platform: context.platform,
+    scanTemplate: createTemplateIsolate().scan,
   }
   const collected: Inspection[] = []
   let exit: ExitCode = EXIT.done

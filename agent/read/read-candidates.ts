@@ -19,10 +19,12 @@ import {
 import { type HfFolder, folderOf, readCardBeside, readHfFolder } from './hf-folder.ts'
 import { type HiddenMemory, createHiddenMemory, findHidden, findHiddenNow } from './hidden-weights.ts'
 import { Look, lookAt } from './look.ts'
+import { MAX_NORM_VALUES, type SharedNorms } from './norm-values.ts'
 import { lookInto } from './look-into.ts'
 import { readOpened } from './read-opened.ts'
-import { MAX_NORM_VALUES, type SharedNorms } from './norm-values.ts'
 import { type ReadOptions as PartOptions, type ReadPart, readPart } from './read-part.ts'
+import { scanSideTemplates } from './scan/scan-side-templates.ts'
+import { joinScans } from './scan/scan-part.ts'
 import { type Sniffed, sniff } from './sniff-format.ts'
 import { type WeightsPart, heldBytes } from './weights.ts'
 
@@ -178,7 +180,7 @@ async function readGroup(task: GroupTask, options: ReadOptions): Promise<GroupRe
     const failed = new GapList(candidate.path)
     const part = await readOpened(candidate, failed, async (file) => {
       if (group.folder !== 'none' && folder === undefined) {
-        folder = readHfFolder(file, candidate.name, gaps)
+        folder = await scanBeside(readHfFolder(file, candidate.name, gaps), file, gaps, options)
         noteMissing(group, folder, file.listSiblings(), gaps)
       }
       const fileCount = group.members.length
@@ -194,6 +196,21 @@ async function readGroup(task: GroupTask, options: ReadOptions): Promise<GroupRe
   }
   if (folder === undefined) noteMissing(group, undefined, [], gaps)
   return { parts, folder: folder?.isModelFolder === true ? folder : undefined }
+}
+
+/** Adds what the files beside the weights of a model folder would do. */
+async function scanBeside(
+  folder: HfFolder,
+  anchor: OpenedFile,
+  gaps: GapList,
+  options: ReadOptions,
+): Promise<HfFolder> {
+  if (!folder.isModelFolder) return folder
+  const scanTemplate = options.scanTemplate ?? null
+  const scan = joinScans(
+    [folder.scan, await scanSideTemplates(anchor, scanTemplate, gaps)].filter((each) => each !== undefined),
+  )
+  return scan === undefined ? folder : { ...folder, scan }
 }
 
 /** GGUF states its own numbers; beside it only the card of its repository is asked, and what the file itself says goes before. */
@@ -294,7 +311,8 @@ async function reportOne(candidate: CandidateFile, options: ReadOptions): Promis
     const reading = { name: candidate.name, reader: sniffed.reader, look: sniffed.look, fileCount: 1 }
     const part = withCard(await readPart(file, reading, options), file, gaps)
     const isDescribed = isFolderFormat(sniffed.reader?.id) && holdsWeights(part.weights)
-    const nearby = isDescribed ? readHfFolder(file, candidate.name, gaps) : undefined
+    const beside = isDescribed ? readHfFolder(file, candidate.name, gaps) : undefined
+    const nearby = beside === undefined ? undefined : await scanBeside(beside, file, gaps, options)
     return describeOne(part, sniffed, nearby, gaps, options)
   })
   return draft ?? describeUnopened(candidate, gaps)

@@ -1,5 +1,6 @@
 // Reads one weights file through its format reader: header rungs, barcode, and on request the digest of everything.
 import type { FileIdentity, OpenedFile } from '../../contract/observation.ts'
+import type { ScanTemplate } from '../../contract/template-answer.ts'
 import type { LoadScan } from '../../contract/threat.ts'
 import { type Samples, sampleFile, sampleWhole } from './barcode.ts'
 import { Cursor } from './cursor.ts'
@@ -21,6 +22,8 @@ export interface ReadOptions {
   /** One draft for every candidate, model or not (`gnomon inspect`). */
   readonly reportAll: boolean
   readonly onProgress?: (progress: { readonly path: string; readonly bytesRead: number }) => void
+  /** Parses chat templates elsewhere; without it they are a gap, and the scan of their file is not whole. */
+  readonly scanTemplate?: ScanTemplate
 }
 
 export interface ReadPart {
@@ -90,7 +93,9 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
       : sampleWhole(file),
   )
   const norms = gaps.attempt(() => readOwnNorms(file, weights, how, gaps)) ?? null
-  const scan = await scanPart(file, { format: weights.isModel ? format : null, look: how.look, weights }, gaps)
+  const { scanTemplate = null } = options
+  const subject = { format: weights.isModel ? format : null, look: how.look, weights, scanTemplate }
+  const scan = await scanPart(file, subject, gaps)
   const sha256 = options.deep ? await digestDeep(file, gaps, options) : undefined
   const change = describeChange(file.identity, file.sampleIdentity())
   if (change !== null) gaps.blame('GNO_READ_CHANGED', change)

@@ -13,7 +13,7 @@ import { scanners } from './scanners.ts'
 const MAX_DEPTH = 4
 
 /** What is known of the file before it is scanned. */
-export type ScanSubject = Pick<ScanContext, 'format' | 'look' | 'weights'>
+export type ScanSubject = Pick<ScanContext, 'format' | 'look' | 'weights' | 'scanTemplate'>
 
 /** What loading this file would do; undefined where no scan of its format exists and nothing in it spoke. */
 export async function scanPart(file: OpenedFile, subject: ScanSubject, gaps: GapList): Promise<LoadScan | undefined> {
@@ -33,7 +33,7 @@ async function scanSource(
     (scanner) => !knowing.includes(scanner) && scanner.looksAt?.({ format, look }) === true,
   )
   const report = new LoadReport()
-  const context: ScanContext = { ...subject, scanNested: nestedScan(depth) }
+  const context: ScanContext = { ...subject, scanNested: nestedScan(depth, subject.scanTemplate) }
   for (const scanner of [...knowing, ...others]) await runOne(scanner, cursor, { report, gaps, context })
   const { result } = report
   return knowing.length === 0 && result.actions.length === 0 && result.isWhole ? null : result
@@ -57,7 +57,7 @@ async function runOne({ scan }: Scanner, cursor: Cursor, { report, gaps, context
   }
 }
 
-function nestedScan(depth: number): ScanContext['scanNested'] {
+function nestedScan(depth: number, scanTemplate: ScanContext['scanTemplate']): ScanContext['scanNested'] {
   return async (inner, name, gaps) => {
     if (depth >= MAX_DEPTH) {
       gaps.note('GNO_READ_LIMIT', `containers lie more than ${MAX_DEPTH} deep in one another`)
@@ -65,7 +65,7 @@ function nestedScan(depth: number): ScanContext['scanNested'] {
     }
     const look = new Look(inner.source, name)
     const format = findReader(look)?.id ?? null
-    return scanSource(inner, { format, look, weights: null }, gaps, depth + 1)
+    return scanSource(inner, { format, look, weights: null, scanTemplate }, gaps, depth + 1)
   }
 }
 

@@ -1,4 +1,5 @@
 // What a scanner is: it tells what loading files of some formats would do, and judges nothing.
+import type { ScanTemplate } from '../../../contract/template-answer.ts'
 import type { LoadScan } from '../../../contract/threat.ts'
 import type { Cursor } from '../cursor.ts'
 import type { GapList } from '../gap-list.ts'
@@ -13,6 +14,8 @@ export interface ScanContext {
   readonly look: Look
   /** What reading it gave; null for a file inside a file, which is scanned without being read. */
   readonly weights: WeightsPart | null
+  /** Parses a chat template in a program of its own; null where nobody gave one, and then a template is a gap. */
+  readonly scanTemplate: ScanTemplate | null
   /** Scans a file inside the file, whatever its format is; null where no scanner knows it. */
   readonly scanNested: (inner: Cursor, name: string, gaps: GapList) => Promise<LoadScan | null>
 }
