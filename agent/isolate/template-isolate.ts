@@ -194,7 +194,7 @@ function parsed(line: string): unknown {
 }
 
 /** May read its own code and the parser's, wherever above it that is installed; nothing else, and write nothing. */
-function childArguments(): readonly string[] {
+export function childArguments(): readonly string[] {
   const folder = dirname(import.meta.filename)
   const program = join(folder, `template-program${extname(import.meta.filename)}`)
   const readable = [folder]
