@@ -10,7 +10,7 @@ const CRUISE = join(checkout, 'node_modules/dependency-cruiser/bin/dependency-cr
 const FOLDERS = ['contract', 'rules', 'agent', 'collector', 'installer', 'bench', 'test']
 const PACKAGES = [
   ...['better-sqlite3', 'chokidar', 'ps-list', 'systeminformation', 'hash-wasm'],
-  ...['zod', 'fastify', '@fastify/helmet'],
+  ...['zod', 'fastify', '@fastify/helmet', '@huggingface/jinja'],
 ]
 const DEVELOPMENT = ['@huggingface/gguf', 'node-llama-cpp', 'yaml', 'typescript', 'left-pad']
 
@@ -84,6 +84,7 @@ const FORBIDDEN: readonly (readonly [rule: string, file: string, imported: strin
   ['door-fastify', 'collector/store/store.ts', 'fastify'],
   ['door--fastify', 'collector/store/store.ts', '@fastify/helmet'],
   ['door--huggingface-gguf', 'agent/report/outbox.ts', '@huggingface/gguf'],
+  ['door--huggingface-jinja', 'agent/read/pickle.ts', '@huggingface/jinja'],
   ['door-node-llama-cpp', 'rules/workbench/pack.ts', 'node-llama-cpp'],
   ['door-yaml', 'rules/judge.ts', 'yaml'],
   ['door-typescript', 'bench/walk.ts', 'typescript'],

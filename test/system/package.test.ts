@@ -1,7 +1,7 @@
 // The endpoint's Debian package: built, unpacked into an empty root, and its program run from there.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -143,6 +143,14 @@ here('the Debian package', () => {
       { format: 'gguf', path: join(papers, 'minutes of march') },
     ])
     expect(scan.findings.some(({ simulated, subject }) => !simulated && subject.kind === 'artifact')).toBe(true)
+  })
+
+  it('parses a chat template in its own child', () => {
+    const config = join(folder, 'tokenizer_config.json')
+    writeFileSync(config, JSON.stringify({ tokenizer_class: 'T', chat_template: "{{ ''.__class__ }}" }))
+    const { stdout } = gnomon('inspect', '--json', config)
+
+    expect(JSON.parse(stdout)).toMatchObject([{ verdict: 'malicious', scan: { isWhole: true } }])
   })
 
   it('runs through a symbolic link from anywhere', () => {
