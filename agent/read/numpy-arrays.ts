@@ -69,7 +69,11 @@ function sizeOf(shape: readonly number[], itemBytes: number): bigint {
  * Follows joblib: behind the BUILD of its wrapper lie the array's bytes, or the pickle of its objects, which is handed to `nested`.
  * Throws ReadTrouble where the bytes are not there.
  */
-export function joblibArrays(gaps: GapList, nested: (walk: PickleWalk) => void): OnBuild {
+export function joblibArrays(
+  gaps: GapList,
+  nested: (walk: PickleWalk) => void,
+  walkInner: (cursor: Cursor, gaps: GapList) => PickleWalk = walkPickle,
+): OnBuild {
   return (built: PickleCall, cursor: Cursor): PickleValue | undefined => {
     if (!JOBLIB_WRAPPER.test(calleeName(built) ?? '')) return undefined
     const type = readType(valueOf(built.state, 'dtype'))
@@ -78,7 +82,7 @@ export function joblibArrays(gaps: GapList, nested: (walk: PickleWalk) => void):
       throw readTrouble('GNO_READ_INVALID', `a joblib array without type or shape at byte ${cursor.position}`)
     }
     if (type.isObject) {
-      nested(walkPickle(cursor, gaps))
+      nested(walkInner(cursor, gaps))
       return UNKNOWN
     }
     const alignment = valueOf(built.state, 'numpy_array_alignment_bytes')

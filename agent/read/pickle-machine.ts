@@ -6,6 +6,7 @@ import {
   type PickleBytes,
   type PickleCall,
   type PickleGlobal,
+  type PickleItems,
   type PicklePersistent,
   type PickleValue,
   UNKNOWN,
@@ -13,6 +14,7 @@ import {
   itemsOf,
   objectOf,
 } from './pickle-values.ts'
+import type { PickleWatch } from './pickle-watch.ts'
 
 /** Values that wait at one time; a batch of SETITEMS has 2,000 (CWE-770). */
 const MAX_STACK = 1_048_576
@@ -83,6 +85,7 @@ export class PickleMachine {
   /** Places in the memo that were asked for; filled by a scan. */
   readonly recalled = new Set<number>()
   readonly #onBuild: OnBuild | undefined
+  readonly watch: PickleWatch | undefined
   readonly #plan: MemoPlan
   readonly #maxStack: number
   /** What was held before an object was made, where the memo does not keep every part of it. */
@@ -93,9 +96,10 @@ export class PickleMachine {
   readonly #callsOf = new Map<string, number>()
   #held = 0
 
-  constructor(cursor: Cursor, onBuild: OnBuild | undefined, plan: MemoPlan = 'all') {
+  constructor(cursor: Cursor, onBuild: OnBuild | undefined, plan: MemoPlan = 'all', watch?: PickleWatch) {
     this.cursor = cursor
     this.#onBuild = onBuild
+    this.watch = watch
     this.#plan = plan
     this.#maxStack = plan === 'scan' ? MAX_SCAN_STACK : MAX_STACK
   }
@@ -120,6 +124,19 @@ export class PickleMachine {
     return value
   }
 
+  /** The top value, to be pushed once more. */
+  duplicate(): PickleValue {
+    const value = this.top()
+    this.watch?.again(value)
+    return value
+  }
+
+  /** POP: the top value, which nobody asks for. */
+  drop(): void {
+    const value = this.pop()
+    this.watch?.dropped(value)
+  }
+
   mark(): void {
     if (this.marks.length === MAX_STACK) throw readTrouble('GNO_READ_BUDGET', `${MAX_STACK} marks are open`)
     this.marks.push(this.stack.length)
@@ -140,6 +157,11 @@ export class PickleMachine {
     return this.isWhole
   }
 
+  /** True when there is room for a container of so many values. */
+  holdItems(kind: PickleItems['kind'], count: number): boolean {
+    return this.hold(count) || (kind === 'tuple' && this.watch?.keepsTuple(count) === true)
+  }
+
   /** Puts values into a container of the pickle, as far as there is room. */
   extend(target: PickleValue[], values: readonly PickleValue[]): void {
     if (!this.hold(values.length, 0)) return
@@ -149,6 +171,7 @@ export class PickleMachine {
   memoise(index: number): void {
     if (this.#memo.size === MAX_MEMO) throw readTrouble('GNO_READ_BUDGET', `${MAX_MEMO} values are in the memo`)
     this.#places = Math.max(this.#places, index + 1)
+    this.watch?.memoised(index)
     const value = this.top()
     if (!this.#isKept(index, value)) return
     this.hold(0, MEMO_BYTES)
@@ -173,17 +196,23 @@ export class PickleMachine {
     if (this.#plan === 'scan' && this.recalled.size < MAX_MEMO) this.recalled.add(index)
     if (this.#plan !== 'scan' && value === undefined) this.stumble(`nothing is in the memo at ${index}`)
     this.push(value ?? UNKNOWN)
+    this.watch?.again(value ?? UNKNOWN)
   }
 
   /** Text of a declared length: held when short, else only its place. */
   text(size: number, encoding: 'utf8' | 'latin1'): PickleValue {
     if (size > MAX_TEXT_BYTES) return this.bytes(size, encoding === 'utf8')
-    const text = Buffer.from(this.cursor.view(size)).toString(encoding)
-    return this.#plan === 'scan' || this.hold(0, text.length + 24) ? text : UNKNOWN
+    const at = this.cursor.position
+    const { buffer, byteOffset } = this.cursor.view(size)
+    const text = Buffer.from(buffer, byteOffset, size).toString(encoding)
+    this.watch?.text(text, at)
+    if (this.#plan === 'scan' || this.hold(0, text.length + 24) || this.watch !== undefined) return text
+    return UNKNOWN
   }
 
   bytes(size: number, isText: boolean): PickleBytes {
     const at = this.cursor.position
+    this.watch?.data(at, size)
     this.cursor.leap(at + size)
     this.hold(0)
     return { kind: 'bytes', at, size, isText }
@@ -197,7 +226,9 @@ export class PickleMachine {
       if (kept.length < MAX_TEXT_BYTES) kept.push(byte)
     }
     const size = this.cursor.position - at - 1
-    return { text: Buffer.from(kept).toString('utf8'), at, size, isLong: size > MAX_TEXT_BYTES }
+    const text = Buffer.from(kept).toString('utf8')
+    this.watch?.text(text, at)
+    return { text, at, size, isLong: size > MAX_TEXT_BYTES }
   }
 
   global(module: string, name: string, at: number): PickleGlobal {
@@ -206,7 +237,40 @@ export class PickleMachine {
     if (this.globals.has(key)) return found
     if (this.globals.size === MAX_GLOBALS) throw readTrouble('GNO_READ_BUDGET', `more than ${MAX_GLOBALS} names`)
     this.globals.set(key, found)
+    this.watch?.named(found)
     return found
+  }
+
+  /** STACK_GLOBAL. */
+  nameFrom(module: PickleValue, name: PickleValue, at: number): PickleValue {
+    if (this.watch === undefined || (typeof module === 'string' && typeof name === 'string')) {
+      return this.global(this.#nameText(module), this.#nameText(name), at)
+    }
+    this.watch.computed(module, name, at)
+    return UNKNOWN
+  }
+
+  /** A name may be too long to be held, or lie beyond what was held: then it is a name all the same. */
+  #nameText(value: PickleValue): string {
+    if (typeof value === 'string') return value
+    const object = objectOf(value)
+    const isText = object?.kind === 'unknown' || (object?.kind === 'bytes' && object.isText)
+    if (!isText) this.stumble('a name that is no text')
+    return '?'
+  }
+
+  /** Numbers of copyreg's registry stand for names that only the loading program knows. */
+  extension(code: number, at: number): PickleValue {
+    if (this.watch === undefined) return this.global('copyreg.extension', String(code), at)
+    this.watch.extension(code, at)
+    return UNKNOWN
+  }
+
+  persistent(id: PickleValue, at: number): PicklePersistent {
+    const made: PicklePersistent = { kind: 'persistent', id, at }
+    if (this.hold(2)) this.persistents.push(made)
+    this.watch?.persistent(id, at)
+    return made
   }
 
   call(how: CallKind, callee: PickleValue, args: readonly PickleValue[], at: number): void {
@@ -214,7 +278,7 @@ export class PickleMachine {
     // The empty tuple that it is made with goes with it.
     const tuple = args.length === 0 ? OBJECT_BYTES : 0
     const before = { held: Math.max(0, this.#held - tuple), memo: this.#memo.size }
-    const room = this.hold(args.length, 2 * OBJECT_BYTES)
+    const room = this.hold(args.length, 2 * OBJECT_BYTES) || this.watch?.keepsTuple(args.length) === true
     const made: PickleCall = {
       kind: 'call',
       how,
@@ -233,12 +297,15 @@ export class PickleMachine {
       this.calls.push(made)
     }
     this.push(made)
+    this.watch?.called(made)
   }
 
   /** BUILD: the state goes into the object, and whoever walks may take over from here. */
   build(): void {
     const state = this.pop()
-    const object = objectOf(this.top())
+    const target = this.top()
+    this.watch?.stated(target, state)
+    const object = objectOf(target)
     if (object?.kind !== 'call') return
     object.state = state
     const instead = this.#onBuild?.(object, this.cursor)
@@ -258,8 +325,16 @@ export class PickleMachine {
     this.hold(0, heldBy(instead))
   }
 
+  /** What stands for a number that is written as no number. */
+  oddNumber(text: string): PickleValue {
+    if (this.watch === undefined) throw this.brokenLine(text)
+    this.watch.oddNumber(text)
+    return UNKNOWN
+  }
+
   odd(at: number, what: string): void {
     if (this.oddities.length < MAX_ODDITIES) this.oddities.push({ at, what })
+    this.watch?.odd(at, what)
   }
 
   /** Python stops here. Where it has imported something before, we look on for what else is named; all else is no pickle. */

@@ -1,14 +1,6 @@
 // The opcodes of pickle protocols 0 to 5 (CPython:Lib/pickletools.py, PEP 307, 3154, 574), each as what it does to the symbols.
 import type { PickleMachine } from './pickle-machine.ts'
-import {
-  type PickleDict,
-  type PickleItems,
-  type PicklePersistent,
-  type PickleValue,
-  UNKNOWN,
-  itemsOf,
-  objectOf,
-} from './pickle-values.ts'
+import { type PickleDict, type PickleItems, type PickleValue, UNKNOWN, itemsOf, objectOf } from './pickle-values.ts'
 
 /** `at` is the place of the opcode itself. */
 export type Operation = (machine: PickleMachine, at: number) => void
@@ -64,7 +56,10 @@ function pushInteger(machine: PickleMachine): void {
 }
 
 function pushDecimal(machine: PickleMachine, text: string, isLong: boolean): void {
-  if (!INTEGER_LINE.test(text)) throw machine.brokenLine(text)
+  if (!INTEGER_LINE.test(text)) {
+    machine.push(machine.oddNumber(text))
+    return
+  }
   const value = Number(text)
   machine.push(!isLong && Number.isSafeInteger(value) ? value : UNKNOWN)
 }
@@ -76,7 +71,10 @@ function pushLongLine(machine: PickleMachine): void {
 
 function pushFloatLine(machine: PickleMachine): void {
   const { text } = machine.line()
-  if (!FLOAT_LINE.test(text)) throw machine.brokenLine(text)
+  if (!FLOAT_LINE.test(text)) {
+    machine.push(machine.oddNumber(text))
+    return
+  }
   machine.push(Number(text.toLowerCase().replace(/^([+-]?)inf(?:inity)?$/, '$1Infinity')))
 }
 
@@ -126,7 +124,7 @@ const NO_ROOM: Readonly<Record<PickleItems['kind'], PickleItems>> & { readonly d
 }
 
 function pushItems(machine: PickleMachine, kind: PickleItems['kind'], items: PickleValue[]): void {
-  machine.push(machine.hold(items.length) ? { kind, items } : NO_ROOM[kind])
+  machine.push(machine.holdItems(kind, items.length) ? { kind, items } : NO_ROOM[kind])
 }
 
 /** The last `count` values as a tuple. */
@@ -144,6 +142,7 @@ function pushDict(machine: PickleMachine, pairs: PickleValue[]): void {
 function append(machine: PickleMachine, values: readonly PickleValue[]): void {
   const target = objectOf(machine.top())
   if (target?.kind === 'list' || target?.kind === 'set') machine.extend(target.items, values)
+  if (target?.kind === 'global') machine.watch?.filled(target, values)
   if (target?.kind !== 'call') return
   target.items ??= []
   machine.extend(target.items, values)
@@ -153,6 +152,7 @@ function setItems(machine: PickleMachine, pairs: readonly PickleValue[]): void {
   if (pairs.length % 2 === 1) throw machine.broken('a key without a value')
   const target = objectOf(machine.top())
   if (target?.kind === 'dict') machine.extend(target.pairs, pairs)
+  if (target?.kind === 'global') machine.watch?.filled(target, pairs)
   if (target?.kind !== 'call') return
   target.pairs ??= []
   machine.extend(target.pairs, pairs)
@@ -167,27 +167,17 @@ function setItem(machine: PickleMachine): void {
 function popOne(machine: PickleMachine): void {
   // CPython takes the mark itself when nothing lies above it.
   if (machine.marks.at(-1) === machine.stack.length) machine.marks.pop()
-  else machine.pop()
+  else machine.drop()
 }
 
 function stackGlobal(machine: PickleMachine, at: number): void {
   const name = machine.pop()
   const module = machine.pop()
-  machine.push(machine.global(nameText(machine, module), nameText(machine, name), at))
-}
-
-/** A name may be too long to be held, or lie beyond what was held: then it is a name all the same. */
-function nameText(machine: PickleMachine, value: PickleValue): string {
-  if (typeof value === 'string') return value
-  const object = objectOf(value)
-  const isText = object?.kind === 'unknown' || (object?.kind === 'bytes' && object.isText)
-  if (!isText) machine.stumble('a name that is no text')
-  return '?'
+  machine.push(machine.nameFrom(module, name, at))
 }
 
 function extension(machine: PickleMachine, code: number, at: number): void {
-  // Numbers of copyreg's registry stand for names that only the loading program knows.
-  machine.push(machine.global('copyreg.extension', String(code), at))
+  machine.push(machine.extension(code, at))
 }
 
 function pushInst(machine: PickleMachine, at: number): void {
@@ -216,15 +206,14 @@ function newObjEx(machine: PickleMachine, at: number): void {
 }
 
 function persistent(machine: PickleMachine, id: PickleValue, at: number): void {
-  const made: PicklePersistent = { kind: 'persistent', id, at }
-  if (machine.hold(2)) machine.persistents.push(made)
-  machine.push(made)
+  machine.push(machine.persistent(id, at))
 }
 
 function protocol(machine: PickleMachine): void {
   const version = machine.cursor.uint8()
   if (version > LATEST_PROTOCOL) throw machine.broken(`protocol ${version}`)
   if (!machine.protocols.includes(version)) machine.protocols.push(version)
+  if (machine.opcodeCount > 1) machine.watch?.protocolAgain(version)
 }
 
 function frame(machine: PickleMachine, at: number): void {
@@ -255,7 +244,7 @@ const TABLE: readonly (readonly [opcode: string | number, operation: Operation])
   ['.', stop],
   ['0', popOne],
   ['1', (machine) => machine.popMark()],
-  ['2', (machine) => machine.push(machine.top())],
+  ['2', (machine) => machine.push(machine.duplicate())],
   ['F', pushFloatLine],
   ['I', pushInteger],
   ['J', (machine) => machine.push(machine.cursor.int32())],
@@ -323,7 +312,9 @@ const TABLE: readonly (readonly [opcode: string | number, operation: Operation])
 
 function memoLine(machine: PickleMachine): number {
   const { text } = machine.line()
-  const index = INTEGER_LINE.test(text) ? Number(text) : -1
+  // int() of Python takes blanks around a number and underscores in it.
+  const digits = text.trim().replace(/(?<=[0-9])_(?=[0-9])/g, '')
+  const index = INTEGER_LINE.test(digits) ? Number(digits) : -1
   if (!Number.isSafeInteger(index) || index < 0) throw machine.brokenLine(text)
   return index
 }

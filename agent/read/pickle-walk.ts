@@ -37,11 +37,18 @@ export function walkPickle(
   onBuild?: OnBuild,
   recalled?: ReadonlySet<number>,
 ): PickleWalk {
-  const startedAt = cursor.position
   const machine = new PickleMachine(cursor, onBuild, recalled)
-  gaps.attempt(() => run(machine))
+  const walk = walkWith(machine, gaps)
   if (!machine.isWhole) gaps.blame('GNO_READ_BUDGET', 'the pickle builds more than is held in memory')
   for (const { at, what } of machine.oddities) gaps.blame('GNO_READ_INVALID', `pickle: ${what} at byte ${at}`)
+  return walk
+}
+
+/** The same with a machine of the caller's, who also says what of it is a fault. */
+export function walkWith(machine: PickleMachine, gaps: GapList): PickleWalk {
+  const { cursor } = machine
+  const startedAt = cursor.position
+  gaps.attempt(() => run(machine))
   return {
     startedAt,
     stoppedAt: cursor.position,

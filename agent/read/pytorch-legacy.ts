@@ -66,7 +66,8 @@ function finder(places: ReadonlyMap<string, StoragePlace>): (storage: TorchStora
   }
 }
 
-interface Layout {
+/** What the pickles say of the storages behind them. */
+export interface LegacyLayout {
   readonly isLittleEndian: boolean
   readonly keys: PickleValue | undefined
   readonly object: PickleWalk
@@ -74,7 +75,7 @@ interface Layout {
 }
 
 /** Steps over the storages; their sizes stand in front of them, the size of one element in the object's pickle. */
-function placeStorages(cursor: Cursor, { isLittleEndian, keys, object, places }: Layout): void {
+export function placeStorages(cursor: Cursor, { isLittleEndian, keys, object, places }: LegacyLayout): void {
   const named = itemsOf(keys) ?? []
   if (named.length > MAX_STORAGES)
     throw readTrouble('GNO_READ_LIMIT', `${named.length} storages, limit ${MAX_STORAGES}`)
