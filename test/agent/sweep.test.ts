@@ -72,7 +72,7 @@ describe('sweep', () => {
     const { result } = await sweep(optionsOf())
 
     expect(result.artifacts).toMatchObject([
-      { path: join(folder, 'Documents/minutes of march'), format: 'gguf', verdict: 'unchecked', simulated: false },
+      { path: join(folder, 'Documents/minutes of march'), format: 'gguf', verdict: 'clean', simulated: false },
     ])
     expect(result.findings.map((finding) => finding.policyId)).toContain('unapproved-local-model')
     const {
