@@ -8,6 +8,7 @@ import { measure as measureInventory } from './inventory.ts'
 import { measure as measureKnownFiles } from './known-files.ts'
 import type { Benchmark } from './measurement.ts'
 import { measure as measureProcessLook } from './process-look.ts'
+import { measure as measurePickleScan } from './pickle-scan.ts'
 import { measure as measureProcessScan } from './process-scan.ts'
 import { measure as measureRecognition } from './recognition.ts'
 import { describeMachine, renderMarkdown, renderTable } from './show-table.ts'
@@ -18,6 +19,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'known-files', title: 'Lookup of known files', measure: measureKnownFiles },
   { name: 'recognition', title: 'First look at ordinary files', measure: measureRecognition },
   { name: 'file-walk', title: 'First sweep of files', measure: measureFileWalk },
+  { name: 'pickle-scan', title: 'What unpickling would do', measure: measurePickleScan },
   { name: 'process-scan', title: 'Process scan', measure: measureProcessScan },
   { name: 'process-look', title: 'A whole look at the processes', measure: measureProcessLook },
   { name: 'inventory', title: 'What is installed', measure: measureInventory },

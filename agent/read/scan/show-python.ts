@@ -20,6 +20,10 @@ const MAX_LINE_CHARS = 240
 /** Beginning of a long text that is shown. */
 const PEEK_BYTES = 60
 
+/** Keys and tokens by the marks that their makers give them: the mark is shown, and nothing of the secret. */
+const SECRET =
+  /\b(sk-|sk_live_|rk_live_|gh[pousr]_|github_pat_|hf_|glpat-|xox[abposr]-|AKIA|ASIA|AIza|eyJ)[A-Za-z0-9_.-]{12,}/g
+
 /** The bytes at a place of the file; for long texts, of which a pickle keeps the place alone. */
 export type Peek = (at: number, size: number) => Uint8Array
 
@@ -97,6 +101,10 @@ function writeBytes({ at, size, isText }: PickleBytes, peek: Peek): string {
 }
 
 function quote(text: string, isCut = false): string {
-  const escaped = text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')
+  const escaped = text
+    .replace(SECRET, (_whole, kind: string) => `${kind}…`)
+    .replaceAll('\\', '\\\\')
+    .replaceAll("'", "\\'")
+    .replaceAll('\n', '\\n')
   return `'${shorten(escaped, MAX_QUOTED_CHARS)}${isCut ? '…' : ''}'`
 }

@@ -33,7 +33,7 @@ const LATEST_PROTOCOL = 5
 /** PROTO, `g` of base64, `8` of hexadecimal, `c` and `(` of protocol 0, `P` of an archive. */
 const FIRST_BYTES: readonly number[] = [0x80, 0x67, 0x38, 0x63, 0x28, 0x50]
 /** A pickle in base64 (protocols 2 to 5), in hexadecimal, or of the protocols without a first mark. */
-const ENCODED = /^(?:gA[IMQU][A-Za-z0-9+/_=-]{8}|800[2-5][0-9a-fA-F]{16}|\(?c[A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n)/
+const ENCODED = /^(?:gA[I-X][A-Za-z0-9+/_=-]{8}|800[2-5][0-9a-fA-F]{16}|\(?c[A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n)/
 /** Names that Python programs are written with. Everything else is drawn like something that it is not. */
 const ORDINARY = /^[A-Za-z_][\w.]*$/
 const HOOKS: ReadonlySet<PickleValue> = new Set([
@@ -266,7 +266,7 @@ class Watcher implements PickleWatch {
   }
 }
 
-const MAY_BE_ENCODED = /^(?:gA[IMQU]|800[2-5]|\(?c[A-Za-z_][\w.]*\n?)/
+const MAY_BE_ENCODED = /^(?:gA[I-X]|800[2-5]|\(?c[A-Za-z_][\w.]*\n?)/
 
 /** PyTorch's storages and sources of modules; the numbers of storages in its oldest archives. */
 function isKnownReference(id: PickleValue): boolean {

@@ -1,0 +1,183 @@
+// What the scan of pickles tells of ordinary files, and of the tricks that nobody has published an advisory for.
+import { describe, expect, it } from '@jest/globals'
+import { Cursor, memoryBytes } from '../../../../agent/read/cursor.ts'
+import { listOpcodes } from '../../../../agent/read/scan/list-opcodes.ts'
+import {
+  type Py,
+  buildJoblib,
+  buildPickle,
+  buildTorchLegacy,
+  joblibArray,
+  linearState,
+  numpyArray,
+  opcodes,
+  orderedDict,
+} from '../../../build-pickle.ts'
+import { judgePickle } from './judge-pickle.ts'
+
+const SYSTEM: Py = { call: 'os.system', args: ['id'] }
+const evil = buildPickle(SYSTEM)
+
+function raw(text: string): Buffer {
+  return Buffer.from(text, 'latin1')
+}
+
+/** Something in a list, so that the pickle goes on behind it. */
+function inList(...bodies: readonly Uint8Array[]): Buffer {
+  return Buffer.concat([raw('\x80\x04]('), ...bodies, raw('e.')])
+}
+
+/** A joblib array whose length of filling, 41, is an opcode as well, as is all of its filling. */
+function deceiving(): Buffer {
+  const array = joblibArray('u1', [4], raw('NNN.'))
+  const wrapper = array.subarray(0, array.length - 7)
+  return Buffer.concat([
+    wrapper,
+    raw(')'),
+    Buffer.concat([opcodes(SYSTEM), raw('N'.repeat(41))]).subarray(0, 41),
+    raw('NNN.'),
+  ])
+}
+
+describe('ordinary pickles', () => {
+  const legacy = buildTorchLegacy({
+    value: orderedDict(linearState()),
+    keys: ['0', '1'],
+    storages: [
+      { elements: 12, bytes: 48 },
+      { elements: 3, bytes: 12 },
+    ],
+  })
+  const estimator: Py = {
+    newobj: 'sklearn.linear_model._logistic.LogisticRegression',
+    state: new Map<Py, Py>([['coef_', numpyArray('f8', [2], new Uint8Array(16))]]),
+  }
+  it.each([
+    ['plain values', buildPickle(new Map<Py, Py>([['a', [1, 2.5, 'text', null, true]]]))],
+    [
+      'text of protocol 0',
+      buildPickle(new Map<Py, Py>([['a', ['import os; os.system("id")', 'eval(x)']]]), { protocol: 0 }),
+    ],
+    ['an array', buildPickle(numpyArray('f4', [3], new Uint8Array(12)))],
+    ['an estimator', buildPickle(estimator)],
+    [
+      'a joblib dump',
+      buildJoblib([joblibArray('f4', [4], new Uint8Array(16)), joblibArray('f8', [1], new Uint8Array(8))]),
+    ],
+    ['a checkpoint of five pickles', legacy],
+    ['two pickles', Buffer.concat([buildPickle([1, 2]), buildPickle('end')])],
+    [
+      'values of Python',
+      buildPickle([
+        { call: 'builtins.set', args: [[1]] },
+        { call: 'decimal.Decimal', args: ['1.5'] },
+      ]),
+    ],
+  ])('finds %s clean', async (_name, bytes) => {
+    expect(await judgePickle(bytes)).toMatchObject({ verdict: 'clean', threats: [] })
+  })
+})
+
+describe('calls', () => {
+  it('shows them as a developer would write them', async () => {
+    const { scan } = await judgePickle(evil)
+    expect(scan.actions).toEqual([
+      expect.objectContaining({
+        kind: 'python-name',
+        name: 'os.system',
+        shown: "os.system('id')",
+        at: expect.any(Number),
+      }),
+    ])
+  })
+
+  it('follows getattr over imported modules', async () => {
+    const reached: Py = { call: 'builtins.getattr', args: [{ call: 'builtins.__import__', args: ['os'] }, 'system'] }
+    const bytes = Buffer.concat([raw('\x80\x02'), opcodes(reached), opcodes({ tuple: ['id'] }), raw('R.')])
+    const { scan, tricks } = await judgePickle(bytes)
+    const named = scan.actions.find(({ name }) => name === 'os.system')
+    expect(named?.shown).toBe("builtins.getattr(builtins.__import__('os'), 'system')('id')")
+    expect(tricks).toContain('attribute-chain')
+  })
+
+  it('knows a module by sys.modules, and a function by partial', async () => {
+    const module: Py = { call: 'operator.getitem', args: [{ global: 'sys.modules' }, 'os'] }
+    const reached: Py = { call: 'builtins.getattr', args: [module, 'popen'] }
+    const bytes = Buffer.concat([raw('\x80\x02'), opcodes(reached), opcodes({ tuple: ['id'] }), raw('R.')])
+    expect((await judgePickle(bytes)).scan.actions.map(({ name }) => name)).toContain('os.popen')
+  })
+
+  it('masks keys in what is shown', async () => {
+    const { scan } = await judgePickle(buildPickle({ call: 'my.Client', args: ['sk-abcdefghijklmnopqrstuvwx'] }))
+    expect(scan.actions[0]?.shown).toBe("my.Client('sk-…')")
+  })
+
+  it('says suspicious of what no entry knows, and of a base that is no plain one', async () => {
+    expect(await judgePickle(buildPickle({ call: 'my.thing', args: [] }))).toMatchObject({ verdict: 'suspicious' })
+    const base: Py = {
+      call: 'copyreg._reconstructor',
+      args: [{ global: 'collections.OrderedDict' }, { global: 'my.Base' }, null],
+    }
+    expect(await judgePickle(buildPickle(base))).toMatchObject({ verdict: 'suspicious' })
+  })
+
+  it('says suspicious of constructors that are asked for too much', async () => {
+    const bytes = buildPickle({ call: 'builtins.bytearray', args: [2 ** 40] })
+    expect(await judgePickle(bytes)).toMatchObject({ verdict: 'suspicious' })
+  })
+})
+
+describe('tricks', () => {
+  it.each([
+    ['computed-name', inList(opcodes('os'), raw('N\x93'))],
+    ['extension-code', raw('\x80\x02\x82\x05)R.')],
+    ['persistent-id', buildPickle({ persistent: 'http://host/object' })],
+    ['protocol-mix', Buffer.concat([raw('\x80\x02]\x80\x04'), raw('.')])],
+    ['odd-name', buildPickle({ call: 'оs.system', args: [] })],
+    ['bytes-behind', Buffer.concat([buildPickle([1]), Buffer.from('these are just words behind the end')])],
+    ['hidden-pickle', Buffer.concat([buildPickle([1]), Buffer.from('\0\0junk\0'), evil])],
+    ['nested-pickle', buildPickle([evil.toString('base64')])],
+    ['state-on-name', Buffer.concat([raw('\x80\x02'), opcodes({ global: 'json.decoder' }), raw('}b.')])],
+    ['growth', raw(`\x80\x02${'('.repeat(12)}U\x03lol${`${'2'.repeat(9)}l`.repeat(12)}.`)],
+    ['growth', raw('\x80\x02]r\xff\xff\xff\x7f.')],
+  ])('tells %s', async (trick, bytes) => {
+    const { verdict, tricks } = await judgePickle(bytes)
+    expect(tricks).toContain(trick)
+    expect(['suspicious', 'malicious']).toContain(verdict)
+  })
+
+  it.each([
+    ['behind junk', Buffer.concat([Buffer.from('PK-not-a-zip\n'), evil])],
+    ['behind the end', Buffer.concat([buildPickle([1]), evil])],
+    ['behind a break', Buffer.concat([raw('\x80\x04]\xff\xff'), evil])],
+    ['in bytes', buildPickle([evil])],
+    ['in text', buildPickle([evil.toString('hex')])],
+    ['in bytes in bytes', buildPickle([buildPickle([evil])])],
+    ['among the filling of an array', buildJoblib([deceiving()])],
+  ])('finds a call %s', async (_name, bytes) => {
+    expect(await judgePickle(bytes)).toMatchObject({ verdict: 'malicious' })
+  })
+
+  it('reads on where Python reads numbers that we would not write', async () => {
+    const bytes = Buffer.concat([raw('I0x10\n0]p 1_0 \n0'), opcodes(SYSTEM, true), raw('.')])
+    expect(await judgePickle(bytes)).toMatchObject({ verdict: 'malicious' })
+  })
+
+  it('loses the detail of many uses, and never the use', async () => {
+    const many = Array.from(
+      { length: 40 },
+      (_, index): Py => ({ call: '_codecs.encode', args: ['x', `codec${index}`] }),
+    )
+    const { scan, verdict } = await judgePickle(buildPickle(many))
+    expect(scan.actions.length).toBeLessThan(20)
+    expect(verdict).toBe('suspicious')
+  })
+})
+
+describe('listOpcodes', () => {
+  it('lists the opcodes around a byte', () => {
+    const lines = listOpcodes(new Cursor(memoryBytes(evil)), evil.length - 2)
+    expect(lines.find((line) => line.startsWith('>'))).toContain(`${evil.length - 2}: REDUCE`)
+    expect(lines.join('\n')).toContain('GLOBAL "os\\nsystem\\n"')
+  })
+})
