@@ -15,7 +15,7 @@ import { type Peek, showCall, showValue } from './show-python.ts'
 
 /** Tuples of so few values are kept when there is no room for lists any more: they are the arguments of calls. */
 const MAX_ARGUMENTS = 64
-const MAX_ARGUMENT_TUPLES = 1_048_576
+const MAX_ARGUMENT_TUPLES = 131_072
 /** A container that is asked for again, and how often that must be to multiply anything (2 to the 16th). */
 const MAX_ROOTS = 1_024
 const MIN_RECALLS = 16
