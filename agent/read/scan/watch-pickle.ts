@@ -254,6 +254,7 @@ class Watcher implements PickleWatch {
   #hide(data: HiddenData): void {
     const { hidden } = this.#findings
     if (hidden.length < MAX_HIDDEN) hidden.push(data)
+    else this.#tell('hidden-pickle', data.at, `more than ${MAX_HIDDEN} pieces of data look like pickles`)
   }
 
   /** What is known only at the end: how large it all grows. */
