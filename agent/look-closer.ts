@@ -88,10 +88,11 @@ export async function lookCloser(
   candidates: readonly Candidate[],
   options: CloserOptions,
 ): Promise<ReadonlyMap<number, Closer>> {
-  const { memory, signal, now } = options
+  const { memory, signal } = options
   const seen = new Map<number, Closer>()
   const room = roomForLook()
-  const asking = askingOf({ memory: memory.answers, signal, now, withinMs: ANSWER_WITHIN_MS })
+  const elapsedMs = (): number => performance.now()
+  const asking = askingOf({ memory: memory.answers, signal, elapsedMs, withinMs: ANSWER_WITHIN_MS })
   const looks = new Map<string, CloseLook>()
   for (const candidate of unnamedFirst(candidates).slice(0, MAX_CANDIDATES)) {
     if (signal.aborted) break

@@ -9,7 +9,7 @@ export const loopbackDeclaration: TouchDeclaration = {
   id: 'loopback-metadata',
   platform: 'linux',
   touches: [
-    "TCP listeners on this machine's loopback of processes that look like a runtime: GET of metadata paths of the rule pack, at most 12 a listener and 64 KiB an answer, no redirect, no proxy, once in 5 minutes",
+    "TCP listeners on this machine's loopback of processes that look like a runtime: GET of metadata paths of the rule pack, at most 12 a listener and 64 KiB an answer, 3 s a look in all, no redirect, no proxy, once in 5 minutes",
     '/proc/self/net/tcp, tcp6, /proc/*/stat, /proc/*/fd/* (whose listener it is, before and after)',
     'never: a prompt, a completion, a POST, another machine',
   ],

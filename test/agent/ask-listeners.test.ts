@@ -1,6 +1,7 @@
 // Asking listeners of this very process: the owner is checked in the real /proc.
 import { readFileSync, readlinkSync, readdirSync } from 'node:fs'
 import { type RequestListener, type Server, createServer } from 'node:http'
+import { serialize } from 'node:v8'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { type AnswerMemory, askListeners, askingOf } from '../../agent/ask-listeners.ts'
 import type { ListenerObservation, ProcessObservation } from '../../contract/observation.ts'
@@ -106,7 +107,7 @@ whereLinux('askListeners', () => {
       who,
       [listener],
       probes,
-      askingOf({ memory, signal: new AbortController().signal, now: () => new Date(nowMs), withinMs: WITHIN_MS }),
+      askingOf({ memory, signal: new AbortController().signal, elapsedMs: () => nowMs, withinMs: WITHIN_MS }),
     )
 
   it('tells which probes were answered, and asks again only after a while', async () => {
@@ -210,7 +211,7 @@ whereLinux('askListeners', () => {
     const asking = askingOf({
       memory: new Map(),
       signal: new AbortController().signal,
-      now: () => new Date(nowMs),
+      elapsedMs: () => nowMs,
       withinMs: WITHIN_MS,
     })
     const { listener, asked } = await listen((_question, answer) => answer.end('{}'))
@@ -220,5 +221,61 @@ whereLinux('askListeners', () => {
     await Promise.all(many)
 
     expect(asked()).toBe(16)
+  })
+  it('lets no process take the turn of all others', async () => {
+    const asking = askingOf({
+      memory: new Map(),
+      signal: new AbortController().signal,
+      elapsedMs: () => nowMs,
+      withinMs: WITHIN_MS,
+    })
+    const greedy: Awaited<ReturnType<typeof listen>>[] = []
+    for (let count = 0; count < 10; count += 1) greedy.push(await listen((_question, answer) => answer.end(MODELS)))
+    const greedyAsked = await askListeners(
+      self(),
+      greedy.map(({ listener }) => listener),
+      [PROBE],
+      asking,
+    )
+
+    expect(greedy.filter(({ asked }) => asked() > 0)).toHaveLength(4)
+    expect(greedyAsked.gaps.map(({ code }) => code)).toEqual(Array.from({ length: 6 }, () => 'GNO_SENSE_LIMIT'))
+    const { listener } = await listen((_question, answer) => answer.end(MODELS))
+    expect((await askListeners(self(), [listener], [PROBE], asking)).answered).toEqual(['tiny-models'])
+  })
+
+  it('spends a bounded time on listeners that each answer at the last moment', async () => {
+    let elapsedMs = 0
+    const late = () =>
+      listen((_question, answer) => {
+        elapsedMs += WITHIN_MS
+        answer.end(MODELS)
+      })
+    const probes = Array.from({ length: 12 }, (_, index) => ({ ...PROBE, id: `late-${index}`, path: `/${index}` }))
+    const asking = askingOf({
+      memory: new Map(),
+      signal: new AbortController().signal,
+      elapsedMs: () => elapsedMs,
+      withinMs: WITHIN_MS,
+    })
+    const asked: number[] = []
+    for (let count = 0; count < 4; count += 1) {
+      const { listener, asked: askedNow } = await late()
+      await askListeners(self(), [listener], probes, asking)
+      asked.push(askedNow())
+    }
+
+    expect(asked).toEqual([3, 3, 0, 0])
+  })
+
+  it('keeps what answers say and not their text', async () => {
+    const before = memory.size
+    const { listener } = await listen((_question, answer) =>
+      answer.end(`${MODELS.slice(0, -1)},"x":"${'é'.repeat(30_000)}"}`),
+    )
+
+    expect((await ask(listener)).answered).toEqual(['tiny-models'])
+    expect(memory.size).toBe(before + 1)
+    expect(serialize(memory).length).toBeLessThan(20_000)
   })
 })
