@@ -7,14 +7,21 @@ import { type Cursor, readTrouble } from './cursor.ts'
 import { readDenseHeap } from './hdf5-dense.ts'
 import { type Hdf5File, expectWord, partAt, readLength, readPlace, upTo } from './hdf5-file.ts'
 import type { Hdf5Message } from './hdf5-object.ts'
+import { type Hdf5Outside, nameIn, readExternalLink } from './hdf5-outside.ts'
 
 /** Names of one group: a layer has a handful, the largest model's root some thousands (CWE-789). */
 const MAX_HEAP_BYTES = 4_194_304
 /** Names are paths' pieces: under 200 bytes. */
 const MAX_NAME_BYTES = 1_024
+/** Paths of files and of objects in them. */
+const MAX_TARGET_BYTES = 8_192
 /** Nodes of one group's tree; each lists at least one member and its place is followed once (CWE-834). */
 const MAX_NODES = 65_536
 const HARD_LINK = 0
+const SOFT_LINK = 1
+const EXTERNAL_LINK = 64
+/** What an entry of a symbol table keeps beside its place: the place of a link's text. */
+const CACHED_SOFT_LINK = 2
 const SYMBOL_TABLE = 0x11
 const LINK_INFO = 0x02
 const LINK = 0x06
@@ -23,6 +30,8 @@ export interface Hdf5Link {
   readonly name: string
   /** The object header; null for links by name and to other files, which are never followed. */
   readonly at: number | null
+  /** Where such a link leads by its own word. */
+  readonly leads?: Pick<Hdf5Outside, 'kind' | 'target'>
 }
 
 /** True where these messages are those of a group. */
@@ -56,7 +65,11 @@ function* readSymbolTable(file: Hdf5File, body: Cursor): Generator<Hdf5Link, voi
       entries.seek(index * entryBytes)
       const nameAt = readPlace(entries, file.placeBytes)
       const at = readPlace(entries, file.placeBytes)
-      yield { name: readName(names, nameAt), at }
+      const name = readName(names, nameAt)
+      if (entries.uint32() === CACHED_SOFT_LINK) {
+        entries.skip(4)
+        yield { name, at: null, leads: { kind: 'soft-link', target: nameIn(names, entries.uint32()) } }
+      } else yield { name, at }
     }
   }
 }
@@ -130,7 +143,14 @@ function readLink(file: Hdf5File, body: Cursor): Hdf5Link {
   const nameBytes = readLength(body, 1 << (flags & 3))
   if (nameBytes > MAX_NAME_BYTES) throw readTrouble('GNO_READ_LIMIT', `a name of ${nameBytes} bytes`)
   const name = Buffer.from(body.view(nameBytes)).toString('utf8')
-  return { name, at: kind === HARD_LINK ? readPlace(body, file.placeBytes) : null }
+  if (kind === HARD_LINK) return { name, at: readPlace(body, file.placeBytes) }
+  if (kind !== SOFT_LINK && kind !== EXTERNAL_LINK) return { name, at: null }
+  const valueBytes = body.uint16()
+  if (valueBytes > MAX_TARGET_BYTES) throw readTrouble('GNO_READ_LIMIT', `a link to a name of ${valueBytes} bytes`)
+  const value = Uint8Array.from(body.view(valueBytes))
+  if (kind === SOFT_LINK)
+    return { name, at: null, leads: { kind: 'soft-link', target: Buffer.from(value).toString('utf8') } }
+  return { name, at: null, leads: { kind: 'external-link', target: readExternalLink(value) } }
 }
 
 /** version | flags | [order 8] | heap | tree by name | ..: both are nowhere while the links fit into messages. */

@@ -7,6 +7,7 @@ import { type Hdf5Attribute, readAttributes } from './hdf5-attributes.ts'
 import { type Hdf5File, openHdf5 } from './hdf5-file.ts'
 import { type Hdf5Link, isGroup, readLinks } from './hdf5-groups.ts'
 import { type Hdf5Message, readObject } from './hdf5-object.ts'
+import { EXTERNAL_FILES, type Hdf5Outside, isVirtual, readExternalFiles, readVirtualFile } from './hdf5-outside.ts'
 import { readLayout, readSpace, readType } from './hdf5-types.ts'
 import { type TensorInfo, heldBytes } from './weights.ts'
 
@@ -16,6 +17,8 @@ const MAX_OBJECTS = 65_536
 const MAX_TABLE_BYTES = 12_582_912
 /** Layers in layers in layers: paths are under 300 bytes. */
 const MAX_PATH_CHARS = 1_024
+/** Links to elsewhere that are told (CWE-770). */
+const MAX_OUTSIDE = 256
 const DATASPACE = 0x01
 const DATATYPE = 0x03
 const LAYOUT = 0x08
@@ -30,6 +33,8 @@ export interface Hdf5Tree {
   readonly top: string[]
   readonly groups: Set<string>
   readonly datasets: TensorInfo[]
+  /** What the file takes from elsewhere, the first of it. */
+  readonly outside: Hdf5Outside[]
 }
 
 interface Walk {
@@ -55,7 +60,7 @@ export function readHdf5(
   gaps: GapList,
   maxDepth = Number.MAX_SAFE_INTEGER,
 ): Hdf5Tree {
-  const tree: Hdf5Tree = { version: null, attributes: new Map(), top: [], groups: new Set(), datasets: [] }
+  const tree: Hdf5Tree = { version: null, attributes: new Map(), top: [], groups: new Set(), datasets: [], outside: [] }
   gaps.attempt(() => {
     cursor.seek(signatureAt + 8)
     tree.version = cursor.uint8()
@@ -97,6 +102,7 @@ function follow(walk: Walk, from: Place, link: Hdf5Link): void {
   walk.tableBytes += heldBytes(path, [])
   if (walk.tableBytes > MAX_TABLE_BYTES) throw readTrouble('GNO_READ_LIMIT', 'the names of the objects are too long')
   if (from.depth === 0) tree.top.push(link.name)
+  if (link.leads !== undefined) addOutside(tree, { ...link.leads, path, at: walk.file.firstByte + from.at })
   if (link.at === null || seen.has(link.at)) return
   if (path.length > MAX_PATH_CHARS) throw readTrouble('GNO_READ_LIMIT', `a path of ${path.length} characters`)
   if (seen.size === MAX_OBJECTS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_OBJECTS} objects`)
@@ -104,10 +110,30 @@ function follow(walk: Walk, from: Place, link: Hdf5Link): void {
   queue.push({ at: link.at, path, depth: from.depth + 1 })
 }
 
+function addOutside({ outside }: Hdf5Tree, found: Hdf5Outside): void {
+  if (outside.length < MAX_OUTSIDE) outside.push(found)
+}
+
+/** Values in files beside this one, and datasets put together from others. */
+function findOutside({ file, tree }: Walk, place: Place, messages: readonly Hdf5Message[]): void {
+  const at = file.firstByte + place.at
+  for (const { type, open } of messages) {
+    if (type === EXTERNAL_FILES) {
+      for (const target of readExternalFiles(file, open())) {
+        addOutside(tree, { kind: 'external-storage', path: place.path, target, at })
+      }
+    }
+    if (type !== LAYOUT || !isVirtual(open())) continue
+    const body = open()
+    addOutside(tree, { kind: 'virtual-dataset', path: place.path, target: readVirtualFile(file, body), at })
+  }
+}
+
 function addDataset(walk: Walk, place: Place, messages: readonly Hdf5Message[]): void {
   const { file, tree, gaps } = walk
   const found = (type: number): Hdf5Message | undefined => messages.find((message) => message.type === type)
   const [space, type, layout] = [found(DATASPACE), found(DATATYPE), found(LAYOUT)]
+  findOutside(walk, place, messages)
   // A named type is an object of its own and holds no data.
   if (space === undefined || layout === undefined) return
   const { shape, elements } = readSpace(file, space.open())

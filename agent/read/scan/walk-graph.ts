@@ -1,0 +1,134 @@
+// Walks GraphDef and MetaGraphDef of TensorFlow (messages as in agent/read/tf-graph.ts) for what their nodes do when the graph runs,
+// functions of the library included, and for the metadata that Keras keeps in the graph of objects.
+//
+//   NodeDef: 1 name | 2 op | 3 input | 5 attr { 1 key | 2 AttrValue { 1 list { 2 s } | 2 s | 8 tensor } }
+//   FunctionDef: 1 signature { 1 name } | 3 node_def            TensorProto: 1 dtype | 4 tensor_content | 8 string_val
+//   MetaGraphDef 7 object_graph_def { 1 nodes { 4 user_object { 1 identifier | 3 metadata } } }
+import type { Cursor } from '../cursor.ts'
+import { type FieldRange, type ProtobufField, fieldText, readAlong, readFields } from '../protobuf-fields.ts'
+import type { GraphOperators } from './graph-operators.ts'
+
+const MAX_NAME_BYTES = 4_096
+/** Paths and addresses; what is longer is data. */
+const MAX_TEXT_BYTES = 1_024
+const MAX_INPUTS = 4
+const MAX_TEXTS = 16
+/** The configuration of one layer, or of a whole model. */
+const MAX_METADATA_BYTES = 8_388_608
+
+/** What objects of a SavedModel say of themselves. */
+export interface ObjectMetadata {
+  readonly identifier: string
+  readonly json: Uint8Array
+  readonly at: number
+}
+
+/** Everything in a MetaGraphDef. Throws ReadTrouble where it cannot be walked to its end. */
+export function* walkMetaGraph(
+  cursor: Cursor,
+  range: FieldRange,
+  operators: GraphOperators,
+): Generator<ObjectMetadata, void> {
+  for (const field of readFields(cursor, range)) {
+    if (field.number === 2 && field.wireType === 2) walkGraph(cursor, field, operators)
+    if (field.number !== 7 || field.wireType !== 2) continue
+    for (const object of readAlong(cursor, field, [1, 4])) {
+      const found = readObject(cursor, object)
+      if (found !== null) yield found
+    }
+  }
+}
+
+function readObject(cursor: Cursor, range: FieldRange): ObjectMetadata | null {
+  let identifier = ''
+  let metadata: ProtobufField | undefined
+  for (const field of readFields(cursor, range)) {
+    if (field.number === 1) identifier = fieldText(cursor, field, MAX_NAME_BYTES)
+    if (field.number === 3 && field.wireType === 2 && field.size > 0) metadata = field
+  }
+  if (metadata === undefined || metadata.isCut) return null
+  cursor.seek(metadata.start)
+  return { identifier, json: cursor.copy(Math.min(metadata.size, MAX_METADATA_BYTES)), at: metadata.start }
+}
+
+type TakeNode = (cursor: Cursor, range: FieldRange, operators: GraphOperators, scope: number) => void
+
+/** Every node of a GraphDef and of its functions, once for the constants and once for what uses them. */
+export function walkGraph(cursor: Cursor, range: FieldRange, operators: GraphOperators): void {
+  for (const take of [takeConstant, takeNode]) {
+    for (const field of readFields(cursor, range)) {
+      if (field.wireType !== 2) continue
+      if (field.number === 1) take(cursor, field, operators, 0)
+      if (field.number === 2) walkLibrary(cursor, field, operators, take)
+    }
+  }
+}
+
+function walkLibrary(cursor: Cursor, range: FieldRange, operators: GraphOperators, take: TakeNode): void {
+  for (const made of readFields(cursor, range)) {
+    if (made.number !== 1 || made.wireType !== 2) continue
+    for (const name of readAlong(cursor, made, [1, 1])) operators.addFunction(fieldText(cursor, name, MAX_NAME_BYTES))
+    for (const node of readAlong(cursor, made, [3])) take(cursor, node, operators, made.start)
+  }
+}
+
+function takeConstant(cursor: Cursor, range: FieldRange, operators: GraphOperators, scope: number): void {
+  let name = ''
+  for (const field of readFields(cursor, range)) {
+    if (field.number === 1) name = fieldText(cursor, field, MAX_NAME_BYTES)
+    if (field.number !== 5 || field.wireType !== 2) continue
+    for (const tensor of readAlong(cursor, field, [2, 8])) {
+      const text = readString(cursor, tensor)
+      if (text !== null) operators.addConstant(name, text, scope)
+    }
+  }
+}
+
+function takeNode(cursor: Cursor, range: FieldRange, operators: GraphOperators, scope: number): void {
+  let name = ''
+  let op = ''
+  const inputs: string[] = []
+  const texts: string[] = []
+  for (const field of readFields(cursor, range)) {
+    if (field.number === 1) name = fieldText(cursor, field, MAX_NAME_BYTES)
+    if (field.number === 2) op = fieldText(cursor, field, MAX_NAME_BYTES)
+    if (field.number === 3 && inputs.length < MAX_INPUTS) inputs.push(nodeOf(fieldText(cursor, field, MAX_NAME_BYTES)))
+    if (field.number === 5 && field.wireType === 2) takeTexts(cursor, field, texts)
+  }
+  operators.addNode({ name, op, inputs, texts, at: range.start, scope })
+}
+
+/** An input names a node, an output of it, or says that it only comes before: `^name`, `name:0`, `name:output:0`. */
+function nodeOf(input: string): string {
+  return (input.startsWith('^') ? input.slice(1) : input).split(':')[0] ?? ''
+}
+
+function takeTexts(cursor: Cursor, range: FieldRange, texts: string[]): void {
+  for (const value of readAlong(cursor, range, [2])) {
+    for (const field of readFields(cursor, value)) {
+      if (field.wireType !== 2) continue
+      if (field.number === 2) takeText(cursor, field, texts)
+      if (field.number === 1) for (const text of readAlong(cursor, field, [2])) takeText(cursor, text, texts)
+    }
+  }
+}
+
+function takeText(cursor: Cursor, field: ProtobufField, texts: string[]): void {
+  if (texts.length < MAX_TEXTS && field.size > 0 && field.size <= MAX_TEXT_BYTES) texts.push(textAt(cursor, field))
+}
+
+/** The first text of a tensor of texts. Large tensors are passed over: their values are one field. */
+function readString(cursor: Cursor, range: FieldRange): string | null {
+  for (const field of readFields(cursor, range)) {
+    if (field.number === 8 && field.wireType === 2)
+      return textAt(cursor, { ...field, size: Math.min(field.size, MAX_TEXT_BYTES) })
+    // Numbers one by one: no text follows them.
+    if (field.number > 4 && field.number !== 8) return null
+  }
+  return null
+}
+
+function textAt(cursor: Cursor, { start, size }: FieldRange): string {
+  cursor.seek(start)
+  return Buffer.from(cursor.view(size)).toString('utf8')
+}
