@@ -48,6 +48,14 @@ export function unpackXz(packed: Uint8Array, limit: number): Unpacked | null {
   return { bytes: out.bytes(), end: out.isFull ? 'limit' : 'cut' }
 }
 
+/** Up to `limit` bytes of bare LZMA2 chunks, as 7-Zip keeps them. */
+export function unpackLzma2(packed: Uint8Array, limit: number): Unpacked {
+  const out = new HeadOutput(limit)
+  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.length)
+  const end = unpackChunks(bytes, 0, out)
+  return { bytes: out.bytes(), end: end !== null ? 'whole' : out.isFull ? 'limit' : 'cut' }
+}
+
 /** Where the chunks of a block begin; null when its header is damaged or names other filters. */
 function blockData(bytes: Buffer, at: number): number | null {
   const size = ((bytes[at] ?? 0) + 1) * 4

@@ -41,6 +41,10 @@ export interface ZipMember {
   readonly packedBytes: number
   readonly sizeBytes: number
   readonly crc32: number
+  /** General purpose flags, as the directory has them. */
+  readonly flags: number
+  /** File attributes of the system that wrote it: of Unix the mode stands in the upper half. */
+  readonly attributes: number
   /** Where its local header lies in the file. */
   readonly headerAt: number
 }
@@ -49,6 +53,11 @@ export interface ZipDirectory {
   readonly members: readonly ZipMember[]
   /** Bytes in front of the archive: the program of a self-extracting file. */
   readonly prefixBytes: number
+  /** Where the directory begins, and where the end record with its comment ends. */
+  readonly directoryAt: number
+  readonly endsAt: number
+  /** The end records of zip and zip64 tell different directories: readers differ in which they believe. */
+  readonly hasRivalEnd: boolean
   /** Name -> member. Of two members with one name the last counts, as in Python's zipfile; see `doubles`. */
   readonly byName: ReadonlyMap<string, ZipMember>
   /** Names that are there more than once: readers differ in which they believe. */
@@ -59,7 +68,7 @@ export interface ZipDirectory {
 export function readZip(cursor: Cursor): ZipDirectory | null {
   const end = findEnd(cursor)
   if (end === null) return null
-  const { count, directoryBytes, directoryAt, endAt } = readEnd(cursor, end)
+  const { count, directoryBytes, directoryAt, endAt, hasRival = false } = readEnd(cursor, end)
   // What lies in front of the archive shifts all its places (self-extracting programs).
   const prefixBytes = endAt - directoryBytes - directoryAt
   if (prefixBytes < 0)
@@ -77,7 +86,10 @@ export function readZip(cursor: Cursor): ZipDirectory | null {
     if (namesBytes > MAX_NAMES_BYTES) throw readTrouble('GNO_READ_LIMIT', 'the names of the members are too long')
     members.push(member)
   }
-  return { members, prefixBytes, ...indexMembers(members) }
+  cursor.seek(end + END_BYTES - 2)
+  const endsAt = end + END_BYTES + cursor.uint16()
+  const places = { prefixBytes, directoryAt: directoryAt + prefixBytes, endsAt, hasRivalEnd: hasRival }
+  return { members, ...places, ...indexMembers(members) }
 }
 
 function indexMembers(members: readonly ZipMember[]): Pick<ZipDirectory, 'byName' | 'doubles'> {
@@ -112,6 +124,8 @@ interface End {
   readonly directoryAt: number
   /** Where the first record after the directory begins. */
   readonly endAt: number
+  /** The other end record says something else. */
+  readonly hasRival?: boolean
 }
 
 function readEnd(cursor: Cursor, at: number): End {
@@ -121,7 +135,22 @@ function readEnd(cursor: Cursor, at: number): End {
   const directoryAt = cursor.uint32()
   const isZip64 = count === FULL_16 || directoryBytes === FULL_32 || directoryAt === FULL_32
   const wide = isZip64 ? readZip64End(cursor, at) : null
-  return wide ?? { count, directoryBytes, directoryAt, endAt: endOfDirectory(cursor, at) }
+  if (wide !== null) return wide
+  const classic = { count, directoryBytes, directoryAt, endAt: endOfDirectory(cursor, at) }
+  return { ...classic, hasRival: isContradicted(cursor, at, classic) }
+}
+
+/** Python believes the records of zip64 wherever they are, other readers only where the classic one is full. */
+function isContradicted(cursor: Cursor, at: number, { count, directoryBytes, directoryAt }: End): boolean {
+  try {
+    const wide = readZip64End(cursor, at)
+    if (wide === null) return false
+    return wide.count !== count || wide.directoryBytes !== directoryBytes || wide.directoryAt !== directoryAt
+  } catch (error) {
+    // A locator that leads nowhere stops one reader and not the other.
+    if (troubleOf(error) !== undefined) return true
+    throw error
+  }
 }
 
 /** PyTorch writes the records of zip64 even where the classic one says all: they lie between it and the directory. */
@@ -168,7 +197,8 @@ function readEntry(cursor: Cursor, prefixBytes: number): ZipMember {
   const nameBytes = cursor.uint16()
   const extraBytes = cursor.uint16()
   const commentBytes = cursor.uint16()
-  cursor.skip(8)
+  cursor.skip(4)
+  const attributes = cursor.uint32()
   const header32 = cursor.uint32()
   if (nameBytes > MAX_NAME_BYTES) throw readTrouble('GNO_READ_LIMIT', `a member name of ${nameBytes} bytes`)
   const name = Buffer.from(cursor.view(nameBytes)).toString('utf8')
@@ -182,6 +212,8 @@ function readEntry(cursor: Cursor, prefixBytes: number): ZipMember {
     packedBytes,
     sizeBytes,
     crc32,
+    flags,
+    attributes,
     headerAt: headerAt + prefixBytes,
   }
 }
