@@ -92,7 +92,10 @@ describe('policy about processes', () => {
     expect([...told({ runtimes: [runtime(some)] })].sort()).toEqual(expected)
   })
 
-  it('tells an idle server that others can reach', () => {
+  it.each<[string, Partial<Runtime>]>([
+    ['an idle server', { activity: 'present', weights: [] }],
+    ['a server that has weights open, as while it downloads', { activity: 'in-use-by' }],
+  ])('tells %s that others can reach', (_what, some) => {
     const identification = {
       entryId: 'ollama',
       product: 'Ollama',
@@ -102,9 +105,10 @@ describe('policy about processes', () => {
       because: [],
     } as const
 
-    expect(
-      told({ runtimes: [runtime({ activity: 'present', weights: [], listeners: anywhere, identification })] }),
-    ).toEqual(['inference-api-exposed high', 'ai-runtime-present info'])
+    expect(told({ runtimes: [runtime({ ...some, listeners: anywhere, identification })] })).toEqual([
+      'inference-api-exposed high',
+      'ai-runtime-present info',
+    ])
   })
 })
 
