@@ -66,12 +66,17 @@ function* readSymbolTable(file: Hdf5File, body: Cursor): Generator<Hdf5Link, voi
       const nameAt = readPlace(entries, file.placeBytes)
       const at = readPlace(entries, file.placeBytes)
       const name = readName(names, nameAt)
-      if (entries.uint32() === CACHED_SOFT_LINK) {
-        entries.skip(4)
-        yield { name, at: null, leads: { kind: 'soft-link', target: nameIn(names, entries.uint32()) } }
-      } else yield { name, at }
+      const leads = readCached(entries, names)
+      yield leads === undefined ? { name, at } : { name, at: null, leads }
     }
   }
+}
+
+/** What an entry keeps beside its place; links by name have nothing else. kind 4 | 0 4 | 16 bytes of the kind's own. */
+function readCached(entry: Cursor, names: Buffer): Hdf5Link['leads'] {
+  const kind = entry.uint32()
+  entry.skip(4)
+  return kind === CACHED_SOFT_LINK ? { kind: 'soft-link', target: nameIn(names, entry.uint32()) } : undefined
 }
 
 function readLocalHeap(file: Hdf5File, at: number): Buffer {

@@ -118,14 +118,10 @@ function addOutside({ outside }: Hdf5Tree, found: Hdf5Outside): void {
 function findOutside({ file, tree }: Walk, place: Place, messages: readonly Hdf5Message[]): void {
   const at = file.firstByte + place.at
   for (const { type, open } of messages) {
-    if (type === EXTERNAL_FILES) {
-      for (const target of readExternalFiles(file, open())) {
-        addOutside(tree, { kind: 'external-storage', path: place.path, target, at })
-      }
-    }
+    const stored = type === EXTERNAL_FILES ? readExternalFiles(file, open()) : []
+    for (const target of stored) addOutside(tree, { kind: 'external-storage', path: place.path, target, at })
     if (type !== LAYOUT || !isVirtual(open())) continue
-    const body = open()
-    addOutside(tree, { kind: 'virtual-dataset', path: place.path, target: readVirtualFile(file, body), at })
+    addOutside(tree, { kind: 'virtual-dataset', path: place.path, target: readVirtualFile(file, open()), at })
   }
 }
 

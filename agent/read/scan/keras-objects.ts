@@ -49,17 +49,20 @@ export function* findKerasObjects(json: Uint8Array): Generator<KerasObject, void
   const stack: Frame[] = []
   for (let token = walk.next(); token !== 'end'; token = walk.next()) {
     const top = stack.at(-1)
-    if (token === 'object' || token === 'array') {
-      const under = top === undefined ? '' : top.isObject ? top.key : top.under
-      const at = walk.position - 1
-      stack.push({ isObject: token === 'object', under, at, words: new Map(), config: NOTHING, key: '', isFirst: true })
-    } else if (token === 'end-object' || token === 'end-array') {
-      stack.pop()
-      if (top === undefined) continue
-      if (token === 'end-object' && top.words.has('class_name')) yield top
-      hand(top, stack.at(-1))
-    } else if (top !== undefined) takeToken(token, walk, top)
+    if (token === 'object' || token === 'array') stack.push(openFrame(token, walk, top))
+    const isEnd = token === 'end-object' || token === 'end-array'
+    if (!isEnd && top !== undefined) takeToken(token, walk, top)
+    if (!isEnd || top === undefined) continue
+    stack.pop()
+    if (top.isObject && top.words.has('class_name')) yield top
+    hand(top, stack.at(-1))
   }
+}
+
+function openFrame(token: 'object' | 'array', walk: JsonWalk, outer: Frame | undefined): Frame {
+  const under = outer === undefined ? '' : outer.isObject ? outer.key : outer.under
+  const at = walk.position - 1
+  return { isObject: token === 'object', under, at, words: new Map(), config: NOTHING, key: '', isFirst: true }
 }
 
 function takeToken(token: JsonToken, walk: JsonWalk, top: Frame): void {

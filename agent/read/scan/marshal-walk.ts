@@ -103,7 +103,12 @@ function isBytesNext({ bytes, at, references }: Walk): boolean {
 
 /** Bytes behind the kinds that have no length. */
 const FIXED: ReadonlyMap<string, number> = new Map([
-  ...[...'0NFTS.'].map((kind): readonly [string, number] => [kind, 0]),
+  ['0', 0],
+  ['N', 0],
+  ['F', 0],
+  ['T', 0],
+  ['S', 0],
+  ['.', 0],
   ['i', 4],
   ['I', 8],
   ['g', 8],
@@ -130,21 +135,27 @@ function takeObject(walk: Walk, role: Role, parent?: Frame): boolean {
   const reference = isKept ? walk.references.push({ texts: [], isBytes: kind === 's' }) - 1 : null
   const fixed = FIXED.get(kind)
   if (fixed !== undefined) return skip(walk, fixed)
-  if (SHORT_TEXTS.includes(kind)) return takeText(walk, skipNumber(walk, 1), role, { parent, reference })
-  if (LONG_TEXTS.includes(kind)) return takeText(walk, skipNumber(walk, 4), role, { parent, reference })
-  if (kind === 's') {
-    // In Python 2 names are bytes.
-    return role === 'rest'
-      ? skip(walk, skipNumber(walk, 4))
-      : takeText(walk, skipNumber(walk, 4), role, { parent, reference })
-  }
+  return takeTexts(walk, kind, role, { parent, reference }) ?? takeOther(walk, kind, { role, reference })
+}
+
+/** Null for what is no text and no bytes. */
+function takeTexts(walk: Walk, kind: string, role: Role, place: TextPlace): boolean | null {
+  if (SHORT_TEXTS.includes(kind)) return takeText(walk, skipNumber(walk, 1), role, place)
+  if (LONG_TEXTS.includes(kind)) return takeText(walk, skipNumber(walk, 4), role, place)
+  if (kind !== 's') return null
+  // In Python 2 names are bytes; instructions and tables are, too, and nobody's texts.
+  const size = skipNumber(walk, 4)
+  return role === 'rest' ? skip(walk, size) : takeText(walk, size, role, place)
+}
+
+function takeOther(walk: Walk, kind: string, place: Pick<Frame, 'role' | 'reference'>): boolean {
   if (kind === 'l') return skip(walk, Math.abs(skipSigned(walk)) * 2)
   if (kind === 'f' || kind === 'x') return skipDecimals(walk, kind === 'f' ? 1 : 2)
-  if (kind === ')') return open(walk, skipNumber(walk, 1), { role, reference })
-  if (SEQUENCES.includes(kind)) return open(walk, skipNumber(walk, 4), { role, reference })
-  if (kind === ':') return open(walk, 3, { role, reference })
-  if (kind === '{') return open(walk, Number.MAX_SAFE_INTEGER, { role, reference })
-  return kind === 'c' && openCode(walk, reference)
+  if (kind === ')') return open(walk, skipNumber(walk, 1), place)
+  if (SEQUENCES.includes(kind)) return open(walk, skipNumber(walk, 4), place)
+  if (kind === ':') return open(walk, 3, place)
+  if (kind === '{') return open(walk, Number.MAX_SAFE_INTEGER, place)
+  return kind === 'c' && openCode(walk, place.reference)
 }
 
 function skip(walk: Walk, count: number): boolean {

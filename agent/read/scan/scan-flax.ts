@@ -2,7 +2,7 @@
 // the loading program has registered for them; texts and bytes inside may be files of other formats.
 import { type Cursor, readTrouble } from '../cursor.ts'
 import type { GapList } from '../gap-list.ts'
-import { nextItem } from '../msgpack-walk.ts'
+import { type MsgpackItem, nextItem } from '../msgpack-walk.ts'
 import type { LoadReport } from './load-report.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
 
@@ -18,41 +18,49 @@ const MAX_NESTED = 64
 export const scanFlax: Scanner = { id: 'flax', formats: ['flax-msgpack'], scan }
 
 async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, { scanNested }: ScanContext): Promise<void> {
-  const left: number[] = [1]
   let nested = 0
-  while (left.length > 0) {
-    const count = left.pop() ?? 0
+  for (const { at, item } of walkItems(cursor)) {
+    const start = cursor.position
+    if (item.kind === 'extension') tellType(item.value, at, report)
+    const isFile = item.kind === 'bytes' && item.count >= LEAST_NESTED_BYTES && nested < MAX_NESTED
+    const found = isFile ? await scanNested(cursor.within(start, item.count), '', gaps) : null
+    nested += isFile ? 1 : 0
+    if (found !== null) report.adopt(found, `bytes@${start}`)
+    cursor.leap(start + item.count)
+  }
+  if (cursor.remaining > 0) {
+    const shown = `${cursor.remaining} bytes`
+    report.tell({ kind: 'hidden-bytes', name: 'behind-checkpoint', shown, at: cursor.position })
+  }
+}
+
+interface Leaf {
+  readonly at: number
+  readonly item: MsgpackItem
+}
+
+/** Texts, bytes and extensions; the cursor stands at their content, and the consumer moves it behind that. */
+function* walkItems(cursor: Cursor): Generator<Leaf, void, undefined> {
+  const left: number[] = [1]
+  for (let count = left.pop(); count !== undefined; count = left.pop()) {
     if (count === 0) continue
     left.push(count - 1)
     const at = cursor.position
-    const { kind, count: size, value } = nextItem(cursor)
-    if (kind === 'map' || kind === 'array') {
-      if (left.length > MAX_DEPTH) throw readTrouble('GNO_READ_LIMIT', `the checkpoint nests deeper than ${MAX_DEPTH}`)
-      const members = kind === 'map' ? size * 2 : size
-      // Every member takes a byte: a count beyond the file is a lie (CWE-789).
-      cursor.need(members)
-      left.push(members)
-      continue
-    }
+    const item = nextItem(cursor)
+    const { kind } = item
+    if (kind === 'map' || kind === 'array') open(cursor, item, left)
     if (kind !== 'text' && kind !== 'bytes' && kind !== 'extension') continue
-    const [start, end] = [cursor.position, cursor.position + size]
-    cursor.need(size)
-    if (kind === 'extension') tellType(value, at, report)
-    if (kind === 'bytes' && size >= LEAST_NESTED_BYTES && nested < MAX_NESTED) {
-      nested += 1
-      const found = await scanNested(cursor.within(start, size), '', gaps)
-      if (found !== null) report.adopt(found, `bytes@${start}`)
-    }
-    cursor.leap(end)
+    cursor.need(item.count)
+    yield { at, item }
   }
-  if (cursor.remaining > 0) {
-    report.tell({
-      kind: 'hidden-bytes',
-      name: 'behind-checkpoint',
-      shown: `${cursor.remaining} bytes`,
-      at: cursor.position,
-    })
-  }
+}
+
+function open(cursor: Cursor, { kind, count }: MsgpackItem, left: number[]): void {
+  if (left.length > MAX_DEPTH) throw readTrouble('GNO_READ_LIMIT', `the checkpoint nests deeper than ${MAX_DEPTH}`)
+  const members = kind === 'map' ? count * 2 : count
+  // Every member takes a byte: a count beyond the file is a lie (CWE-789).
+  cursor.need(members)
+  left.push(members)
 }
 
 function tellType(type: number, at: number, report: LoadReport): void {

@@ -36,14 +36,18 @@ async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: 
   }
   for (const member of members.slice(0, MAX_MEMBERS)) {
     cursor.step()
-    try {
-      await scanMember(member, { cursor, report, gaps, context })
-    } catch (error) {
-      const failure = troubleOf(error)
-      if (failure === undefined) throw error
-      gaps.note(failure.code, `scan: ${quoted(member.name)}: ${failure.detail}`)
-      report.break()
-    }
+    await tryMember(member, { cursor, report, gaps, context })
+  }
+}
+
+async function tryMember(member: ZipMember, parts: Scan): Promise<void> {
+  try {
+    await scanMember(member, parts)
+  } catch (error) {
+    const failure = troubleOf(error)
+    if (failure === undefined) throw error
+    parts.gaps.note(failure.code, `scan: ${quoted(member.name)}: ${failure.detail}`)
+    parts.report.break()
   }
 }
 

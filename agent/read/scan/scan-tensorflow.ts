@@ -1,8 +1,8 @@
 // Graphs of TensorFlow: saved_model.pb with the metadata of Keras in it or beside it, frozen graphs, and graphs as text.
-import { Cursor, fileBytes, troubleOf } from '../cursor.ts'
+import { Cursor, fileBytes, readTrouble, troubleOf } from '../cursor.ts'
 import { type GapList, quoted } from '../gap-list.ts'
 import { readAlong, readFields } from '../protobuf-fields.ts'
-import { readTextFields } from '../text-proto.ts'
+import { type TextField, readTextFields } from '../text-proto.ts'
 import { isGraphDef, isMetaGraphDef } from '../tf-graph.ts'
 import { GraphOperators } from './graph-operators.ts'
 import type { LoadReport } from './load-report.ts'
@@ -82,13 +82,9 @@ async function scanMetadata(parts: Scan): Promise<void> {
   if (file === null) return
   try {
     const beside = new Cursor(fileBytes(file))
-    for (const node of readAlong(beside, { start: 0, size: beside.size }, [1])) {
-      for (const field of readFields(beside, node)) {
-        if (field.number !== 5 || field.wireType !== 2 || field.isCut) continue
-        beside.seek(field.start)
-        const json = beside.copy(Math.min(field.size, MAX_METADATA_BYTES))
-        await tellJson(json, KERAS_METADATA, { ...parts, cursor: beside })
-      }
+    for (const { start, size } of readAlong(beside, { start: 0, size: beside.size }, [1, 5])) {
+      const json = copyPart(beside, start, size)
+      await tellJson(json, KERAS_METADATA, { ...parts, cursor: beside })
     }
   } catch (error) {
     const failure = troubleOf(error)
@@ -98,6 +94,12 @@ async function scanMetadata(parts: Scan): Promise<void> {
   } finally {
     file.close()
   }
+}
+
+function copyPart(cursor: Cursor, start: number, size: number): Uint8Array {
+  if (size > MAX_METADATA_BYTES) throw readTrouble('GNO_READ_LIMIT', `metadata of ${size} bytes`)
+  cursor.seek(start)
+  return cursor.copy(size)
 }
 
 /** A node of the graph or of one of its functions, wherever the graph begins. */
@@ -117,23 +119,34 @@ interface TextNode {
 /** A node is told when the next one begins. Constants show the path that they hold by themselves. */
 function scanText(cursor: Cursor, operators: GraphOperators): void {
   const open: TextNode[] = []
-  const close = (): void => {
-    for (const node of open.splice(0)) operators.addNode(node)
-  }
   try {
-    for (const { path, key, value } of readTextFields(cursor)) {
-      const at = path === '' ? key : `${path}.${key}`
-      if (value === null && NODE.test(at)) {
-        close()
-        open.push({ name: '', op: '', path: at, inputs: [], texts: [], at: cursor.position })
-      }
-      if (value !== null && key === 'name' && LIBRARY_NAME.test(path)) operators.addFunction(value)
-      const [node] = open
-      if (value !== null && node !== undefined) takeWord(node, path, key, value)
-    }
+    for (const field of readTextFields(cursor)) takeField(field, { cursor, operators, open })
   } finally {
-    close()
+    closeNode(open, operators)
   }
+}
+
+interface TextWalk {
+  readonly cursor: Cursor
+  readonly operators: GraphOperators
+  /** The node that is walked, or none. */
+  readonly open: TextNode[]
+}
+
+function closeNode(open: TextNode[], operators: GraphOperators): void {
+  for (const node of open.splice(0)) operators.addNode(node)
+}
+
+function takeField({ path, key, value }: TextField, { cursor, operators, open }: TextWalk): void {
+  if (value === null) {
+    const begun = path === '' ? key : `${path}.${key}`
+    if (!NODE.test(begun)) return
+    closeNode(open, operators)
+    open.push({ name: '', op: '', path: begun, inputs: [], texts: [], at: cursor.position })
+    return
+  }
+  if (key === 'name' && LIBRARY_NAME.test(path)) operators.addFunction(value)
+  for (const node of open) takeWord(node, path, key, value)
 }
 
 function takeWord(node: TextNode, path: string, key: string, value: string): void {
@@ -141,7 +154,8 @@ function takeWord(node: TextNode, path: string, key: string, value: string): voi
     if (key === 'name') node.name = value
     if (key === 'op') node.op = value
     if (key === 'input' && node.inputs.length < MAX_TEXTS) node.inputs.push(value)
-  } else if (path.startsWith(`${node.path}${ATTRIBUTE}`)) {
-    if ((key === 's' || key === 'string_val') && node.texts.length < MAX_TEXTS) node.texts.push(value)
+    return
   }
+  const isText = key === 's' || key === 'string_val'
+  if (isText && path.startsWith(`${node.path}${ATTRIBUTE}`) && node.texts.length < MAX_TEXTS) node.texts.push(value)
 }

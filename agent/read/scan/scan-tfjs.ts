@@ -28,15 +28,13 @@ async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: 
 function walkModel(json: Uint8Array, cursor: Cursor, report: LoadReport): void {
   const walk = new JsonWalk(json)
   const operators = new GraphOperators()
-  let list = ''
+  let isPaths = false
   for (let token = walk.next(); token !== 'end'; token = walk.next()) {
     cursor.step()
-    if (token === 'key') {
-      const isOperator = walk.is('op')
-      list = walk.is('paths') ? 'paths' : ''
-      if (isOperator) takeOperator(walk, operators)
-    } else if (token === 'string' && list === 'paths') tellPath(walk, report)
-    else if (token === 'end-array') list = ''
+    const isOperator = token === 'key' && walk.is('op')
+    if (token === 'string' && isPaths) tellPath(walk, report)
+    if (token === 'key' || token === 'end-array') isPaths = token === 'key' && walk.is('paths')
+    if (isOperator) takeOperator(walk, operators)
   }
   operators.tellTo(report, 'tfjs')
 }

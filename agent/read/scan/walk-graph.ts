@@ -4,7 +4,7 @@
 //   NodeDef: 1 name | 2 op | 3 input | 5 attr { 1 key | 2 AttrValue { 1 list { 2 s } | 2 s | 8 tensor } }
 //   FunctionDef: 1 signature { 1 name } | 3 node_def            TensorProto: 1 dtype | 4 tensor_content | 8 string_val
 //   MetaGraphDef 7 object_graph_def { 1 nodes { 4 user_object { 1 identifier | 3 metadata } } }
-import type { Cursor } from '../cursor.ts'
+import { type Cursor, readTrouble } from '../cursor.ts'
 import { type FieldRange, type ProtobufField, fieldText, readAlong, readFields } from '../protobuf-fields.ts'
 import type { GraphOperators } from './graph-operators.ts'
 
@@ -16,11 +16,21 @@ const MAX_TEXTS = 16
 /** The configuration of one layer, or of a whole model. */
 const MAX_METADATA_BYTES = 8_388_608
 
+/** Of an attribute: its text, and the texts of its list. */
+const TEXT_PATHS: readonly (readonly number[])[] = [
+  [2, 2],
+  [2, 1, 2],
+]
+
 /** What objects of a SavedModel say of themselves. */
 export interface ObjectMetadata {
   readonly identifier: string
   readonly json: Uint8Array
-  readonly at: number
+}
+
+/** Fields with this number and a length. */
+function* fieldsOf(cursor: Cursor, range: FieldRange, number: number): Generator<ProtobufField, void, undefined> {
+  for (const field of readFields(cursor, range)) if (field.number === number && field.wireType === 2) yield field
 }
 
 /** Everything in a MetaGraphDef. Throws ReadTrouble where it cannot be walked to its end. */
@@ -29,13 +39,10 @@ export function* walkMetaGraph(
   range: FieldRange,
   operators: GraphOperators,
 ): Generator<ObjectMetadata, void> {
-  for (const field of readFields(cursor, range)) {
-    if (field.number === 2 && field.wireType === 2) walkGraph(cursor, field, operators)
-    if (field.number !== 7 || field.wireType !== 2) continue
-    for (const object of readAlong(cursor, field, [1, 4])) {
-      const found = readObject(cursor, object)
-      if (found !== null) yield found
-    }
+  for (const graph of fieldsOf(cursor, range, 2)) walkGraph(cursor, graph, operators)
+  for (const object of readAlong(cursor, range, [7, 1, 4])) {
+    const found = readObject(cursor, object)
+    if (found !== null) yield found
   }
 }
 
@@ -47,41 +54,42 @@ function readObject(cursor: Cursor, range: FieldRange): ObjectMetadata | null {
     if (field.number === 3 && field.wireType === 2 && field.size > 0) metadata = field
   }
   if (metadata === undefined || metadata.isCut) return null
+  if (metadata.size > MAX_METADATA_BYTES) throw readTrouble('GNO_READ_LIMIT', `metadata of ${metadata.size} bytes`)
   cursor.seek(metadata.start)
-  return { identifier, json: cursor.copy(Math.min(metadata.size, MAX_METADATA_BYTES)), at: metadata.start }
+  return { identifier, json: cursor.copy(metadata.size) }
 }
-
-type TakeNode = (cursor: Cursor, range: FieldRange, operators: GraphOperators, scope: number) => void
 
 /** Every node of a GraphDef and of its functions, once for the constants and once for what uses them. */
 export function walkGraph(cursor: Cursor, range: FieldRange, operators: GraphOperators): void {
+  for (const name of readAlong(cursor, range, [2, 1, 1, 1])) {
+    operators.addFunction(fieldText(cursor, name, MAX_NAME_BYTES))
+  }
   for (const take of [takeConstant, takeNode]) {
-    for (const field of readFields(cursor, range)) {
-      if (field.wireType !== 2) continue
-      if (field.number === 1) take(cursor, field, operators, 0)
-      if (field.number === 2) walkLibrary(cursor, field, operators, take)
-    }
+    for (const node of fieldsOf(cursor, range, 1)) take(cursor, node, operators, 0)
+    for (const made of readAlong(cursor, range, [2, 1])) walkFunction(cursor, made, operators, take)
   }
 }
 
-function walkLibrary(cursor: Cursor, range: FieldRange, operators: GraphOperators, take: TakeNode): void {
-  for (const made of readFields(cursor, range)) {
-    if (made.number !== 1 || made.wireType !== 2) continue
-    for (const name of readAlong(cursor, made, [1, 1])) operators.addFunction(fieldText(cursor, name, MAX_NAME_BYTES))
-    for (const node of readAlong(cursor, made, [3])) take(cursor, node, operators, made.start)
-  }
+function walkFunction(cursor: Cursor, made: FieldRange, operators: GraphOperators, take: typeof takeNode): void {
+  for (const node of fieldsOf(cursor, made, 3)) take(cursor, node, operators, made.start)
 }
 
 function takeConstant(cursor: Cursor, range: FieldRange, operators: GraphOperators, scope: number): void {
   let name = ''
+  let text: string | null = null
   for (const field of readFields(cursor, range)) {
     if (field.number === 1) name = fieldText(cursor, field, MAX_NAME_BYTES)
-    if (field.number !== 5 || field.wireType !== 2) continue
-    for (const tensor of readAlong(cursor, field, [2, 8])) {
-      const text = readString(cursor, tensor)
-      if (text !== null) operators.addConstant(name, text, scope)
-    }
+    if (field.number === 5 && field.wireType === 2) text = readConstant(cursor, field) ?? text
   }
+  if (text !== null) operators.addConstant(name, text, scope)
+}
+
+function readConstant(cursor: Cursor, attribute: FieldRange): string | null {
+  for (const tensor of readAlong(cursor, attribute, [2, 8])) {
+    const text = readString(cursor, tensor)
+    if (text !== null) return text
+  }
+  return null
 }
 
 function takeNode(cursor: Cursor, range: FieldRange, operators: GraphOperators, scope: number): void {
@@ -103,13 +111,10 @@ function nodeOf(input: string): string {
   return (input.startsWith('^') ? input.slice(1) : input).split(':')[0] ?? ''
 }
 
-function takeTexts(cursor: Cursor, range: FieldRange, texts: string[]): void {
-  for (const value of readAlong(cursor, range, [2])) {
-    for (const field of readFields(cursor, value)) {
-      if (field.wireType !== 2) continue
-      if (field.number === 2) takeText(cursor, field, texts)
-      if (field.number === 1) for (const text of readAlong(cursor, field, [2])) takeText(cursor, text, texts)
-    }
+/** The texts of an attribute: one by itself, or several in a list. */
+function takeTexts(cursor: Cursor, attribute: FieldRange, texts: string[]): void {
+  for (const path of TEXT_PATHS) {
+    for (const field of readAlong(cursor, attribute, path)) takeText(cursor, field, texts)
   }
 }
 
@@ -120,10 +125,10 @@ function takeText(cursor: Cursor, field: ProtobufField, texts: string[]): void {
 /** The first text of a tensor of texts. Large tensors are passed over: their values are one field. */
 function readString(cursor: Cursor, range: FieldRange): string | null {
   for (const field of readFields(cursor, range)) {
-    if (field.number === 8 && field.wireType === 2)
-      return textAt(cursor, { ...field, size: Math.min(field.size, MAX_TEXT_BYTES) })
+    const { number, wireType, size, start } = field
+    if (number === 8 && wireType === 2) return textAt(cursor, { start, size: Math.min(size, MAX_TEXT_BYTES) })
     // Numbers one by one: no text follows them.
-    if (field.number > 4 && field.number !== 8) return null
+    if (number > 4) return null
   }
   return null
 }
