@@ -24,6 +24,8 @@ export interface TerminalStream {
 
 /** In a pipe nobody sees a margin: hardly anything is cut. */
 const PIPE_COLUMNS = 240
+/** Where a terminal does not tell. */
+const USUAL_COLUMNS = 100
 
 /** Describes a stream (stdout or stderr); NO_COLOR and TERM=dumb are honoured (no-color.org). */
 export function terminalOf(
@@ -34,11 +36,12 @@ export function terminalOf(
   return {
     isInteractive,
     hasColour: isInteractive && (environment['NO_COLOR'] ?? '') === '',
-    columns: isInteractive ? Math.min(Math.max(stream.columns ?? 100, 60), 200) : PIPE_COLUMNS,
+    columns: isInteractive ? Math.min(Math.max(stream.columns || USUAL_COLUMNS, 60), 200) : PIPE_COLUMNS,
     write: (text) => void stream.write(text),
     size: () => {
       const { columns, rows } = stream
-      return columns === undefined || rows === undefined ? null : { columns, rows }
+      // A terminal that nobody gave a size (script, a serial line, some CI) tells 0 by 0.
+      return columns === undefined || rows === undefined || columns < 1 || rows < 1 ? null : { columns, rows }
     },
   }
 }

@@ -73,6 +73,18 @@ describe('createLiveScreen', () => {
     expect(terminal.shown()).toEqual(['$ gnomon ps --watch', 'second', 'x'.repeat(20), 'end'])
   })
 
+  it('takes a usual size where the terminal was given none', () => {
+    const written: string[] = []
+    const unsized = { isTTY: true, columns: 0, rows: 0, write: (text: string) => written.push(text) }
+    const terminal = terminalOf(unsized, {})
+    const screen = createLiveScreen(terminal)
+    screen.draw(['one', 'two', 'three'])
+
+    expect(written.join('')).toContain('one\ntwo\nthree\n')
+    expect(screen.size()).toEqual({ columns: 80, rows: 24 })
+    expect(terminal.columns).toBe(100)
+  })
+
   it('shows what there is room for, and how much there is not', () => {
     const terminal = createTerminal(40, 5)
     const screen = createLiveScreen(terminalOf(terminal, {}))
