@@ -192,9 +192,14 @@ function splitArguments(commandLine: string): readonly string[] {
   return text === '' ? [] : text.split('\0')
 }
 
+const BEHIND_LIMIT = 'longer than the limit of one process; what lies behind it was not seen'
+
 function noteProcess(gaps: GapList, raw: RawProcess): void {
   for (const what of raw.denied) gaps.add('GNO_SENSE_DENIED', REFUSALS[what].place, REFUSALS[what].detail)
-  for (const what of raw.limits) gaps.add('GNO_SENSE_LIMIT', `/proc/*/${what}`, 'longer than the limit of one process')
+  if (raw.limits.length === 0) return
+  // By its number: whoever maps a file some thousand times puts its weights and libraries behind the limit (CWE-400).
+  const pid = parseStat(raw.stat)?.pid ?? '*'
+  for (const what of raw.limits) gaps.add('GNO_SENSE_LIMIT', `/proc/${pid}/${what}`, BEHIND_LIMIT)
 }
 
 function noteCapture(gaps: GapList, capture: ProcCapture): void {

@@ -64,6 +64,17 @@ describe('linuxProcesses', () => {
     expect(zombie).toMatchObject({ memory: null, mapped: [], open: [], commandLine: [] })
   })
 
+  it('names the process of which more was to be seen than the limit lets', () => {
+    const processes = [{ ...python, limits: ['maps'] }]
+
+    expect(linuxProcesses.interpret({ ...recorded, processes }).gaps).toContainEqual({
+      code: 'GNO_SENSE_LIMIT',
+      place: '/proc/32147/maps',
+      count: 1,
+      detail: 'longer than the limit of one process; what lies behind it was not seen',
+    })
+  })
+
   it('says null where the look was denied, and counts it', () => {
     const capture = loadProcesses('processes-unprivileged')
 
