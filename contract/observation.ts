@@ -11,6 +11,8 @@ export interface FileIdentity {
   readonly sizeBytes: number
   readonly mtimeNs: string
   readonly ctimeNs: string
+  /** Names that the file has on its file system, where there are several. */
+  readonly linkCount?: number
 }
 
 /** A regular file that a sensor opened safely. Who receives it closes it. */

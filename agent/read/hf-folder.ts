@@ -24,6 +24,7 @@ import { type JsonValue, parseJsonTree } from './json-tree.ts'
 import { JsonWalk } from './json-walk.ts'
 import { MAX_CARD_BYTES, readLicenseTitle, readModelCard } from './model-card.ts'
 import { readMlcConfig, readGenAiConfig } from './runtime-config.ts'
+import { scanSideCode } from './scan/scan-side-code.ts'
 import { readTokenizerFile } from './tokenizer-file.ts'
 import type { Hyperparameters } from './weights.ts'
 
@@ -66,6 +67,7 @@ export function readHfFolder(anchor: OpenedFile, name: string, gaps: GapList): H
   const kind = readHfKind(config)
   const described = readHfAdapter(config)
   const quantization = readHfQuantization(config)
+  const code = scanSideCode(anchor, gaps)
   return {
     isModelFolder: true,
     hyperparameters: readHfHyperparameters(config),
@@ -78,8 +80,9 @@ export function readHfFolder(anchor: OpenedFile, name: string, gaps: GapList): H
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(described === undefined ? {} : { adapter: described }),
     ...(quantization === undefined ? {} : { quantization }),
+    ...(code.scan === undefined ? {} : { scan: code.scan }),
     shardNames: readIndex(siblings, name),
-    parts: siblings.parts,
+    parts: [...siblings.parts, ...code.parts],
   }
 }
 

@@ -11,6 +11,22 @@ import { scanSevenZip } from './scan-seven-zip.ts'
 import { scanTar } from './scan-tar.ts'
 import { scanTorchScript } from './scan-torchscript.ts'
 import { scanZip } from './scan-zip.ts'
+import { scanCoreml } from './scan-coreml.ts'
+import { scanLeftovers } from './scan-leftovers.ts'
+import { scanLlamafile } from './scan-llamafile.ts'
+import { scanNemo } from './scan-nemo.ts'
+import { scanOnnx } from './scan-onnx.ts'
+import { scanOpenvino } from './scan-openvino.ts'
+import { scanOrt } from './scan-ort.ts'
+import { scanSafetensors } from './scan-safetensors.ts'
+import { scanSkops } from './scan-skops.ts'
+import { scanFlax } from './scan-flax.ts'
+import { scanKerasH5 } from './scan-keras-h5.ts'
+import { scanKerasZip } from './scan-keras-zip.ts'
+import { scanTensorflow } from './scan-tensorflow.ts'
+import { scanTfCheckpoint } from './scan-tf-checkpoint.ts'
+import { scanTfjs } from './scan-tfjs.ts'
+import { scanTflite } from './scan-tflite.ts'
 import type { Scanner } from './scanner.ts'
 
 export const scanners: readonly Scanner[] = [
@@ -26,4 +42,20 @@ export const scanners: readonly Scanner[] = [
   scanTar,
   scanTorchScript,
   scanZip,
+  scanCoreml,
+  scanLeftovers,
+  scanLlamafile,
+  scanNemo,
+  scanOnnx,
+  scanOpenvino,
+  scanOrt,
+  scanSafetensors,
+  scanSkops,
+  scanFlax,
+  scanKerasH5,
+  scanKerasZip,
+  scanTensorflow,
+  scanTfCheckpoint,
+  scanTfjs,
+  scanTflite,
 ]

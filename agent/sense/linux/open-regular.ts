@@ -72,6 +72,7 @@ export function identityOf(stat: BigIntStats): FileIdentity {
     sizeBytes: Number(stat.size < MAX_SIZE_BYTES ? stat.size : MAX_SIZE_BYTES),
     mtimeNs: String(stat.mtimeNs),
     ctimeNs: String(stat.ctimeNs),
+    ...(stat.nlink > 1n ? { linkCount: Number(stat.nlink) } : {}),
   }
 }
 

@@ -15,6 +15,7 @@ function describe(stat: BigIntStats): FileIdentity {
     sizeBytes: Number(stat.size),
     mtimeNs: String(stat.mtimeNs),
     ctimeNs: String(stat.ctimeNs),
+    ...(stat.nlink > 1n ? { linkCount: Number(stat.nlink) } : {}),
   }
 }
 

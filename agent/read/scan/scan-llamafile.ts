@@ -1,0 +1,47 @@
+// Tells that a file is a program with weights in it, and with which switches it starts itself. What the weights in it do is told of its
+// members, by whoever reads archives.
+import type { Cursor } from '../cursor.ts'
+import { quoted } from '../gap-list.ts'
+import type { GapList } from '../gap-list.ts'
+import { openMember, readZip } from '../zip.ts'
+import type { LoadReport } from './load-report.ts'
+import type { ScanContext, Scanner } from './scanner.ts'
+import { shapesOf } from './text-shapes.ts'
+
+const ARGUMENTS = '.args'
+const MAX_ARGUMENTS_BYTES = 65_536
+const MAX_SWITCHES = 64
+const SWITCH = /^--?[A-Za-z][A-Za-z0-9-]{0,31}/
+const KINDS: readonly (readonly [magic: string, kind: string])[] = [
+  ['MZqFpD', 'portable'],
+  ['jartsr', 'portable'],
+  ['MZ', 'windows'],
+  ['\u007fELF', 'elf'],
+  ['#!', 'script'],
+]
+
+/** The scanner of llamafiles. */
+export const scanLlamafile: Scanner = { id: 'llamafile', formats: ['llamafile'], scan }
+
+function scan(cursor: Cursor, report: LoadReport, gaps: GapList, { look }: ScanContext): void {
+  const head = look.text(0, 6)
+  const kind = KINDS.find(([magic]) => head.startsWith(magic))?.[1] ?? 'unknown'
+  report.tell({ kind: 'executable', name: `program.${kind}`, shown: 'a program that carries its weights', at: 0 })
+  const member = readZip(cursor)?.byName.get(ARGUMENTS)
+  if (member === undefined) return
+  const inner = openMember(cursor, member, MAX_ARGUMENTS_BYTES)
+  if (inner.size > MAX_ARGUMENTS_BYTES) {
+    gaps.note('GNO_READ_LIMIT', `scan: ${quoted(ARGUMENTS)} has ${inner.size} bytes`)
+    report.break()
+    return
+  }
+  const text = Buffer.from(inner.copy(inner.size)).toString('utf8')
+  const words = text.split(/\r?\n/).filter((word) => SWITCH.test(word))
+  // Only the names of switches: what a person wrote behind them is nobody's business.
+  for (const word of words.slice(0, MAX_SWITCHES)) {
+    const [name = ''] = SWITCH.exec(word) ?? []
+    report.tell({ kind: 'executable', name: `switch.${name}`, member: ARGUMENTS, at: text.indexOf(word) })
+  }
+  for (const { name, at, shown } of shapesOf(text))
+    report.tell({ kind: 'executable', name: `argument.${name}`, shown, member: ARGUMENTS, at })
+}

@@ -1,0 +1,167 @@
+// Tells what loading an ONNX model (onnx/onnx:onnx/onnx.proto3) would do: which files its tensors lie in, wherever in the model they
+// stand, which operators need a library of somebody's own, and which functions stand in for operators of the standard.
+//
+//   model: 7 graph | 14 metadata_props { 1 key | 2 value } | 20 training_info { 1, 2 graph } | 25 function
+//   graph: 1 node | 5 initializer | 15 sparse   function: 1 name | 7 node | 10 domain | 11 attribute
+//   node: 4 op_type | 5 attribute | 7 domain    attribute: 5 t | 6 g | 10 tensors | 11 graphs | 22 sparse | 23 sparses
+import { type Cursor, readTrouble } from '../cursor.ts'
+import { type FieldRange, type ProtobufField, fieldText, readFields } from '../protobuf-fields.ts'
+import type { GapList } from '../gap-list.ts'
+import type { LoadReport } from './load-report.ts'
+import type { ScanContext, Scanner } from './scanner.ts'
+import { tellLocation } from './tell-location.ts'
+import { tellMetadata } from './tell-metadata.ts'
+
+const MAX_WORD_BYTES = 4_096
+/** Messages that wait while others are walked: tensors and nodes are walked at once, graphs in nodes wait (CWE-770). */
+const MAX_WAITING = 65_536
+/** Different operators and places that one model names; real ones have under 300 and 200 (CWE-770). */
+const MAX_KINDS = 4_096
+const STANDARD = 'ai.onnx'
+/** Metadata holds label lists and notes: what is longer is no note. */
+const MAX_METADATA_BYTES = 65_536
+
+type Message = 'model' | 'training' | 'graph' | 'function' | 'node' | 'attribute' | 'sparse' | 'tensor' | 'entry'
+
+/** Message -> field number -> the message in it. */
+const INSIDE: Readonly<Record<Message, ReadonlyMap<number, Message>>> = {
+  model: new Map([
+    [7, 'graph'],
+    [14, 'entry'],
+    [20, 'training'],
+    [25, 'function'],
+  ]),
+  training: new Map([
+    [1, 'graph'],
+    [2, 'graph'],
+  ]),
+  graph: new Map([
+    [1, 'node'],
+    [5, 'tensor'],
+    [15, 'sparse'],
+  ]),
+  function: new Map([
+    [7, 'node'],
+    [11, 'attribute'],
+  ]),
+  node: new Map([[5, 'attribute']]),
+  attribute: new Map([
+    [5, 'tensor'],
+    [6, 'graph'],
+    [10, 'tensor'],
+    [11, 'graph'],
+    [22, 'sparse'],
+    [23, 'sparse'],
+  ]),
+  sparse: new Map([
+    [1, 'tensor'],
+    [2, 'tensor'],
+  ]),
+  tensor: new Map([[13, 'entry']]),
+  entry: new Map(),
+}
+
+/** The scanner of ONNX models. */
+export const scanOnnx: Scanner = { id: 'onnx', formats: ['onnx'], scan }
+
+interface Seen {
+  readonly at: number
+  count: number
+}
+
+interface Walk {
+  readonly cursor: Cursor
+  readonly waiting: { readonly message: Message; readonly range: FieldRange }[]
+  readonly operators: Map<string, Seen>
+  readonly functions: Set<string>
+  readonly locations: Map<string, Seen>
+  readonly metadata: { readonly key: string; readonly value: string; readonly at: number }[]
+  isCutShort: boolean
+}
+
+function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanContext): void | Promise<void> {
+  const { weights, look } = context
+  // The values by themselves: what lies where is told by the model beside them.
+  if (weights?.holds === 'data') return
+  const whole = { start: 0, size: cursor.size }
+  const walk: Walk = {
+    cursor,
+    waiting: [{ message: 'model', range: whole }],
+    operators: new Map(),
+    functions: new Set(),
+    locations: new Map(),
+    metadata: [],
+    isCutShort: false,
+  }
+  try {
+    for (let next = walk.waiting.pop(); next !== undefined; next = walk.waiting.pop()) {
+      walkMessage(walk, next.message, next.range)
+    }
+  } finally {
+    // What was seen before something broke is told all the same.
+    for (const [path, { at, count }] of walk.locations) tellLocation(report, look, path, at, count)
+    tellOperators(walk, report)
+    if (walk.isCutShort) {
+      gaps.note('GNO_READ_LIMIT', `scan: more than ${MAX_KINDS} operators or places of values`)
+      report.break()
+    }
+  }
+  return tellMetadata(walk.metadata, { report, gaps, context, cursor })
+}
+
+function walkMessage(walk: Walk, message: Message, range: FieldRange): void {
+  const words = new Map<number, string>()
+  for (const field of readFields(walk.cursor, range)) {
+    const inner = field.wireType === 2 ? INSIDE[message].get(field.number) : undefined
+    if (inner === 'entry') takeEntry(walk, message, field)
+    else if (inner !== undefined) wait(walk, inner, field)
+    else if (isNamed(message, field)) words.set(field.number, fieldText(walk.cursor, field, MAX_WORD_BYTES))
+  }
+  if (message === 'node') count(walk, walk.operators, nameOf(words.get(7), words.get(4)), range.start)
+  if (message === 'function') walk.functions.add(nameOf(words.get(10), words.get(1)))
+}
+
+function isNamed(message: Message, { number, wireType }: ProtobufField): boolean {
+  if (wireType !== 2) return false
+  return message === 'node' ? number === 4 || number === 7 : message === 'function' && (number === 1 || number === 10)
+}
+
+function nameOf(domain = '', name = ''): string {
+  return `${domain === '' ? STANDARD : domain}.${name}`
+}
+
+function wait({ waiting }: Walk, message: Message, { start, size }: FieldRange): void {
+  if (waiting.length >= MAX_WAITING) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_WAITING} messages wait`)
+  waiting.push({ message, range: { start, size } })
+}
+
+/** A word with its value: of a tensor `location`, `offset`, `length`; of the model whatever its maker wanted. */
+function takeEntry(walk: Walk, message: Message, range: FieldRange): void {
+  const { cursor, metadata, locations } = walk
+  let key = ''
+  let value = ''
+  for (const field of readFields(cursor, range)) {
+    if (field.wireType !== 2 || (message === 'model' && field.size > MAX_METADATA_BYTES)) continue
+    if (field.number === 1) key = fieldText(cursor, field, MAX_WORD_BYTES)
+    if (field.number === 2) value = fieldText(cursor, field, message === 'model' ? MAX_METADATA_BYTES : MAX_WORD_BYTES)
+  }
+  if (message === 'tensor' && key.toLowerCase() === 'location') count(walk, locations, value, range.start)
+  if (message === 'model' && metadata.length < MAX_KINDS) metadata.push({ key, value, at: range.start })
+}
+
+function count(walk: Walk, kinds: Map<string, Seen>, name: string, at: number): void {
+  const seen = kinds.get(name)
+  if (seen !== undefined) seen.count += 1
+  else if (kinds.size < MAX_KINDS) kinds.set(name, { at, count: 1 })
+  else walk.isCutShort = true
+}
+
+/** Of the operators of the standard only those that a function stands in for are told: a graph has a hundred others. */
+function tellOperators({ operators, functions }: Walk, report: LoadReport): void {
+  for (const [name, { at, count: times }] of operators) {
+    const isStandard = name.lastIndexOf('.') === STANDARD.length && name.startsWith(`${STANDARD}.`)
+    const isDefined = functions.has(name)
+    if (isStandard && !isDefined) continue
+    report.tell({ kind: 'graph-operator', name, facts: { format: 'onnx', isDefined, isStandard }, at, count: times })
+  }
+}
