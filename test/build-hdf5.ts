@@ -11,12 +11,22 @@ export interface H5Dataset {
   readonly at?: number
   readonly sizeBytes?: number
   readonly rank?: number
+  /** Its values lie in a plain file of this name, or come from datasets of that file. */
+  readonly external?: string
+  readonly virtual?: string
+}
+
+/** A link by name; with a file, to an object of that file (superblock 2 only). */
+export interface H5Link {
+  readonly object: string
+  readonly file?: string
 }
 
 export interface H5Group {
   /** Texts; `variable` ones lie in a global heap. */
   readonly attributes?: Readonly<Record<string, string>>
   readonly children?: Readonly<Record<string, H5Group | H5Dataset>>
+  readonly links?: Readonly<Record<string, H5Link>>
   /** Links in a fractal heap: superblock 2 only. */
   readonly isDense?: boolean
   /** A lie: where the child of this name leads. */
@@ -142,11 +152,23 @@ class Writer {
     return this.object([
       { type: 1, body: writeSpace(dataset.shape, dataset.rank) },
       { type: 3, body: writeType(dtype) },
+      ...(dataset.external === undefined ? [] : [this.#external(dataset.external, data.length)]),
       { type: 8, body: this.#layout(dataset, data) },
     ])
   }
 
+  #external(name: string, size: number): Message {
+    const names = pad8(Buffer.from(`\0\0\0\0\0\0\0\0${name}\0`))
+    const heap = [Buffer.from('HEAP'), u32(0), u64(names.length, NOWHERE, this.put(names))]
+    return { type: 7, body: Buffer.concat([u8(1, 0, 0, 0), u16(1, 1), u64(this.put(Buffer.concat(heap)), 8, 0, size)]) }
+  }
+
   #layout(dataset: H5Dataset, data: Uint8Array): Buffer {
+    if (dataset.external !== undefined) return Buffer.concat([u8(3, 1), u64(NOWHERE, data.length)])
+    if (dataset.virtual !== undefined) {
+      const block = Buffer.concat([u8(0), u64(1), Buffer.from(`${dataset.virtual}\0w\0`)])
+      return Buffer.concat([u8(4, 3), u64(this.#global(block)), u32(1)])
+    }
     if (dataset.layout === 'chunked') return Buffer.concat([u8(3, 2, 2), u64(NOWHERE), u32(1, 4)])
     if (dataset.layout === 'compact') return Buffer.concat([u8(3, 0), u16(data.length), data])
     const at = this.put(data)
@@ -177,25 +199,37 @@ class Writer {
       const at = 'shape' in child ? this.dataset(child) : this.group(child)
       return [name, group.leads?.[name] ?? at]
     })
-    if (this.#options.superblock !== 2) return this.object([this.#symbolTable(places), ...attributes])
-    const links = places.map(([name, at]) =>
-      Buffer.concat([u8(1, 0, Buffer.byteLength(name)), Buffer.from(name), u64(at)]),
-    )
+    const named = Object.entries(group.links ?? {})
+    if (this.#options.superblock !== 2) return this.object([this.#symbolTable(places, named), ...attributes])
+    const links = [
+      ...places.map(([name, at]) => Buffer.concat([u8(1, 0, Buffer.byteLength(name)), Buffer.from(name), u64(at)])),
+      ...named.map(([name, { file, object }]) => {
+        const value = Buffer.from(file === undefined ? object : `\0${file}\0${object}\0`)
+        const kind = file === undefined ? 1 : 64
+        return Buffer.concat([u8(1, 8, kind, Buffer.byteLength(name)), Buffer.from(name), u16(value.length), value])
+      }),
+    ]
     const listed = group.isDense === true ? [this.#dense(links)] : links.map((body) => ({ type: 6, body }))
     const info = group.isDense === true ? [] : [{ type: 2, body: Buffer.concat([u8(0, 0), u64(NOWHERE, NOWHERE)]) }]
     return this.object([...info, ...listed, ...attributes])
   }
 
-  #symbolTable(places: readonly (readonly [string, number])[]): Message {
+  #symbolTable(places: readonly (readonly [string, number])[], links: readonly (readonly [string, H5Link])[]): Message {
     let names = Buffer.alloc(8)
-    const entries = places.map(([name, at]) => {
-      const entry = Buffer.concat([u64(names.length, at), Buffer.alloc(24)])
+    const keep = (name: string): number => {
+      const at = names.length
       names = Buffer.concat([names, pad8(Buffer.from(`${name}\0`))])
-      return entry
-    })
+      return at
+    }
+    const entries = [
+      ...places.map(([name, at]) => Buffer.concat([u64(keep(name), at), Buffer.alloc(24)])),
+      ...links.map(([name, { object }]) =>
+        Buffer.concat([u64(keep(name), NOWHERE), u32(2, 0, keep(object)), Buffer.alloc(12)]),
+      ),
+    ]
     const namesAt = this.put(names)
     const heapAt = this.put(Buffer.concat([Buffer.from('HEAP'), u32(0), u64(names.length, NOWHERE, namesAt)]))
-    const leafAt = this.put(Buffer.concat([Buffer.from('SNOD'), u8(1, 0), u16(places.length), ...entries]))
+    const leafAt = this.put(Buffer.concat([Buffer.from('SNOD'), u8(1, 0), u16(entries.length), ...entries]))
     const tree = [Buffer.from('TREE'), u8(0, 0), u16(1), u64(NOWHERE, NOWHERE, 0, leafAt, 0)]
     return { type: 0x11, body: u64(this.put(Buffer.concat(tree)), heapAt) }
   }
