@@ -1,5 +1,6 @@
 // Turns what was read of a model into an artifact: adds who it may be, and whether it is a registered decoy.
 import type { Artifact } from '../contract/artifact.ts'
+import type { LoadScan } from '../contract/threat.ts'
 import { describeModel } from '../rules/describe-model.ts'
 import { identifyArtifact } from '../rules/identify-artifact.ts'
 import { judgeThreats } from '../rules/judge-threats.ts'
@@ -21,12 +22,19 @@ export function finishArtifact(draft: DraftArtifact, options: FinishOptions): Ar
   const { structure } = draft.fingerprint
   const summary = structure === undefined ? undefined : describeModel(structure)
   const memoryNeed = memoryNeedOf(structure, draft.sizeBytes)
+  const { scan } = draft
   return fitArtifact({
     ...read,
+    ...(scan === undefined ? {} : { scan: withoutListings(scan) }),
     ...(summary === undefined ? {} : { summary }),
     ...(memoryNeed === undefined ? {} : { memoryNeed }),
     identifications: identifyArtifact(draft, options.pack),
     ...judgeThreats(draft.scan, draft.verdict, options.pack),
     simulated: sha256 !== undefined && options.isSimulated(sha256),
   })
+}
+
+/** Threats keep the lines around their places; those around harmless calls are of no use to anybody. */
+function withoutListings(scan: LoadScan): LoadScan {
+  return { ...scan, actions: scan.actions.map(({ listing: _listing, ...action }) => action) }
 }

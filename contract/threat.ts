@@ -49,6 +49,8 @@ export const loadActionSchema = z
     member: pathText.optional(),
     /** Byte in that member, unpacked. */
     at: wholeNumber.optional(),
+    /** Lines around that byte as a disassembler writes them: opcodes of a pickle. */
+    listing: z.array(text(160)).max(16).readonly().optional(),
     /** How often it is there; the first place is told. */
     count: z.number().int().min(1).optional(),
   })
@@ -80,9 +82,18 @@ export const threatSchema = z
     because,
     title: text(200).optional(),
     effect: threatEffectSchema.optional(),
-    /** Places that show it, the first ones: member, byte, and what stands there. */
+    /** Places that show it, the first ones: member, byte, what stands there, and the opcodes around it. */
     places: z
-      .array(z.object({ member: pathText.optional(), at: wholeNumber.optional(), shown: sentence }).readonly())
+      .array(
+        z
+          .object({
+            member: pathText.optional(),
+            at: wholeNumber.optional(),
+            shown: sentence,
+            listing: z.array(text(160)).max(16).readonly().optional(),
+          })
+          .readonly(),
+      )
       .max(16)
       .readonly()
       .optional(),

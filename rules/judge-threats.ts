@@ -66,10 +66,11 @@ function describe(entry: ThreatEntry, actions: readonly LoadAction[]): Threat {
     severity: entry.severity,
     ...(entry.effect === 'clean' ? {} : { effect: entry.effect }),
     because: [...actions.slice(0, MAX_PLACES).map(reason), ...more],
-    places: actions.slice(0, MAX_PLACES).map(({ name, shown = name, member, at }) => ({
+    places: actions.slice(0, MAX_PLACES).map(({ name, shown = name, member, at, listing }) => ({
       ...(member === undefined ? {} : { member }),
       ...(at === undefined ? {} : { at }),
       shown,
+      ...(listing === undefined ? {} : { listing }),
     })),
     ...(entry.ids === undefined ? {} : { ids: entry.ids.slice(0, 32) }),
     advice: entry.advice,

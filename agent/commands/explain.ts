@@ -3,6 +3,7 @@ import { EXIT, type ExitCode, type Invocation } from '../../contract/command-lin
 import type { Finding } from '../../contract/finding.ts'
 import { printable, printableJson } from '../../contract/printable.ts'
 import type { Runtime } from '../../contract/runtime.ts'
+import type { Threat } from '../../contract/threat.ts'
 import type { StateStore } from '../report/state-store.ts'
 import { type Explanation, explainFinding, readFindings } from '../report/status.ts'
 import { settingsOf, stateOf } from '../session.ts'
@@ -11,6 +12,7 @@ import { renderFindings } from '../show/findings.ts'
 import { renderInspection } from '../show/inspection.ts'
 import { describeBytes } from '../show/measure.ts'
 import { paint, paintSeverity, type Terminal } from '../show/terminal.ts'
+import { threatListings } from '../show/threats.ts'
 import { type Command, type CommandContext, hasOption, JSON_OPTION, PLACE_OPTIONS, report } from './command.ts'
 
 /** A page that a person reads; a browser with an engine in each of its libraries would fill ten (CWE-400). */
@@ -68,11 +70,21 @@ function renderExplanation(explanation: Explanation, terminal: Terminal): string
     ...renderFacts(finding, terminal),
     ...explanation.runtimes.flatMap((runtime) => ['', ...renderStory(runtime, terminal)]),
     ...explanation.artifacts.flatMap((artifact) => ['', renderInspection(artifact, terminal)]),
+    ...explanation.artifacts.flatMap(({ threats }) => renderListings(threats, terminal)),
     ...renderTrail(explanation, terminal),
     '',
     `${paint(terminal, 'bold', 'What to do')}  ${printable(finding.advice)}`,
     `${paint(terminal, 'bold', 'If it is a mistake')}  ${printable(finding.falsePositives)}`,
   ].join('\n')
+}
+
+/** Opcodes as they were read at the scan; `>` marks the one at the byte. */
+function renderListings(threats: readonly Threat[], terminal: Terminal): readonly string[] {
+  return threatListings(threats).flatMap(([heading, lines]) => [
+    '',
+    `${paint(terminal, 'bold', 'Opcodes')}  ${printable(heading)}`,
+    ...lines.map((line) => `    ${printable(line)}`),
+  ])
 }
 
 /** What an analyst checks alone, step by step. */

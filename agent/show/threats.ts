@@ -56,3 +56,18 @@ function placeOf(member: string | undefined, at: number | undefined): string {
   const place = [member, at === undefined ? undefined : `byte ${at}`].filter((word) => word !== undefined).join(' ')
   return place === '' ? '' : `${place}: `
 }
+
+/** Places whose opcodes are listed: the gravest threats come first. */
+const MAX_LISTED = 8
+
+/** What stands around the bytes of threats, for whoever checks them: a heading and its lines. */
+export function threatListings(
+  threats: readonly Threat[],
+): readonly (readonly [heading: string, lines: readonly string[]])[] {
+  return threats
+    .flatMap(({ id, places = [] }) => places.map((place) => ({ id, ...place })))
+    .flatMap(({ id, member, at, shown, listing = [] }) =>
+      listing.length === 0 ? [] : [[`${id}, ${placeOf(member, at)}${shown}`, listing] as const],
+    )
+    .slice(0, MAX_LISTED)
+}

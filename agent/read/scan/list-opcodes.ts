@@ -6,8 +6,8 @@ import { OPCODES } from '../pickle-opcodes.ts'
 import { showText } from './load-report.ts'
 
 /** Lines before and after the byte. */
-const LINES_BEFORE = 8
-const LINES_AFTER = 8
+const LINES_BEFORE = 5
+const LINES_AFTER = 5
 const MAX_ARGUMENT_CHARS = 80
 const PLACE_WIDTH = 8
 const NAMES: readonly (readonly [opcode: number, name: string])[] = [
@@ -20,34 +20,71 @@ const NAMES: readonly (readonly [opcode: number, name: string])[] = [
 ]
 const NAME_OF: ReadonlyMap<number, string> = new Map(NAMES)
 
-/** The lines around a byte of the pickle that begins under the cursor: `  123: STACK_GLOBAL`; the line of the byte begins with `>`. */
-export function listOpcodes(cursor: Cursor, offset: number): readonly string[] {
-  const machine = new PickleMachine(cursor, undefined)
-  const lines: { readonly at: number; readonly text: string }[] = []
-  let behind = 0
-  new GapList('').attempt(() => {
-    while (!machine.isStopped && behind < LINES_AFTER) {
-      const at = cursor.position
-      lines.push({ at, text: step(machine, at) })
-      if (at > offset) behind += 1
-      else if (lines.length > LINES_BEFORE + 1) lines.shift()
-    }
-  })
-  const [current] = lines.filter(({ at }) => at <= offset).slice(-1)
-  return lines.map((line) => `${line === current ? '>' : ' '}${String(line.at).padStart(PLACE_WIDTH)}: ${line.text}`)
+interface Step {
+  readonly at: number
+  readonly opcode: number
+  readonly end: number
 }
 
-/** Walks one opcode and tells it; an opcode that breaks the walk is told by the line before it. */
-function step(machine: PickleMachine, at: number): string {
+interface Window {
+  readonly offset: number
+  readonly steps: Step[]
+  left: number
+}
+
+/**
+ * The lines around some bytes of the pickles that begin under the cursor, by byte: `  123: STACK_GLOBAL`; the line of the byte begins
+ * with `>`. Walks no further than behind the last of them, and ends where the walk breaks off.
+ */
+export function listOpcodes(cursor: Cursor, offsets: readonly number[]): ReadonlyMap<number, readonly string[]> {
+  const wanted = [...new Set(offsets)].sort((left, right) => left - right)
+  const windows: Window[] = []
+  const recent: Step[] = []
+  new GapList('').attempt(() => {
+    let machine = new PickleMachine(cursor, undefined)
+    while (wanted.length > windows.length || windows.some(({ left }) => left > 0)) {
+      if (machine.isStopped) machine = new PickleMachine(cursor, undefined)
+      note(walkOne(machine), { wanted, windows, recent })
+    }
+  })
+  return new Map(windows.map(({ offset, steps }) => [offset, steps.map((step) => writeLine(cursor, step, offset))]))
+}
+
+interface Notes {
+  readonly wanted: readonly number[]
+  readonly windows: Window[]
+  readonly recent: Step[]
+}
+
+function note(step: Step, { wanted, windows, recent }: Notes): void {
+  for (const window of windows) {
+    if (window.left === 0) continue
+    window.steps.push(step)
+    window.left -= 1
+  }
+  for (let next = wanted[windows.length]; next !== undefined && next < step.end; next = wanted[windows.length])
+    windows.push({ offset: next, steps: [...recent, step], left: LINES_AFTER })
+  recent.push(step)
+  if (recent.length > LINES_BEFORE) recent.shift()
+}
+
+/** Walks one opcode; one that breaks the walk is told by the line before it. */
+function walkOne(machine: PickleMachine): Step {
   const { cursor } = machine
   cursor.step()
+  const at = cursor.position
   const opcode = cursor.uint8()
   const operation = OPCODES[opcode]
-  const name = NAME_OF.get(opcode)
-  if (operation === undefined || name === undefined) throw machine.broken(`${opcode} is no opcode`)
+  if (operation === undefined || !NAME_OF.has(opcode)) throw machine.broken(`${opcode} is no opcode`)
   machine.opcodeCount += 1
   operation(machine, at)
-  return `${name}${argumentOf(cursor, at + 1, cursor.position)}`
+  return { at, opcode, end: cursor.position }
+}
+
+function writeLine(cursor: Cursor, { at, opcode, end }: Step, offset: number): string {
+  const mark = at <= offset && offset < end ? '>' : ' '
+  const text = `${NAME_OF.get(opcode) ?? ''}${argumentOf(cursor, at + 1, end)}`
+  return `${mark}${String(at).padStart(PLACE_WIDTH)}: ${text}`
 }
 
 /** The bytes behind the opcode as text, where they are any. */

@@ -6,6 +6,9 @@ import { type LoadAction, type LoadScan, MAX_LOAD_ACTIONS } from '../../../contr
 const MAX_NAME_CHARS = 256
 const MAX_SHOWN_CHARS = 240
 const MAX_MEMBER_CHARS = 512
+/** Actions with the lines around them: a checkpoint has some ten different ones, and each takes about a kilobyte (CWE-770). */
+const MAX_LISTINGS = 32
+const MAX_LINE_CHARS = 120
 
 /** A name or text of a file as it may be shown: escaped, and cut. */
 export function showText(text: string, maximum = MAX_SHOWN_CHARS): string {
@@ -40,6 +43,20 @@ export class LoadReport {
       this.tell(within === '' ? action : { ...action, member: within })
     }
     if (!other.isWhole) this.#isWhole = false
+  }
+
+  /** Lists what stands around the first places of actions: for the evidence of whatever they are judged to be. */
+  illustrate(list: (offsets: readonly number[]) => ReadonlyMap<number, readonly string[]>): void {
+    const own = [...this.#actions].filter(
+      ([, { member, at, listing }]) => member === undefined && listing === undefined && at !== undefined,
+    )
+    const chosen = own.slice(0, MAX_LISTINGS)
+    const listed = list(chosen.map(([, { at = 0 }]) => at))
+    for (const [key, action] of chosen) {
+      const lines = listed.get(action.at ?? 0)
+      if (lines !== undefined && lines.length > 0)
+        this.#actions.set(key, { ...action, listing: lines.map((line) => showText(line, MAX_LINE_CHARS)) })
+    }
   }
 
   get result(): LoadScan {

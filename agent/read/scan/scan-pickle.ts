@@ -9,6 +9,7 @@ import { placeStorages } from '../pytorch-legacy.ts'
 import { startsLegacy } from '../torch-magic.ts'
 import { type Packing, packingOf, unpackHead } from '../unpack-head.ts'
 import { type FoundPickle, huntPickles, noFindings, openHidden, tryPickle } from './find-pickles.ts'
+import { listOpcodes } from './list-opcodes.ts'
 import type { LoadReport } from './load-report.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
 import { type Findings, type WatchedWalk, watchPickle } from './watch-pickle.ts'
@@ -22,6 +23,8 @@ const MAX_UNPACKED_BYTES = 16_777_216
 const MAX_SLOW_BYTES = 1_048_576
 const SLOW: ReadonlySet<Packing> = new Set(['bz2', 'xz', 'lzma'])
 const PROTO = 0x80
+/** Walked a second time for the lines around an action (CWE-400). */
+const MAX_LISTED_AT = 1_048_576
 /** Filling at the end of a file. */
 const FILLING = /^[\0\s]*$/
 const MAX_FILLING_BYTES = 4_096
@@ -56,7 +59,17 @@ async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: 
     else await scanStream(round)
   } finally {
     await tellFindings(round, round.findings)
+    report.illustrate((offsets) => listFrom(cursor, offsets))
   }
+}
+
+/** The opcodes around the first bytes of what was told; a place far into a large file is not walked to again. */
+function listFrom(cursor: Cursor, offsets: readonly number[]): ReadonlyMap<number, readonly string[]> {
+  cursor.seek(0)
+  return listOpcodes(
+    cursor,
+    offsets.filter((offset) => offset < MAX_LISTED_AT),
+  )
 }
 
 /** joblib's packed dumps, as far as they may be unpacked. */

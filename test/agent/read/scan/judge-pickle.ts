@@ -1,5 +1,4 @@
 // Scans bytes as a file of the pickle family in memory, and judges what was found with the rules of this project.
-import { join } from 'node:path'
 import type { Verdict } from '../../../../contract/artifact.ts'
 import type { LoadScan } from '../../../../contract/threat.ts'
 import { Cursor, memoryBytes } from '../../../../agent/read/cursor.ts'
@@ -8,12 +7,8 @@ import { Look } from '../../../../agent/read/look.ts'
 import { LoadReport } from '../../../../agent/read/scan/load-report.ts'
 import { scanPickle } from '../../../../agent/read/scan/scan-pickle.ts'
 import { findReader } from '../../../../agent/read/sniff-format.ts'
-import { openPack } from '../../../../agent/rule-pack.ts'
 import { judgeThreats } from '../../../../rules/judge-threats.ts'
-
-const opened = openPack(join(import.meta.dirname, '../../../../dist/rules/pack.json'))
-if (!opened.ok) throw new Error(opened.failure.detail)
-const pack = opened.value
+import { realPack } from '../../../rules/real-pack.ts'
 
 export interface JudgedPickle {
   readonly verdict: Verdict
@@ -33,7 +28,7 @@ export async function judgePickle(bytes: Uint8Array, name = 'model.pkl'): Promis
   const context = { format, look, weights: null, scanTemplate: null, scanNested }
   await scanPickle.scan(new Cursor(source), report, new GapList(''), context)
   const scan = report.result
-  const { verdict, threats } = judgeThreats(scan, 'unchecked', pack)
+  const { verdict, threats } = judgeThreats(scan, 'unchecked', realPack)
   const tricks = scan.actions.filter(({ kind }) => kind === 'pickle-stream').map((action) => action.name)
   return { verdict, scan, threats: threats.map(({ id }) => id), tricks }
 }

@@ -13,6 +13,8 @@ import {
   opcodes,
   orderedDict,
 } from '../../../build-pickle.ts'
+import { judgeThreats } from '../../../../rules/judge-threats.ts'
+import { realPack } from '../../../rules/real-pack.ts'
 import { judgePickle } from './judge-pickle.ts'
 
 const SYSTEM: Py = { call: 'os.system', args: ['id'] }
@@ -176,8 +178,27 @@ describe('tricks', () => {
 
 describe('listOpcodes', () => {
   it('lists the opcodes around a byte', () => {
-    const lines = listOpcodes(new Cursor(memoryBytes(evil)), evil.length - 2)
+    const lines = listOpcodes(new Cursor(memoryBytes(evil)), [evil.length - 2]).get(evil.length - 2) ?? []
     expect(lines.find((line) => line.startsWith('>'))).toContain(`${evil.length - 2}: REDUCE`)
     expect(lines.join('\n')).toContain('GLOBAL "os\\nsystem\\n"')
+  })
+
+  it('walks on over several pickles, and no further than what was asked for', () => {
+    const behind = buildPickle(['a', 'b'])
+    const both = Buffer.concat([behind, evil, Buffer.from('no opcodes')])
+    const at = behind.length + evil.length - 2
+    const listed = listOpcodes(new Cursor(memoryBytes(both)), [at, 0, at, both.length - 1])
+
+    expect([...listed.keys()]).toEqual([0, at])
+    expect(listed.get(0)?.[0]).toMatch(/^> +0: /)
+    expect(listed.get(at)?.find((line) => line.startsWith('>'))).toContain('REDUCE')
+  })
+
+  it('stands with what is told', async () => {
+    const { scan } = await judgePickle(evil)
+    const [threat] = judgeThreats(scan, 'unchecked', realPack).threats
+
+    expect(scan.actions[0]?.listing?.some((line) => line.startsWith('>'))).toBe(true)
+    expect(threat?.places?.[0]?.listing).toEqual(scan.actions[0]?.listing)
   })
 })
