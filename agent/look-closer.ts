@@ -26,9 +26,7 @@ import { askFootprint, interpretFootprint } from './sense/darwin/footprint.ts'
 import type { Footprint } from './sense/darwin/footprint-text.ts'
 import { type CloseLook, closeLook } from './sense/linux/close-look.ts'
 import { ANSWER_WITHIN_MS } from './sense/loopback-request.ts'
-
-/** Candidates of one look; a machine with more tells of the rest what the process list tells (CWE-400). */
-const MAX_CANDIDATES = 256
+import { MAX_CANDIDATES, orderTurns, type Turn, turnKey, waitingSince } from './take-turns.ts'
 
 /** A process worth a close look. */
 export interface Candidate {
@@ -63,6 +61,9 @@ export interface CloserMemory {
   /** A process that did not change since is not searched again. */
   readonly searched: WeakMap<ProcessObservation, BinaryLook>
   readonly footprints: Map<string, FootprintLook>
+  /** Candidates of the last look, and the number of that look. */
+  readonly turns: Map<string, Turn<Closer>>
+  look: number
 }
 
 interface FootprintLook {
@@ -72,7 +73,15 @@ interface FootprintLook {
 }
 
 export function createCloserMemory(): CloserMemory {
-  return { binaries: new Map(), answers: new Map(), looks: new Map(), searched: new WeakMap(), footprints: new Map() }
+  return {
+    binaries: new Map(),
+    answers: new Map(),
+    looks: new Map(),
+    searched: new WeakMap(),
+    footprints: new Map(),
+    turns: new Map(),
+    look: 0,
+  }
 }
 
 export interface CloserOptions {
@@ -94,22 +103,57 @@ export async function lookCloser(
   const elapsedMs = (): number => performance.now()
   const asking = askingOf({ memory: memory.answers, signal, elapsedMs, withinMs: ANSWER_WITHIN_MS })
   const looks = new Map<string, CloseLook>()
-  for (const candidate of unnamedFirst(candidates).slice(0, MAX_CANDIDATES)) {
+  const turns = new Map<string, Turn<Closer>>()
+  const ordered = orderTurns(candidates, memory.turns)
+  for (const candidate of ordered.slice(0, MAX_CANDIDATES)) {
     if (signal.aborted) break
-    const closer = await lookAtOne(candidate, { ...options, room, asking })
+    const before = room.bytes
+    const { closer, waits } = await lookAtOne(candidate, { ...options, room, asking })
     const { look } = closer
     if (look !== null) looks.set(keyOf(look), look)
     seen.set(candidate.process.pid, closer)
+    const key = turnKey(candidate.process)
+    const served = { waits, isServed: room.bytes < before, look: memory.look }
+    turns.set(key, { lookedAt: memory.look, waitsSince: waitingSince(memory.turns.get(key), served), seen: closer })
   }
-  memory.looks.clear()
-  for (const [key, look] of looks) memory.looks.set(key, look)
+  for (const candidate of ordered.slice(MAX_CANDIDATES)) {
+    const key = turnKey(candidate.process)
+    const turn = memory.turns.get(key)
+    if (turn !== undefined) turns.set(key, turn)
+    seen.set(candidate.process.pid, standing(candidate, turn?.seen))
+  }
+  keepLook(memory, looks, turns)
   return seen
 }
 
-/** Whoever holds weights under no known name has the first claim on what a look may spend. */
-function unnamedFirst(candidates: readonly Candidate[]): readonly Candidate[] {
-  const rankOf = ({ entryId, holdsWeights }: Candidate): number => Number(entryId !== null) * 2 + Number(!holdsWeights)
-  return [...candidates].sort((left, right) => rankOf(left) - rankOf(right))
+const NOTHING: Closer = {
+  look: null,
+  footprint: null,
+  engines: [],
+  answered: [],
+  told: {},
+  api: undefined,
+  processorPercent: null,
+  gaps: [],
+}
+
+/** What still stands of a candidate that has no turn in this look: what was found before, but no measure of now. */
+function standing({ process }: Candidate, found: Closer = NOTHING): Closer {
+  const detail = `one look looks closely at ${MAX_CANDIDATES} processes, and this one waits for a later look`
+  const gap: Gap = { code: 'GNO_SENSE_LIMIT', place: `pid ${process.pid}`, count: 1, detail }
+  return { ...found, look: null, footprint: null, processorPercent: null, gaps: [gap] }
+}
+
+function keepLook(
+  memory: CloserMemory,
+  looks: ReadonlyMap<string, CloseLook>,
+  turns: ReadonlyMap<string, Turn<Closer>>,
+): void {
+  memory.looks.clear()
+  for (const [key, look] of looks) memory.looks.set(key, look)
+  memory.turns.clear()
+  for (const [key, turn] of turns) memory.turns.set(key, turn)
+  memory.look += 1
 }
 
 function keyOf({ pid, startTicks }: Pick<CloseLook, 'pid' | 'startTicks'>): string {
@@ -121,7 +165,13 @@ interface Parts extends CloserOptions {
   readonly asking: Asking
 }
 
-async function lookAtOne(candidate: Candidate, parts: Parts): Promise<Closer> {
+interface LookedAtOne {
+  readonly closer: Closer
+  /** Some of its programs wait to be searched. */
+  readonly waits: boolean
+}
+
+async function lookAtOne(candidate: Candidate, parts: Parts): Promise<LookedAtOne> {
   const { platform, pack, memory, room, asking } = parts
   const { process, listeners, entryId, holdsWeights } = candidate
   const before = memory.looks.get(keyOf(process)) ?? null
@@ -131,7 +181,7 @@ async function lookAtOne(candidate: Candidate, parts: Parts): Promise<Closer> {
   const probes = isAsked ? planProbes(entryId, pack) : []
   const { answered, told, api, gaps } = await askListeners(process, listeners, probes, asking)
   const charged = isAsked ? await footprintOf(process, parts) : null
-  return {
+  const closer: Closer = {
     look,
     footprint: charged?.footprint ?? null,
     engines,
@@ -147,6 +197,7 @@ async function lookAtOne(candidate: Candidate, parts: Parts): Promise<Closer> {
       ...(platform === 'win32' ? [unsearchedGap(process)] : []),
     ],
   }
+  return { closer, waits: waiting > 0 }
 }
 
 /** Half a second of a processor for each process, so it is asked once a minute. */
