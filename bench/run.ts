@@ -11,6 +11,7 @@ import { measure as measureProcessLook } from './process-look.ts'
 import { measure as measurePickleScan } from './pickle-scan.ts'
 import { measure as measureProcessScan } from './process-scan.ts'
 import { measure as measureRecognition } from './recognition.ts'
+import { measure as measureTorchZipScan } from './torch-zip-scan.ts'
 import { describeMachine, renderMarkdown, renderTable } from './show-table.ts'
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -20,6 +21,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'recognition', title: 'First look at ordinary files', measure: measureRecognition },
   { name: 'file-walk', title: 'First sweep of files', measure: measureFileWalk },
   { name: 'pickle-scan', title: 'What unpickling would do', measure: measurePickleScan },
+  { name: 'torch-zip-scan', title: 'What loading a checkpoint of 5 GB would do', measure: measureTorchZipScan },
   { name: 'process-scan', title: 'Process scan', measure: measureProcessScan },
   { name: 'process-look', title: 'A whole look at the processes', measure: measureProcessLook },
   { name: 'inventory', title: 'What is installed', measure: measureInventory },

@@ -249,13 +249,20 @@ export function buildJoblib(arrays: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from([0x80, 3]), Buffer.from('](', 'latin1'), ...arrays, Buffer.from('e.')])
 }
 
+/** What a tar header may say besides: the kind of the member, and where a link leads. */
+export interface TarLies {
+  readonly type?: string
+  readonly linkName?: string
+}
+
 /** One member of a tar archive (ustar), with its padding; the size can lie. */
-export function tarMember(name: string, data: Uint8Array, sizeBytes = data.length): Buffer {
+export function tarMember(name: string, data: Uint8Array, sizeBytes = data.length, lies: TarLies = {}): Buffer {
   const header = Buffer.alloc(512)
   header.write(name, 0)
   header.write('0000644\0', 100)
   header.write(`${sizeBytes.toString(8).padStart(11, '0')}\0`, 124)
-  header.write('0', 156)
+  header.write(lies.type ?? '0', 156)
+  header.write(lies.linkName ?? '', 157)
   header.write('ustar\u000000', 257)
   return Buffer.concat([header, data, Buffer.alloc((512 - (data.length % 512)) % 512)])
 }

@@ -12,6 +12,16 @@ export interface ZipPart {
   readonly packedBytes?: number
   readonly crc32?: number
   readonly headerAt?: number
+  /** General purpose flags besides the one of `isEncrypted`. */
+  readonly flags?: number
+  /** Unix mode, in the upper half of the attributes. */
+  readonly mode?: number
+  /** Left out of the directory. */
+  readonly isUnlisted?: boolean
+  /** Written over fields of the local header: method, checksum, packed size, size. */
+  readonly local?: { readonly method?: number; readonly packedBytes?: number; readonly sizeBytes?: number }
+  /** Bytes behind the member's data. */
+  readonly behind?: Uint8Array
   /** The name in the local header, where it differs from the directory's. */
   readonly localName?: string
   /** What is written in place of the deflated data: a stream that nobody has the memory to make honestly. */
@@ -57,6 +67,12 @@ interface Written {
   readonly entry: Buffer
 }
 
+/** What the header of a member and its entry in the directory have in common. */
+function fields(part: ZipPart, method: number, [packed, size]: readonly [number, number]): Buffer {
+  const flags = (part.flags ?? 0) | (part.isEncrypted === true ? 1 : 0)
+  return Buffer.concat([uint16(20, flags, method, 0, 33), uint32(part.crc32 ?? crc32(part.data), packed, size)])
+}
+
 function writeMember(part: ZipPart, at: number, align: number): Written {
   const method = part.method ?? 0
   const packed = part.packed ?? (method === 8 ? deflateRawSync(part.data) : Buffer.from(part.data))
@@ -71,22 +87,22 @@ function writeMember(part: ZipPart, at: number, align: number): Written {
     part.wide === undefined
       ? [part.packedBytes ?? packed.length, part.sizeBytes ?? part.data.length]
       : [0xffffffff, 0xffffffff]
-  const common = Buffer.concat([
-    uint16(20, part.isEncrypted === true ? 1 : 0, method, 0, 33),
-    uint32(part.crc32 ?? crc32(part.data), packedBytes, sizeBytes),
-  ])
+  const common = fields(part, method, [packedBytes, sizeBytes])
+  const lies = { method, packedBytes, sizeBytes, ...part.local }
+  const own = fields(part, lies.method, [lies.packedBytes, lies.sizeBytes])
   return {
     local: Buffer.concat([
       uint32(0x04034b50),
-      common,
+      own,
       uint16(localName.length, extra.length),
       localName,
       extra,
       packed,
+      part.behind ?? Buffer.alloc(0),
     ]),
     entry: Buffer.concat([
       Buffer.concat([uint32(0x02014b50), uint16(20), common, uint16(name.length, wide.length, 0, 0, 0)]),
-      uint32(0, part.wide === undefined ? (part.headerAt ?? at) : 0xffffffff),
+      uint32(((part.mode ?? 0) * 65_536) >>> 0, part.wide === undefined ? (part.headerAt ?? at) : 0xffffffff),
       name,
       wide,
     ]),
@@ -121,10 +137,10 @@ export function buildZip(parts: readonly ZipPart[], options: ZipOptions = {}): B
   for (const part of parts) {
     const { local, entry } = writeMember(part, at, options.align ?? 1)
     locals.push(local)
-    entries.push(entry)
+    if (part.isUnlisted !== true) entries.push(entry)
     at += local.length
   }
   const directory = Buffer.concat(entries)
-  const end = writeEnd(parts.length, directory.length, at, options)
+  const end = writeEnd(entries.length, directory.length, at, options)
   return Buffer.concat([options.prefix ?? Buffer.alloc(0), ...locals, directory, end])
 }

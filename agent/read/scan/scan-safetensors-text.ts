@@ -17,7 +17,7 @@ const MAX_TRIES = 1_024
 const MIN_CHARS = 12
 /** How any of these begin, and how JSON writes what is no letter. */
 const FIRST = 'gd80ci(]}) \\\u00c2'
-const BASE64 = /^(?:data:[\w/;.+-]*,)?\s*(gA[IMQU][A-Za-z0-9+/_\s-]+={0,2})\s*$/
+const BASE64 = /^(?:data:[\w/;.+-]*,)?\s*(gA[I-X][A-Za-z0-9+/_\s-]+={0,2})\s*$/
 const HEX = /^(?:0x)?(800[2-5][0-9a-f\s]+)$/i
 const PLAIN = /^[(\]})]{0,4}[ci][A-Za-z_][\w.]*\n[A-Za-z_]|^\u0080[\u0002-\u0005]/
 
