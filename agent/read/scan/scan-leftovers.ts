@@ -9,7 +9,7 @@ import { tellHidden } from './tell-hidden.ts'
 
 const END_BYTES = 22
 const END_MAGIC = 'PK\u0005\u0006'
-/** Formats that are archives, or that end with one. */
+/** Formats that are archives, or whose last part may be one. */
 const ARCHIVES: ReadonlySet<string> = new Set([
   'zip',
   'pytorch-zip',
@@ -25,13 +25,15 @@ const ARCHIVES: ReadonlySet<string> = new Set([
   'joblib',
   'pytorch-legacy',
   'drawthings',
+  'nemo',
+  'pytorch-tar',
+  '7z',
 ])
 /** Readers of these tell every tensor, and nothing follows the last one but filling. */
 const ENDS_WITH_TENSORS: ReadonlySet<string> = new Set(['gguf'])
 /** Numbers, words and operators of a closed set: their runtimes run nothing that the file brings. */
 const PLAIN: readonly string[] = [
   'burn-bpk',
-  'flax-msgpack',
   'ggml-legacy',
   'hf-config',
   'hf-index',
@@ -41,7 +43,6 @@ const PLAIN: readonly string[] = [
   'mnn',
   'ncnn',
   'sentencepiece',
-  'tf-checkpoint',
   'whisper-ggml',
 ]
 

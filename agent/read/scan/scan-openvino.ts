@@ -2,6 +2,7 @@
 // XML (CWE-611, CWE-776).
 import { type Cursor, readTrouble } from '../cursor.ts'
 import type { GapList } from '../gap-list.ts'
+import type { Look } from '../look.ts'
 import { scanTags } from '../xml-tags.ts'
 import type { LoadReport } from './load-report.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
@@ -16,7 +17,17 @@ const INCLUDE = /<(?:xi:include|xinclude)\b|<\?xml-stylesheet\b/i
 const PATH_KEYS: readonly string[] = ['path', 'file', 'mean-path', 'weights_path', 'xml_path', 'bin_path', 'library']
 
 /** The scanner of OpenVINO's graphs. */
-export const scanOpenvino: Scanner = { id: 'openvino', formats: ['openvino'], scan }
+export const scanOpenvino: Scanner = {
+  id: 'openvino',
+  formats: ['openvino'],
+  looksAt: ({ format, look }) => format === null && isDeclared(look),
+  scan,
+}
+
+/** A graph behind a declaration of types: no reader takes it for one, and OpenVINO does. */
+function isDeclared({ head, name }: Look): boolean {
+  return name.toLowerCase().endsWith('.xml') && head.includes('<!') && head.includes('<net ')
+}
 
 function scan(cursor: Cursor, report: LoadReport, _gaps: GapList, { look }: ScanContext): void {
   // The .bin holds nothing but values.

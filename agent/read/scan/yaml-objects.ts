@@ -33,7 +33,8 @@ export function findYamlObjects(source: string): { readonly found: readonly Yaml
   for (const match of text.matchAll(TAG)) {
     const { 1: raw = '', index } = match
     const name = fullTag(raw, handles)
-    if (!isPlainTag(name)) found.push({ key: 'tag', name, at: index, near: lineAt(text, index) })
+    const isDirective = text[text.lastIndexOf('\n', index) + 1] === '%'
+    if (!isDirective && !isPlainTag(name)) found.push({ key: 'tag', name, at: index, near: lineAt(text, index) })
   }
   for (const { 1: key = '', 2: name = '', index } of text.matchAll(TARGET)) {
     if (isKey(key) && (key === '_target_' || name.includes('.')))
