@@ -23,6 +23,7 @@ import { MAX_NORM_VALUES, type SharedNorms } from './norm-values.ts'
 import { lookInto } from './look-into.ts'
 import { readOpened } from './read-opened.ts'
 import { type ReadOptions as PartOptions, type ReadPart, readPart } from './read-part.ts'
+import { scanSideSecrets } from './scan/scan-side-secrets.ts'
 import { scanSideTemplates } from './scan/scan-side-templates.ts'
 import { joinScans } from './scan/scan-part.ts'
 import { type Sniffed, sniff } from './sniff-format.ts'
@@ -208,7 +209,9 @@ async function scanBeside(
   if (!folder.isModelFolder) return folder
   const scanTemplate = options.scanTemplate ?? null
   const scan = joinScans(
-    [folder.scan, await scanSideTemplates(anchor, scanTemplate, gaps)].filter((each) => each !== undefined),
+    [folder.scan, await scanSideTemplates(anchor, scanTemplate, gaps), scanSideSecrets(anchor, gaps)].filter(
+      (each) => each !== undefined,
+    ),
   )
   return scan === undefined ? folder : { ...folder, scan }
 }

@@ -5,9 +5,10 @@ import type { Cursor } from '../cursor.ts'
 import { STRING_TYPE } from '../gguf-types.ts'
 import { damageAt } from './gguf-damage.ts'
 import { checkSums } from './gguf-sums.ts'
-import { type GgufSight, type WalkedTensor, walkGguf } from './gguf-walk.ts'
+import { type GgufSight, type Place, type WalkedTensor, walkGguf } from './gguf-walk.ts'
 import type { LoadReport } from './load-report.ts'
 import type { Scanner } from './scanner.ts'
+import { tellSecrets } from './tell-secrets.ts'
 
 const ALIGNMENT_KEY = 'general.alignment'
 const DEFAULT_ALIGNMENT = 32
@@ -24,6 +25,9 @@ const CLOSING = 0x3e
 const LONGEST_HEX_TOKEN = 16
 /** Tokens are under a kilobyte; what is longer is no byte of a vocabulary, and one window of the cursor holds this. */
 const MAX_TOKEN_BYTES = 262_144
+/** Texts that are searched for secrets: a template is the longest, and under a hundred in a file (CWE-400). */
+const MAX_TEXT_BYTES = 1_048_576
+const MAX_TEXTS_BYTES = 4_194_304
 
 /** The scanner of GGUF headers. */
 export const scanGguf: Scanner = { id: 'gguf', formats: ['gguf'], scan }
@@ -32,12 +36,15 @@ interface Draft {
   readonly keys: Map<string, bigint | null>
   readonly tensors: WalkedTensor[]
   alignment: number
-  model: { readonly start: number; readonly sizeBytes: number } | null
+  readonly texts: (readonly [key: string, place: Place])[]
+  model: Place | null
   tokens: { readonly start: number; readonly count: number } | null
 }
 
+const UNKNOWN = { alignment: DEFAULT_ALIGNMENT, model: null, tokens: null }
+
 function scan(cursor: Cursor, report: LoadReport): void {
-  const draft: Draft = { keys: new Map(), tensors: [], alignment: DEFAULT_ALIGNMENT, model: null, tokens: null }
+  const draft: Draft = { keys: new Map(), tensors: [], texts: [], ...UNKNOWN }
   const sight = sightOf(cursor, report, draft)
   try {
     walkGguf(cursor, sight)
@@ -50,6 +57,7 @@ function scan(cursor: Cursor, report: LoadReport): void {
     checkDoubles(draft.tensors, sight)
     checkAdapter(draft.tensors, sight)
     if (draft.tokens !== null) checkTokens(cursor, draft.tokens, draft.model, sight)
+    checkTexts(cursor, draft.texts, report)
   }
 }
 
@@ -78,6 +86,7 @@ function sightOf(cursor: Cursor, report: LoadReport, draft: Draft): GgufSight {
     },
     text: (key, place) => {
       if (key === 'tokenizer.ggml.model') draft.model ??= place
+      draft.texts.push([key, place])
     },
     tokens: (start, count) => {
       draft.tokens ??= { start, count }
@@ -102,6 +111,17 @@ function believeAlignment({ type, at, value }: Alignment, draft: Draft, lie: Non
   if (value >= WRAPPING_ALIGNMENT) lie('gguf-alignment-wrap', at, `"${ALIGNMENT_KEY}" is ${value}`)
   else if (!isPowerOfTwo) lie('gguf-alignment', at, `"${ALIGNMENT_KEY}" is ${value}`)
   else if (type === UINT32_TYPE || type === UINT16_TYPE) draft.alignment = Number(value)
+}
+
+/** Secrets in the values of texts; those of long arrays are vocabularies. */
+function checkTexts(cursor: Cursor, texts: Draft['texts'], report: LoadReport): void {
+  let room = MAX_TEXTS_BYTES
+  for (const [name, { start, sizeBytes }] of texts) {
+    room -= sizeBytes
+    if (sizeBytes > MAX_TEXT_BYTES || room < 0) continue
+    cursor.seek(start)
+    tellSecrets({ text: Buffer.from(cursor.copy(sizeBytes)).toString('latin1'), at: start, name }, report)
+  }
 }
 
 /** A model without layers divides by their number; a file of words alone has none to divide. */

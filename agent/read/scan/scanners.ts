@@ -2,6 +2,7 @@
 import { scanGguf } from './scan-gguf.ts'
 import { scanGgufTemplate } from './scan-gguf-template.ts'
 import { scanJinja } from './scan-jinja.ts'
+import { scanMetadata } from './scan-metadata.ts'
 import { scanPickle } from './scan-pickle.ts'
 import { scanTokenizerConfig } from './scan-tokenizer-config.ts'
 import { scanNpy } from './scan-npy.ts'
@@ -34,6 +35,7 @@ export const scanners: readonly Scanner[] = [
   scanGgufTemplate,
   scanTokenizerConfig,
   scanJinja,
+  scanMetadata,
   scanPickle,
   scanNpy,
   scanPacked,

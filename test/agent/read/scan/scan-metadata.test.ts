@@ -1,0 +1,68 @@
+// Secrets in the metadata of files: told with their place, without their value, and no reason to call the file suspicious.
+import { describe, expect, it } from '@jest/globals'
+import { SECRET_FORMATS, scanMetadata } from '../../../../agent/read/scan/scan-metadata.ts'
+import { scanGguf } from '../../../../agent/read/scan/scan-gguf.ts'
+import { scanners } from '../../../../agent/read/scan/scanners.ts'
+import { buildGguf, text } from '../../../build-gguf.ts'
+import { judgeBytes } from './judge-bytes.ts'
+
+/** Put together here, so that no scanner of repositories takes this file for a leak. */
+const TOKEN = ['h', 'f_aB3dE6gH9jK2mN5pQ8sT1vW4xY7zC0fG3hJ'].join('')
+
+function safetensors(metadata: Readonly<Record<string, string>>): Buffer {
+  const header = Buffer.from(
+    JSON.stringify({ __metadata__: metadata, w: { dtype: 'F32', shape: [2], data_offsets: [0, 8] } }),
+  )
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(header.length))
+  return Buffer.concat([length, header, Buffer.alloc(8)])
+}
+
+describe('a secret in metadata', () => {
+  it('of safetensors is told and the file stays clean', async () => {
+    const bytes = safetensors({ ss_args: `--push ${TOKEN} --out /home/alice/x` })
+    const { format, actions, threats, verdict } = await judgeBytes(scanMetadata, bytes, 'x.safetensors')
+
+    expect({ format, verdict }).toEqual({ format: 'safetensors', verdict: 'clean' })
+    expect(actions.map(({ name, at }) => ({ name, at }))).toEqual([
+      { name: 'secret-huggingface-token', at: bytes.indexOf(TOKEN) },
+      { name: 'personal-path', at: bytes.indexOf('/home/') },
+    ])
+    expect(threats.map(({ id, effect }) => ({ id, effect }))).toEqual([
+      { id: 'secret-service-token', effect: 'notable' },
+      { id: 'personal-path', effect: 'notable' },
+    ])
+    expect(JSON.stringify(threats)).not.toMatch(/alice|hf_aB/)
+  })
+
+  it('of GGUF is told by its value and by its key', async () => {
+    const bytes = buildGguf({
+      kv: [
+        ['general.architecture', text('llama')],
+        ['general.source.url', text(`https://me:${TOKEN.slice(3, 20)}@git.company.com/x`)],
+        ['general.hub_token', text('9f8a7b6c5d4e3f2a1b0c')],
+        ['general.name', text('Llama 3 8B Instruct')],
+      ],
+    })
+    const { actions, verdict } = await judgeBytes(scanGguf, bytes, 'x.gguf')
+
+    expect(verdict).toBe('clean')
+    expect(actions.map(({ name, at }) => ({ name, at }))).toEqual([
+      { name: 'secret-in-address', at: bytes.indexOf('https://me') },
+      { name: 'secret-named-value', at: bytes.indexOf('9f8a7b') },
+    ])
+  })
+
+  it('at the end of a large file is found', async () => {
+    const bytes = Buffer.concat([safetensors({}), Buffer.alloc(3_000_000), Buffer.from(TOKEN)])
+    const { actions } = await judgeBytes(scanMetadata, bytes, 'x.safetensors')
+
+    expect(actions.map(({ name }) => name)).toEqual(['secret-huggingface-token'])
+  })
+
+  it('is looked for only where a scanner knows the format, since it alone can call no file clean', () => {
+    const known = new Set(scanners.flatMap(({ formats }) => formats))
+
+    expect([...SECRET_FORMATS].filter((format) => !known.has(format))).toEqual([])
+  })
+})
