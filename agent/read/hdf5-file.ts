@@ -9,6 +9,9 @@ import type { Look } from './look.ts'
 export const HDF5_SIGNATURE = '\u0089HDF\r\n\u001a\n'
 /** A file may begin with a block of the user's (MATLAB writes 512 bytes): the places that the first bytes of a file show. */
 const SIGNATURE_PLACES = [0, 512, 1_024, 2_048]
+/** The library looks further, at every power of two; only files named so are asked there (CWE-400). */
+const NAMED_SO = /\.(?:h5|hdf5|keras|hdf|he5)$/i
+const FAR_PLACES = Array.from({ length: 15 }, (_, index) => 4_096 * 2 ** index)
 const SIGNATURE_BYTES = 8
 const NEWEST_VERSION = 3
 
@@ -25,9 +28,14 @@ export interface Hdf5File {
 
 /** Where the signature stands, or null. */
 export function findHdf5(look: Look): number | null {
-  const isThere = (at: number): boolean =>
-    look.head[at] === HDF5_SIGNATURE.charCodeAt(0) && look.text(at, SIGNATURE_BYTES) === HDF5_SIGNATURE
-  return SIGNATURE_PLACES.filter((at) => at < look.head.length).find(isThere) ?? null
+  const isThere = (at: number): boolean => look.head[at] === HDF5_SIGNATURE.charCodeAt(0) && isSignature(look, at)
+  const near = SIGNATURE_PLACES.filter((at) => at < look.head.length).find(isThere)
+  if (near !== undefined || !NAMED_SO.test(look.name)) return near ?? null
+  return FAR_PLACES.filter((at) => at < look.sizeBytes).find((at) => isSignature(look, at)) ?? null
+}
+
+function isSignature(look: Look, at: number): boolean {
+  return look.text(at, SIGNATURE_BYTES) === HDF5_SIGNATURE
 }
 
 /** Reads the superblock at `at`. Throws ReadTrouble. */

@@ -19,7 +19,13 @@ const WEIGHTS = /^(?:model|model_\d{5})\.weights\.(?:h5|npz|json)$/
 const ASSETS = 'assets/'
 
 /** The scanner of Keras 3 archives. */
-export const scanKerasZip: Scanner = { id: 'keras-zip', formats: ['keras-zip'], scan }
+export const scanKerasZip: Scanner = {
+  id: 'keras-zip',
+  formats: ['keras-zip'],
+  // Keras makes the layers of config.json before it misses the other members.
+  looksAt: ({ format, look }) => format !== 'keras-zip' && look.zip()?.byName.has(CONFIG) === true,
+  scan,
+}
 
 interface Scan {
   readonly cursor: Cursor
@@ -29,6 +35,10 @@ interface Scan {
 }
 
 async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanContext): Promise<void> {
+  if (context.format !== 'keras-zip') {
+    await scanForeign({ cursor, report, gaps, context })
+    return
+  }
   const { members } = readZip(cursor) ?? { members: [] }
   if (members.length > MAX_MEMBERS || members.length === 0) {
     gaps.note('GNO_READ_LIMIT', `scan: an archive of Keras with ${members.length} members`)
@@ -37,6 +47,25 @@ async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: 
   for (const member of members.slice(0, MAX_MEMBERS)) {
     cursor.step()
     await tryMember(member, { cursor, report, gaps, context })
+  }
+}
+
+/** An archive of another kind, or one with members missing. What is no configuration of Keras says nothing about it. */
+async function scanForeign(parts: Scan): Promise<void> {
+  const { context } = parts
+  const isNamedSo = context.look.name.toLowerCase().endsWith('.keras')
+  for (const member of context.look.zip()?.members ?? []) {
+    if (member.name !== CONFIG) continue
+    if (isNamedSo) await tryMember(member, parts)
+    else await tryQuietly(member, parts)
+  }
+}
+
+async function tryQuietly(member: ZipMember, parts: Scan): Promise<void> {
+  try {
+    await scanMember(member, parts)
+  } catch (error) {
+    if (troubleOf(error) === undefined) throw error
   }
 }
 

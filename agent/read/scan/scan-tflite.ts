@@ -1,6 +1,6 @@
 // TensorFlow Lite: operators that are none of its own. Those named `Flex…` are run by TensorFlow itself, others by code of the program.
 import type { Cursor } from '../cursor.ts'
-import { Flatbuffer } from '../flatbuffer.ts'
+import { Flatbuffer, hasIdentifier } from '../flatbuffer.ts'
 import type { GapList } from '../gap-list.ts'
 import type { LoadReport } from './load-report.ts'
 import type { Scanner } from './scanner.ts'
@@ -13,7 +13,13 @@ const MAX_OPERATOR_CODES = 4_096
 const FLEX = 'Flex'
 
 /** The scanner of TensorFlow Lite models. */
-export const scanTflite: Scanner = { id: 'tflite', formats: ['tflite'], scan }
+export const scanTflite: Scanner = {
+  id: 'tflite',
+  formats: ['tflite'],
+  // Samsung's Circle is the same table under another name.
+  looksAt: ({ format, look }) => format !== 'tflite' && hasIdentifier(look, 'CIR0'),
+  scan,
+}
 
 function scan(cursor: Cursor, report: LoadReport, gaps: GapList): void {
   const model = new Flatbuffer(cursor).root()

@@ -54,6 +54,7 @@ function tellObject(object: KerasObject, place: KerasPlace): void {
     className: showText(className, MAX_FACT_CHARS),
     ownName: showText(own ?? className, MAX_FACT_CHARS),
     container: place.container,
+    isNamedAsClass: /^[A-Z]/.test(own ?? className),
     ...(isFunction ? { isFunction } : {}),
     ...(isRegistered ? { isRegistered } : {}),
   }

@@ -178,6 +178,26 @@ describe('what Keras files do besides', () => {
     })
   })
 
+  it('finds the configuration in an archive with members missing, and behind a block of the user', async () => {
+    const config = Buffer.from(JSON.stringify(inLayer(gadget('os', 'system'))))
+    const bare = buildZip([{ name: 'config.json', data: config }])
+    const other = buildZip([{ name: 'config.json', data: Buffer.from('{"hidden_size": 4096') }])
+    const model_config = JSON.stringify(lambda2([REACHING_CODE, null, null]))
+    const far = buildHdf5({ attributes: { keras_version: '2.11.0', model_config } }, { userBlock: 8_192 })
+
+    expect((await judgeFile('m.keras', bare)).verdict).toBe('malicious')
+    expect((await judgeFile('m.zip', bare)).verdict).toBe('malicious')
+    expect((await judgeFile('m.zip', other)).threats).toEqual([])
+    expect((await judgeFile('m.h5', far)).verdict).toBe('malicious')
+  })
+
+  it('calls nothing clean that a known module merely holds', async () => {
+    const held = gadget('keras.src.layers.layer', 'inspect')
+
+    expect((await judgeFile('m.keras', archive(inLayer(held)))).verdict).toBe('suspicious')
+    expect((await judgeFile('m.keras', archive(inLayer(gadget('keras.activations', 'relu'))))).verdict).toBe('clean')
+  })
+
   it('tells members that no archive of Keras has', async () => {
     const dense = { module: 'keras.layers', class_name: 'Dense', config: {} }
     const script = archive(dense, [{ name: 'setup.py', data: Buffer.from('print(1)') }])
