@@ -24,7 +24,7 @@ const PATIENCE_OF_LISTENER = 3
 const PATIENCE_OF_LOOK = 6
 const ASK_AGAIN_MS = 300_000
 /** Who did not answer may be busy loading or generating, and is likely no HTTP server when it stays silent. */
-const ASK_SILENT_AGAIN_MS: readonly number[] = [30_000, 120_000, 480_000, 1_800_000]
+const ASK_SILENT_AGAIN_MS: readonly number[] = [5_000, 30_000, 120_000, 480_000, 1_800_000]
 const MAX_REMEMBERED = 1_024
 
 /** What one listener said, judged. */

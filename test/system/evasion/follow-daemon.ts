@@ -9,14 +9,16 @@ import { type Runtime, runtimeSchema } from '../../../contract/runtime.ts'
 
 const ROOT = dirname(dirname(dirname(import.meta.dirname)))
 /** The default of `processIntervalSeconds`: what the matrix promises is measured with it. */
-export const INTERVAL_SECONDS = 10
+const INTERVAL_SECONDS = 10
 const POLL_MS = 250
 /** The daemon ends by itself then, whatever becomes of the test. */
-const LIFE_SECONDS = 200
-const FIRST_SWEEP_MS = 60_000
+const LIFE_SECONDS = 500
+const FIRST_SWEEP_MS = 200_000
 
 export interface Known {
   readonly atMs: number
+  /** When each look of the daemon was over. */
+  readonly lookedMs: readonly number[]
   readonly runtimes: readonly Runtime[]
   readonly artifacts: readonly Artifact[]
   readonly findings: readonly Finding[]
@@ -46,14 +48,22 @@ export async function startDaemon(folder: string, root: string, intervalSeconds 
     if (child.exitCode === null) child.kill('SIGTERM')
     await ended
   }
-  if (await firstSweep(child)) return { ...follow(join(state, 'state.db')), stop }
+  const looks = followLooks(child)
+  if (await looks.first) return { ...follow(join(state, 'state.db'), looks.endedMs), stop }
   await stop()
   throw new Error('the daemon did not finish its first sweep')
 }
 
-function firstSweep(child: ChildProcess): Promise<boolean> {
-  let said = ''
-  return new Promise((resolve) => {
+interface Looks {
+  /** False when the daemon ended, or hung, before its first sweep was over. */
+  readonly first: Promise<boolean>
+  readonly endedMs: readonly number[]
+}
+
+function followLooks(child: ChildProcess): Looks {
+  const endedMs: number[] = []
+  let rest = ''
+  const first = new Promise<boolean>((resolve) => {
     const hung = setTimeout(() => resolve(false), FIRST_SWEEP_MS)
     const settle = (isDone: boolean): void => {
       clearTimeout(hung)
@@ -61,13 +71,16 @@ function firstSweep(child: ChildProcess): Promise<boolean> {
     }
     child.once('close', () => settle(false))
     child.stderr?.setEncoding('utf8').on('data', (piece: string) => {
-      said = (said + piece).slice(-65_536)
-      if (said.includes('"swept"')) settle(true)
+      const lines = `${rest}${piece}`.split('\n')
+      rest = lines.pop() ?? ''
+      endedMs.push(...lines.filter((line) => line.includes('"swept"')).map(() => Date.now()))
+      if (endedMs.length > 0) settle(true)
     })
   })
+  return { first, endedMs }
 }
 
-function follow(path: string): Omit<Daemon, 'stop'> {
+function follow(path: string, lookedMs: readonly number[]): Omit<Daemon, 'stop'> {
   const know = (): Known => {
     if (!existsSync(path)) throw new Error(`${path} is not there`)
     const database = new Database(path, { readonly: true, timeout: 5000 })
@@ -82,6 +95,7 @@ function follow(path: string): Omit<Daemon, 'stop'> {
         artifacts: documents('artifact').map((value) => artifactSchema.parse(value)),
         findings: documents('finding').map((value) => findingSchema.parse(value)),
         atMs: Date.now(),
+        lookedMs,
       }))()
     } finally {
       database.close()

@@ -11,6 +11,8 @@ export interface Outcome {
   readonly by: readonly string[]
   /** From the moment the model had answered until the finding was there; null: found at rest, so at the next sweep. */
   readonly seconds: number | null
+  /** Looks that were over in that time. */
+  readonly looks: number | null
   /** What the story says where that is not a detection. */
   readonly remark: string
 }
@@ -67,15 +69,17 @@ function judgeCase(each: Case, known: Known, swept: string): Outcome {
   if (process === null) {
     const isFound = known.findings.some(({ subject }) => subject.kind === 'artifact' && files.has(subject.key))
     const remark = isAtRest ? '' : 'not recognised as weights'
-    return { id: way.id, isDetected: isAtRest && isFound, by: rest, seconds: null, remark }
+    return { id: way.id, isDetected: isAtRest && isFound, by: rest, seconds: null, looks: null, remark }
   }
   const told = storyOf(process.pid, known)
-  if (told === null) return { id: way.id, isDetected: false, by: rest, seconds: null, remark: 'no story' }
+  if (told === null) return { id: way.id, isDetected: false, by: rest, seconds: null, looks: null, remark: 'no story' }
   const { story, policies } = told
   const by = [...new Set(story.identification?.evidence.map(({ kind }) => kind) ?? []), ...rest]
   const isRun = policies.includes('unapproved-inference')
   const isWhole = each.mustTell?.(story, known) !== false
   const remark = isRun ? (isWhole ? '' : 'the story is not whole') : `told as ${story.activity}`
-  const seconds = isRun && isWhole ? Math.max(0, Math.round((known.atMs - process.readyMs) / 100) / 10) : null
-  return { id: way.id, isDetected: isRun && isWhole, by, seconds, remark }
+  const isDetected = isRun && isWhole
+  const seconds = isDetected ? Math.max(0, Math.round((known.atMs - process.readyMs) / 100) / 10) : null
+  const looks = isDetected ? known.lookedMs.filter((ms) => ms > process.readyMs && ms <= known.atMs).length : null
+  return { id: way.id, isDetected, by, seconds, looks, remark }
 }

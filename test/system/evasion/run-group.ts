@@ -5,17 +5,19 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { INTERVAL_SECONDS, startDaemon } from './follow-daemon.ts'
+import { startDaemon } from './follow-daemon.ts'
 import { type Case, createJudge, type Outcome } from './judge-case.ts'
 import { type Group, HIDING_WAYS, type HidingWay, NOT_DETECTED } from './matrix.ts'
 import type { Started } from './start-program.ts'
 
 export const PYTHON = '/usr/bin/python3'
-const SETUP_MS = 180_000
+const SETUP_MS = 400_000
 /** One interval and the look itself. */
 const SETTLED_MS = 13_000
-/** Two intervals, and what two looks themselves take while everything else starts on the same processors. */
-const LIMIT_SECONDS = 2 * INTERVAL_SECONDS + 5
+/** Two intervals: the look that was under way when the model answered, and two that began afterwards. Told in seconds by the document. */
+const MAX_LOOKS = 3
+/** A busy machine takes long over three looks. */
+const LOOKS_MS = 150_000
 /** Programs that start at the same time: more only wait for one another on two cores. */
 const AT_ONCE = 2
 
@@ -62,7 +64,7 @@ export function describeGroup(group: Group, title: string, prepare: (place: Plac
         test(`is detected within two intervals: ${way.title}`, () => {
           const outcome = outcomes.find(({ id }) => id === way.id)
           expect(outcome).toMatchObject({ isDetected: true, remark: '' })
-          expect(outcome?.seconds ?? 0).toBeLessThanOrEqual(LIMIT_SECONDS)
+          expect(outcome?.looks ?? 0).toBeLessThanOrEqual(MAX_LOOKS)
         })
       } else {
         test(`is not detected today, since ${why}: ${way.title}`, () => {
@@ -127,7 +129,8 @@ async function runGroup(
       return starting.isDone
     }, SETUP_MS)
     await Promise.all([started, untilStarted])
-    await daemon.watch(judge.look, (LIMIT_SECONDS + 1) * 1000)
+    const startedLooks = daemon.know().lookedMs.length
+    await daemon.watch((known) => judge.look(known) || known.lookedMs.length > startedLooks + MAX_LOOKS, LOOKS_MS)
     // Once more when all of them idle: what speaks while a model is loaded is not what speaks afterwards.
     await daemon.watch(() => false, SETTLED_MS)
     judge.look(daemon.know())

@@ -9,7 +9,7 @@ import { mapsOf } from '../proc-view.ts'
 const ROOT = dirname(dirname(dirname(import.meta.dirname)))
 export const RUNTIME = join(ROOT, 'dist/rules/workbench/reference/reference-runtime.js')
 /** Longest life of a program; the tests are over long before. */
-const LIFE_SECONDS = 150
+const LIFE_SECONDS = 400
 const START_MS = 60_000
 
 export interface Started {
