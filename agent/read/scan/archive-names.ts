@@ -11,7 +11,7 @@ const DRIVE = /^[A-Za-z]:/
 const INVISIBLE = /[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/
 
 /** What is odd about a name; null for an ordinary one. */
-export function oddName(name: string): string | null {
+function oddName(name: string): string | null {
   if (name.includes('\0')) return 'nul-in-name'
   if (CLIMBS.test(name)) return 'climbs-out'
   if (ABSOLUTE.test(name)) return 'absolute-name'

@@ -2,16 +2,13 @@
 // read strictly, so that what is not plainly numbers or text is searched.
 import type { Cursor } from '../cursor.ts'
 import type { GapList } from '../gap-list.ts'
-import { NPY_MAGIC, type NpyHeader, dataBytes, readNpyHeader } from '../npy-header.ts'
+import { NPY_MAGIC, dataBytes, readNpyHeader } from '../npy-header.ts'
+import { isPlainType } from './plain-array.ts'
 import type { LoadReport } from './load-report.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
 
 /** Arrays behind one another in a file (CWE-400). */
 const MAX_ARRAYS = 1_024
-/** Numbers, text and times, alone or as fields: numpy never unpickles those. A type may be written in other words or escaped. */
-const PLAIN_TYPE = /^[<>|=]?[biufcSUVMmap?]\d{0,9}(?:\[\w{1,8}\])?$/
-const MAY_BE_OBJECTS = /O|object|\\/i
-
 /** The scanner of .npy files; archives of them are zip's. */
 export const scanNpy: Scanner = {
   id: 'npy',
@@ -56,7 +53,7 @@ async function scanArray(cursor: Cursor, place: number, { report, gaps, context 
     return null
   }
   const header = readNpyHeader(cursor)
-  const bytes = isPlain(header) ? dataBytes(header) : null
+  const bytes = isPlainType(header) ? dataBytes(header) : null
   if (bytes !== null) return header.dataAt + bytes
   const rest = cursor.within(header.dataAt, cursor.size - header.dataAt)
   const isKnown = await handOn(rest, 'objects.pkl', place + header.dataAt, { report, gaps, context })
@@ -64,10 +61,6 @@ async function scanArray(cursor: Cursor, place: number, { report, gaps, context 
   gaps.note('GNO_READ_SKIPPED', 'scan: the objects of an array are in no form that is known')
   report.break()
   return null
-}
-
-function isPlain({ descr, hasObjects }: NpyHeader): boolean {
-  return !hasObjects && (PLAIN_TYPE.test(descr) || !MAY_BE_OBJECTS.test(descr))
 }
 
 async function handOn(

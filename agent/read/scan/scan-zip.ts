@@ -8,6 +8,7 @@ import { STORED, type ZipDirectory, type ZipMember, peekMember, readZip } from '
 import { NameWatch } from './archive-names.ts'
 import { tryPickle } from './find-pickles.ts'
 import type { LoadReport } from './load-report.ts'
+import { isPlainArray } from './plain-array.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
 import { FIRST_BYTES, LOADED_NAME, isStartling, mayHidePickle } from './startling-bytes.ts'
 import { MAX_MEMBER_BYTES, hasChecksum, openContent, pretendedPlain } from './zip-content.ts'
@@ -16,8 +17,8 @@ import { findLocals } from './zip-leftovers.ts'
 
 /** Members that are handed on though nothing about them is startling: the files of a model folder (CWE-400). */
 const MAX_PLAIN = 512
-/** Members that begin like pickles, arrays or archives: one an array (CWE-400). */
-const MAX_STARTLING = 8_192
+/** Members that begin like pickles or archives (CWE-400). */
+const MAX_STARTLING = 4_096
 /** Bytes unpacked from one archive, whatever its members declare (CWE-409). */
 const MAX_UNPACKED_BYTES = 67_108_864
 /** Above this only what is startling or known by its first bytes is searched. */
@@ -159,6 +160,8 @@ function isWanted(round: Round, member: ZipMember, head: Buffer): boolean {
   const { name, sizeBytes } = member
   if (TORCH.has(context.format ?? '') && STORAGE.test(name))
     return isStartling(head) && isReallyPickle(round, member, head)
+  // One an array: an archive may have thousands.
+  if (isPlainArray(round.cursor, head)) return false
   if (isStartling(head) || isPickleName(name)) {
     round.startling += 1
     if (round.startling <= MAX_STARTLING) return true

@@ -22,7 +22,7 @@ const STREAM_COUNT = 13
 const EMPTY_STREAM = 14
 const NAMES = 17
 
-export interface SevenZipCoder {
+interface SevenZipCoder {
   /** `21` LZMA2, `030101` LZMA, `00` as it is, `06f10701` AES. */
   readonly id: string
   readonly properties: Uint8Array

@@ -6,6 +6,8 @@ import { type LocalHeader, type Stretch, readLocal } from './zip-layout.ts'
 /** Bytes that are searched in one stretch, and headers that are found (CWE-400). */
 const MAX_SEARCHED_BYTES = 67_108_864
 const MAX_LOCALS = 256
+/** Places that begin like a header and are none. */
+const MAX_TRIES = 1_024
 const PIECE_BYTES = 65_536
 const OVERLAP_BYTES = 4
 const HEADER_MAGIC = Buffer.from('PK\u0003\u0004')
@@ -30,6 +32,7 @@ export function findLocals(cursor: Cursor, { start, end }: Stretch): Leftovers {
   const stop = Math.min(end, start + MAX_SEARCHED_BYTES)
   const piece = Buffer.alloc(Math.min(PIECE_BYTES, Math.max(0, end - start)))
   let isFilling = true
+  let tries = 0
   for (let at = start; at < stop; ) {
     cursor.step(64)
     const room = piece.subarray(0, cursor.source.read(at, piece.subarray(0, Math.min(piece.length, stop - at))))
@@ -37,7 +40,8 @@ export function findLocals(cursor: Cursor, { start, end }: Stretch): Leftovers {
     const found = room.indexOf(HEADER_MAGIC)
     const leftover = found < 0 ? null : readLeftover(cursor, at + found, end)
     if (leftover !== null) locals.push(leftover)
-    if (locals.length === MAX_LOCALS) return { locals, isWhole: false, isFilling: false }
+    if (found >= 0) tries += 1
+    if (locals.length === MAX_LOCALS || tries === MAX_TRIES) return { locals, isWhole: false, isFilling: false }
     if (leftover !== null) at = Math.max(at + found + 4, leftover.local.dataAt + leftover.member.packedBytes)
     else if (found >= 0) at += found + 4
     else at += Math.max(1, room.length === stop - at ? room.length : room.length - OVERLAP_BYTES)
