@@ -17,9 +17,9 @@ export function buildPdiparams(): Buffer {
 }
 
 /** A program of one block with one parameter and one operator. */
-export function buildPdmodel(): Buffer {
+export function buildPdmodel(type = 'matmul_v2'): Buffer {
   const variable = len(3, [len(1, 'fc.weight'), len(2, [num(1, 7)]), num(3, 1)])
-  const operator = len(4, [len(3, 'matmul_v2')])
+  const operator = len(4, [len(3, type)])
   return Buffer.concat([len(1, [num(1, 0), num(2, -1), variable, operator]), len(4, [num(1, 2_006_000)])])
 }
 

@@ -25,6 +25,7 @@ const ARCHIVES: ReadonlySet<string> = new Set([
   'joblib',
   'pytorch-legacy',
   'drawthings',
+  'litertlm',
   'nemo',
   'pytorch-tar',
   '7z',
@@ -55,7 +56,7 @@ export const scanLeftovers: Scanner = {
 }
 
 async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanContext): Promise<void> {
-  await scanAppended(cursor, report, gaps, context)
+  if (!ARCHIVES.has(context.format ?? '')) await scanAppended(cursor, report, gaps, context)
   await scanBehind(cursor, report, gaps, context)
 }
 

@@ -12,13 +12,16 @@ import { scanSevenZip } from './scan-seven-zip.ts'
 import { scanTar } from './scan-tar.ts'
 import { scanTorchScript } from './scan-torchscript.ts'
 import { scanZip } from './scan-zip.ts'
+import { scanCaffe } from './scan-caffe.ts'
 import { scanCoreml } from './scan-coreml.ts'
+import { scanExecutorch } from './scan-executorch.ts'
 import { scanLeftovers } from './scan-leftovers.ts'
 import { scanLlamafile } from './scan-llamafile.ts'
 import { scanNemo } from './scan-nemo.ts'
 import { scanOnnx } from './scan-onnx.ts'
 import { scanOpenvino } from './scan-openvino.ts'
 import { scanOrt } from './scan-ort.ts'
+import { scanPaddle } from './scan-paddle.ts'
 import { scanSafetensors } from './scan-safetensors.ts'
 import { scanSkops } from './scan-skops.ts'
 import { scanFlax } from './scan-flax.ts'
@@ -44,13 +47,16 @@ export const scanners: readonly Scanner[] = [
   scanTar,
   scanTorchScript,
   scanZip,
+  scanCaffe,
   scanCoreml,
+  scanExecutorch,
   scanLeftovers,
   scanLlamafile,
   scanNemo,
   scanOnnx,
   scanOpenvino,
   scanOrt,
+  scanPaddle,
   scanSafetensors,
   scanSkops,
   scanFlax,

@@ -1,9 +1,10 @@
 // Files that are two things at once, programs with weights in them, and graphs with parts of somebody's own.
 import { describe, expect, it } from '@jest/globals'
-import { buildOrt } from '../../../build-edge-models.ts'
+import { buildOrt, buildPte } from '../../../build-edge-models.ts'
 import { buildOpenvinoXml } from '../../../build-edge-graphs.ts'
 import { buildGguf, text } from '../../../build-gguf.ts'
 import { buildLlamafile } from '../../../build-llamafile.ts'
+import { buildPdmodel } from '../../../build-paddle.ts'
 import { len, num } from '../../../build-protobuf.ts'
 import { buildZip } from '../../../build-zip.ts'
 import { judgeFile } from './judge-file.ts'
@@ -117,5 +118,29 @@ describe('graphs', () => {
       verdict: 'clean',
       threats: ['graph-needs-plugin'],
     })
+  })
+  it('Caffe with a layer in Python, as values and as text', async () => {
+    const weights = len(7, [len(7, num(1, 4)), len(5, Buffer.alloc(16))])
+    const plain = len(100, [len(1, 'conv'), len(2, 'Convolution'), weights])
+    const python = len(100, [len(1, 'p'), len(2, 'Python'), len(130, [len(1, 'os'), len(2, 'system')])])
+    const net = (layers: readonly Buffer[]) => Buffer.concat([len(1, 'net'), ...layers])
+    expect(await judgeFile('m.caffemodel', net([plain]))).toMatchObject({ format: 'mxnet-caffe-darknet', threats: [] })
+    expect(await judgeFile('m.caffemodel', net([plain, python]))).toMatchObject({
+      verdict: 'suspicious',
+      threats: ['caffe-runs-python'],
+    })
+    const text = 'name: "net"\nlayer { name: "a" type: "Python" python_param { module: "rpn" layer: "Proposal" } }\n'
+    expect((await judgeFile('m.prototxt', Buffer.from(text))).threats).toEqual(['caffe-runs-python'])
+  })
+  it('ExecuTorch', async () => {
+    expect(await judgeFile('m.pte', buildPte().bytes)).toMatchObject({
+      format: 'executorch',
+      verdict: 'clean',
+      threats: [],
+    })
+  })
+  it('PaddlePaddle with a function of Python', async () => {
+    expect((await judgeFile('m.pdmodel', buildPdmodel())).threats).toEqual([])
+    expect((await judgeFile('m.pdmodel', buildPdmodel('py_func'))).threats).toEqual(['graph-runs-python'])
   })
 })
