@@ -97,23 +97,24 @@ function checkTotal(tensors: readonly WalkedTensor[], { alignment }: DataPlace, 
 }
 
 /**
- * Tensors lie one after the other, padded. Where they do and the file ends early, it was cut: that is no attack. Where they do not,
- * somebody changed one of them.
+ * Tensors lie one after the other, padded. Where those beyond the end fit their neighbours, the file was cut: that is no attack.
+ * Where one does not, somebody changed it.
  */
 function checkPlaces(tensors: readonly WalkedTensor[], place: DataPlace, sight: GgufSight): void {
-  let next = 0n
-  let isLaidOut = true
-  let lost: { readonly at: number; readonly shown: string } | null = null
-  for (const tensor of tensors) {
+  let before = 0n
+  let lost: { readonly at: number; readonly shown: string; readonly isCut: boolean } | null = null
+  for (const [index, tensor] of tensors.entries()) {
     const { name, at, offset } = tensor
     const { bytes, isKnown } = sizeOf(tensor)
-    const end = BigInt(place.dataStart) + offset + bytes
-    if (offset !== next) isLaidOut = false
-    next = offset + padded(bytes, place.alignment)
-    if (end > BigInt(place.fileSize))
-      lost ??= { at, shown: `tensor "${name}" ends at byte ${end} of ${place.fileSize}` }
     // The size of a type that nobody tabled is not known, so neither is where the next one begins.
-    if (!isKnown) return
+    if (!isKnown) break
+    const end = BigInt(place.dataStart) + offset + bytes
+    const next = offset + padded(bytes, place.alignment)
+    const follower = tensors[index + 1]
+    const isCut = follower === undefined ? offset === before : follower.offset === next
+    before = next
+    if (end <= BigInt(place.fileSize) || (lost !== null && (isCut || !lost.isCut))) continue
+    lost = { at, shown: `tensor "${name}" ends at byte ${end} of ${place.fileSize}`, isCut }
   }
-  if (lost !== null) sight.lie?.(isLaidOut ? 'gguf-data-missing' : 'gguf-tensor-past-end', lost.at, lost.shown)
+  if (lost !== null) sight.lie?.(lost.isCut ? 'gguf-data-missing' : 'gguf-tensor-past-end', lost.at, lost.shown)
 }

@@ -47,7 +47,9 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
   ...shape('secret-gitlab-token', 'glpat-', WORD_HYPHEN, 20),
   ...shape('secret-huggingface-token', 'hf_ api_org_', LETTERS, 30, 64),
   ...shape('secret-anthropic-key', 'sk-ant-', WORD_HYPHEN, 20),
-  ...shape('secret-openai-key', 'sk-', WORD_HYPHEN, 20),
+  ...shape('secret-openai-key', 'sk-proj- sk-svcacct- sk-admin-', WORD_HYPHEN, 40),
+  // Of any other length it is an id of something: data sets are full of them.
+  ...shape('secret-openai-key', 'sk-', LETTERS, 48, 48),
   ...shape('secret-stripe-key', 'sk_live_ rk_live_', LETTERS, 20),
   ...shape('secret-slack-token', 'xoxb- xoxp- xoxa- xoxr- xoxs-', WORD_HYPHEN, 16),
   ...shape('secret-slack-webhook', 'hooks.slack.com/services/', PATH_LETTERS, 20),

@@ -75,6 +75,7 @@ describe('a secret in a text', () => {
   it.each([
     'bos_token: <|begin_of_text|>, "eos_token": "</s>", "tokenizer_class": "LlamaTokenizerFast"',
     'task-specific sk-learn-pipeline-for-text-classification and disk-usage-of-large-models-here',
+    'sk-SByD5glSxKHCn7BixunGjxlAACt6iUMkMBlbjhmP',
     'hf_device_map hf_quantizer_config_of_the_model',
     '"password": null, api_key=None, "secret": "<HUB_TOKEN>", hub_token: ${TOKEN}, api_key: /run/secrets/key1',
     'sha256:9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9f8a7b6c5d4e3f2a1b0c9d8e',

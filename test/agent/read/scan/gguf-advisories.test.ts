@@ -345,6 +345,14 @@ describe('an ordinary GGUF file', () => {
     expect([...told].sort()).toEqual(['gguf-data-missing', 'gguf-magic-only'])
   })
 
+  it('of which another tensor was changed is still a cut one, where the lost tensors fit one another', async () => {
+    const changed = [{ name: 'a', dims: [0, 8], data: Buffer.alloc(4096) }, ...(ORDINARY.tensors ?? [])]
+    const whole = buildGguf({ ...ORDINARY, tensors: changed })
+    const { threats } = await judgeBytes(scanGguf, whole.subarray(0, whole.length - 2048), 'x.gguf')
+
+    expect(threats.map(({ id }) => id)).toEqual(['gguf-data-missing'])
+  })
+
   it('is told as damaged when it was carried as text', async () => {
     const spec = {
       ...ORDINARY,
