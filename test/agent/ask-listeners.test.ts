@@ -1,4 +1,6 @@
 // Asking listeners of this very process: the owner is checked in the real /proc.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, readlinkSync, readdirSync } from 'node:fs'
 import { type RequestListener, type Server, createServer } from 'node:http'
 import { serialize } from 'node:v8'
@@ -54,6 +56,7 @@ const self = (): ProcessObservation => ({
 
 async function listen(
   answer: RequestListener,
+  options: { readonly reusePort?: boolean } = {},
 ): Promise<{ readonly listener: ListenerObservation; readonly asked: () => number }> {
   let asked = 0
   const before = socketsNow()
@@ -62,7 +65,7 @@ async function listen(
     answer(question, response)
   })
   servers.push(server)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', ...options }, resolve))
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const inode = [...socketsNow()].find((socket) => !before.has(socket)) ?? ''
@@ -144,6 +147,23 @@ whereLinux('askListeners', () => {
 
     expect(await askFor(listener)).toMatchObject({ answered: [], gaps: [{ code: 'GNO_PROBE_FAILED' }] })
     expect(asked()).toBe(0)
+  })
+
+  it('does not ask where another process listens at the same port and may answer', async () => {
+    const { listener, asked } = await listen((_question, answer) => answer.end(MODELS), { reusePort: true })
+    const text = `require('net').createServer().listen({ port: ${listener.port}, host: '127.0.0.1', reusePort: true }, () => console.log('ready'))`
+    const other = spawn(process.execPath, ['-e', text], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const ended = once(other, 'close')
+    try {
+      await Promise.race([once(other.stdout, 'data'), ended])
+      expect(await ask(listener)).toMatchObject({ answered: [], gaps: [{ code: 'GNO_PROBE_FAILED' }] })
+      expect(asked()).toBe(0)
+    } finally {
+      other.kill('SIGKILL')
+      await ended
+    }
+    nowMs += 400_000
+    expect(await ask(listener)).toMatchObject({ answered: ['tiny-models'] })
   })
 
   it('does not ask what is no TCP on loopback', async () => {

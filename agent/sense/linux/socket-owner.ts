@@ -17,28 +17,38 @@ export interface ListeningSocketOf {
   readonly port: number
 }
 
-/** True while that very process holds that very socket, and it listens at that port of our own network namespace. */
+/**
+ * True while that very process holds that very socket, it listens at that port of our own network namespace, and nobody else does:
+ * with SO_REUSEPORT (socket(7)) other processes of the same user listen at the same place, and any of them may answer.
+ */
 export function ownsListener({ pid, startTicks, inode, port }: ListeningSocketOf): boolean {
-  return listensHere(inode, port) && holdsSocket(pid, startTicks, inode)
+  const inodes = socketsBeside(inode, port)
+  return inodes.has(inode) && holdsSockets(pid, startTicks, inodes)
 }
 
-function listensHere(inode: string, port: number): boolean {
-  return (['tcp', 'tcp6'] as const).some((protocol) => {
+/** All sockets that may take a connection to that port in place of this one, with itself; nothing when it does not listen. */
+function socketsBeside(inode: string, port: number): ReadonlySet<string> {
+  for (const protocol of ['tcp', 'tcp6'] as const) {
     const { lines } = readTable(`/proc/self/net/${protocol}`, isTcpListener)
-    return (lines ?? []).some((line) => {
+    const there = (lines ?? []).flatMap((line) => {
       const socket = parseTcpLine(line, protocol)
-      return socket?.inode === inode && socket.port === port
+      return socket?.port === port ? [socket] : []
     })
-  })
+    const own = there.find((socket) => socket.inode === inode)
+    if (own === undefined) continue
+    const beside = there.filter(({ scope, address }) => scope !== 'specific' || address === own.address)
+    return new Set([inode, ...beside.map((socket) => socket.inode)])
+  }
+  return new Set()
 }
 
-function holdsSocket(pid: number, startTicks: string, inode: string): boolean {
+function holdsSockets(pid: number, startTicks: string, inodes: ReadonlySet<string>): boolean {
   let held: number | undefined
   try {
     held = openSync(`/proc/${Math.trunc(pid)}`, O_PATH | constants.O_DIRECTORY)
     const folder = `/proc/self/fd/${held}`
     if (parseStat(readFileSync(`${folder}/stat`, 'latin1'))?.startTicks !== startTicks) return false
-    return holdsLink(`${folder}/fd`, `socket:[${inode}]`)
+    return holdsLinks(`${folder}/fd`, new Set([...inodes].map((inode) => `socket:[${inode}]`)))
   } catch {
     // Refused or gone: it is not known to be the owner, so it is not asked.
     return false
@@ -47,9 +57,11 @@ function holdsSocket(pid: number, startTicks: string, inode: string): boolean {
   }
 }
 
-function holdsLink(descriptors: string, target: string): boolean {
+function holdsLinks(descriptors: string, targets: ReadonlySet<string>): boolean {
+  const missing = new Set<string | null>(targets)
   for (const name of firstNames(descriptors, MAX_DESCRIPTORS)) {
-    if (linkOf(`${descriptors}/${name}`) === target) return true
+    missing.delete(linkOf(`${descriptors}/${name}`))
+    if (missing.size === 0) return true
   }
   return false
 }
