@@ -134,7 +134,7 @@ interface TextWalk {
 }
 
 function closeNode(open: TextNode[], operators: GraphOperators): void {
-  for (const node of open.splice(0)) operators.addNode(node)
+  for (const node of open.splice(0)) operators.addNode({ ...node, scope: 0, readDetail: () => node })
 }
 
 function takeField({ path, key, value }: TextField, { cursor, operators, open }: TextWalk): void {

@@ -46,7 +46,7 @@ function takeOperator(walk: JsonWalk, operators: GraphOperators): void {
     return
   }
   const op = walk.text(MAX_TEXT_BYTES)
-  operators.addNode({ name: '', op, inputs: [], texts: [], at: walk.start })
+  operators.addNode({ op, texts: [], at: walk.start, scope: 0, readDetail: () => ({ name: '', inputs: [] }) })
 }
 
 /** A file of values in the folder itself, or below it, is what every converter writes. */

@@ -1,7 +1,7 @@
 // Tells what loading a configuration of Keras would import, make and run. Modules and classes go by their names: what they can do is
 // the business of rules/threats/keras.
 import type { LoadAction } from '../../../contract/threat.ts'
-import type { Cursor } from '../cursor.ts'
+import { type Cursor, readTrouble } from '../cursor.ts'
 import { type GapList, quoted } from '../gap-list.ts'
 import { type KerasObject, codeOf, findKerasObjects } from './keras-objects.ts'
 import { type LoadReport, showText } from './load-report.ts'
@@ -19,6 +19,8 @@ export interface KerasPlace {
   readonly member: string
 }
 
+/** The largest networks have some 40 classes (CWE-400). */
+const MAX_CLASSES = 2_048
 /** What is shown of a name and of code. */
 const MAX_FACT_CHARS = 96
 const MAX_SHOWN_TEXTS = 6
@@ -28,7 +30,10 @@ const LEAST_WEIGHTS_CHARS = 32
 
 /** Walks one configuration. Throws ReadTrouble for broken grammar, after what stood before it was told. */
 export async function tellKeras(json: Uint8Array, place: KerasPlace): Promise<void> {
+  const names = new Set<string>()
   for (const object of findKerasObjects(json)) {
+    names.add(object.words.get('class_name') ?? '')
+    if (names.size > MAX_CLASSES) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_CLASSES} classes`)
     place.cursor.step()
     tellObject(object, place)
     for (const code of codeOf(object)) tellCode(code, object, place)

@@ -6,7 +6,7 @@
 //   MetaGraphDef 7 object_graph_def { 1 nodes { 4 user_object { 1 identifier | 3 metadata } } }
 import { type Cursor, readTrouble } from '../cursor.ts'
 import { type FieldRange, type ProtobufField, fieldText, readAlong, readFields } from '../protobuf-fields.ts'
-import type { GraphOperators } from './graph-operators.ts'
+import type { GraphOperators, NodeDetail } from './graph-operators.ts'
 
 const MAX_NAME_BYTES = 4_096
 /** Paths and addresses; what is longer is data. */
@@ -15,12 +15,6 @@ const MAX_INPUTS = 4
 const MAX_TEXTS = 16
 /** The configuration of one layer, or of a whole model. */
 const MAX_METADATA_BYTES = 8_388_608
-
-/** Of an attribute: its text, and the texts of its list. */
-const TEXT_PATHS: readonly (readonly number[])[] = [
-  [2, 2],
-  [2, 1, 2],
-]
 
 /** What objects of a SavedModel say of themselves. */
 export interface ObjectMetadata {
@@ -59,51 +53,61 @@ function readObject(cursor: Cursor, range: FieldRange): ObjectMetadata | null {
   return { identifier, json: cursor.copy(metadata.size) }
 }
 
-/** Every node of a GraphDef and of its functions, once for the constants and once for what uses them. */
+/**
+ * Every node of a GraphDef and of its functions. Nodes stand in any order: where a constant holds a path, what it is given to is only
+ * known at the end, and the graph is walked once more.
+ */
 export function walkGraph(cursor: Cursor, range: FieldRange, operators: GraphOperators): void {
-  for (const name of readAlong(cursor, range, [2, 1, 1, 1])) {
-    operators.addFunction(fieldText(cursor, name, MAX_NAME_BYTES))
-  }
-  for (const take of [takeConstant, takeNode]) {
-    for (const node of fieldsOf(cursor, range, 1)) take(cursor, node, operators, 0)
-    for (const made of readAlong(cursor, range, [2, 1])) walkFunction(cursor, made, operators, take)
-  }
+  walkNodes(cursor, range, operators, takeNode)
+  if (operators.hasPlaces) walkNodes(cursor, range, operators, takeGiven)
 }
 
-function walkFunction(cursor: Cursor, made: FieldRange, operators: GraphOperators, take: typeof takeNode): void {
-  for (const node of fieldsOf(cursor, made, 3)) take(cursor, node, operators, made.start)
-}
+type TakeNode = (cursor: Cursor, range: FieldRange, operators: GraphOperators, scope: number) => void
 
-function takeConstant(cursor: Cursor, range: FieldRange, operators: GraphOperators, scope: number): void {
-  let name = ''
-  let text: string | null = null
+function walkNodes(cursor: Cursor, range: FieldRange, operators: GraphOperators, take: TakeNode): void {
   for (const field of readFields(cursor, range)) {
-    if (field.number === 1) name = fieldText(cursor, field, MAX_NAME_BYTES)
-    if (field.number === 5 && field.wireType === 2) text = readConstant(cursor, field) ?? text
+    if (field.wireType !== 2) continue
+    if (field.number === 1) take(cursor, field, operators, 0)
+    if (field.number === 2) walkLibrary(cursor, field, operators, take)
   }
-  if (text !== null) operators.addConstant(name, text, scope)
 }
 
-function readConstant(cursor: Cursor, attribute: FieldRange): string | null {
-  for (const tensor of readAlong(cursor, attribute, [2, 8])) {
-    const text = readString(cursor, tensor)
-    if (text !== null) return text
+function walkLibrary(cursor: Cursor, range: FieldRange, operators: GraphOperators, take: TakeNode): void {
+  for (const made of fieldsOf(cursor, range, 1)) {
+    for (const name of readAlong(cursor, made, [1, 1])) operators.addFunction(fieldText(cursor, name, MAX_NAME_BYTES))
+    for (const node of fieldsOf(cursor, made, 3)) take(cursor, node, operators, made.start)
   }
-  return null
 }
 
+/** Most nodes repeat what another did: their names and inputs are read only where they are told. */
 function takeNode(cursor: Cursor, range: FieldRange, operators: GraphOperators, scope: number): void {
-  let name = ''
   let op = ''
-  const inputs: string[] = []
   const texts: string[] = []
+  let constant: string | null = null
+  for (const field of readFields(cursor, range)) {
+    if (field.number === 2) op = fieldText(cursor, field, MAX_NAME_BYTES)
+    if (field.number === 5 && field.wireType === 2) constant = takeAttribute(cursor, field, texts) ?? constant
+  }
+  if (constant !== null) operators.addConstant(readDetail(cursor, range).name, constant, scope)
+  operators.addNode({ op, texts, at: range.start, scope, readDetail: () => readDetail(cursor, range) })
+}
+
+/** Once more, for what constants with a path are given to. */
+function takeGiven(cursor: Cursor, range: FieldRange, operators: GraphOperators, scope: number): void {
+  let op = ''
+  for (const field of readFields(cursor, range)) if (field.number === 2) op = fieldText(cursor, field, MAX_NAME_BYTES)
+  const detail = readDetail(cursor, range)
+  operators.addGiven({ op, texts: [], at: range.start, scope, readDetail: () => detail })
+}
+
+function readDetail(cursor: Cursor, range: FieldRange): NodeDetail {
+  let name = ''
+  const inputs: string[] = []
   for (const field of readFields(cursor, range)) {
     if (field.number === 1) name = fieldText(cursor, field, MAX_NAME_BYTES)
-    if (field.number === 2) op = fieldText(cursor, field, MAX_NAME_BYTES)
     if (field.number === 3 && inputs.length < MAX_INPUTS) inputs.push(nodeOf(fieldText(cursor, field, MAX_NAME_BYTES)))
-    if (field.number === 5 && field.wireType === 2) takeTexts(cursor, field, texts)
   }
-  operators.addNode({ name, op, inputs, texts, at: range.start, scope })
+  return { name, inputs }
 }
 
 /** An input names a node, an output of it, or says that it only comes before: `^name`, `name:0`, `name:output:0`. */
@@ -111,11 +115,26 @@ function nodeOf(input: string): string {
   return (input.startsWith('^') ? input.slice(1) : input).split(':')[0] ?? ''
 }
 
-/** The texts of an attribute: one by itself, or several in a list. */
-function takeTexts(cursor: Cursor, attribute: FieldRange, texts: string[]): void {
-  for (const path of TEXT_PATHS) {
-    for (const field of readAlong(cursor, attribute, path)) takeText(cursor, field, texts)
+/** Gathers the texts of an attribute, one by itself or several in a list; gives the text of a constant. */
+function takeAttribute(cursor: Cursor, attribute: FieldRange, texts: string[]): string | null {
+  let constant: string | null = null
+  for (const value of fieldsOf(cursor, attribute, 2)) constant = takeValue(cursor, value, texts) ?? constant
+  return constant
+}
+
+function takeValue(cursor: Cursor, value: FieldRange, texts: string[]): string | null {
+  let constant: string | null = null
+  for (const field of readFields(cursor, value)) {
+    if (field.wireType !== 2) continue
+    if (field.number === 1) takeList(cursor, field, texts)
+    if (field.number === 2) takeText(cursor, field, texts)
+    if (field.number === 8) constant = readString(cursor, field) ?? constant
   }
+  return constant
+}
+
+function takeList(cursor: Cursor, list: FieldRange, texts: string[]): void {
+  for (const text of fieldsOf(cursor, list, 2)) takeText(cursor, text, texts)
 }
 
 function takeText(cursor: Cursor, field: ProtobufField, texts: string[]): void {
