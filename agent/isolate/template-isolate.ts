@@ -11,7 +11,7 @@ import { type TemplateAnswer, templateAnswerSchema } from '../../contract/templa
 export const MAX_TEMPLATE_CHARS = 1_048_576
 /** 160 actions of some 600 characters; more is no answer of ours (CWE-770). */
 const MAX_ANSWER_CHARS = 1_048_576
-/** An ordinary template takes 3 ms; a file may cost 2 seconds altogether (CWE-400). */
+/** An ordinary template takes 3 ms; a file may cost 2 seconds altogether, and a template is tried twice (CWE-400). */
 const ANSWER_MS = 1_000
 /** The runtime starts in 100 ms; a machine that is busy with everything else takes its time. */
 const START_MS = 20_000
@@ -45,12 +45,18 @@ export function createTemplateIsolate(patience: Partial<IsolatePatience> = {}): 
     child?.kill()
     child = null
   }
+  const askChild = async (template: string): Promise<Asked> => {
+    child = child?.isAlive === true ? child : new Child()
+    const asked = await child.ask(template, { startMs, answerMs })
+    if (asked.isLost) end()
+    return asked
+  }
   const ask = async (template: string): Promise<TemplateAnswer> => {
     clearTimeout(idle)
-    child = child?.isAlive === true ? child : new Child()
-    const scan = await child.ask(template, { startMs, answerMs })
-    if (scan.isLost) end()
-    else idle = setTimeout(end, idleMs).unref()
+    let scan = await askChild(template)
+    // A machine that was busy for a second accuses nobody; a template that explodes does so again.
+    if (scan.isLost) scan = await askChild(template)
+    if (!scan.isLost) idle = setTimeout(end, idleMs).unref()
     return scan.scan
   }
   return {
@@ -136,13 +142,20 @@ class Child {
     try {
       return await new Promise<string | null>((resolve) => {
         this.#waiting = resolve
-        timer = setTimeout(() => this.#finish(null, false), limitMs)
+        timer = setTimeout(() => this.#giveUp(resolve), limitMs)
         this.#take('')
         if (text !== '') this.#process.stdin?.write(text)
       })
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** Our own process may have been too busy to hear an answer that is there: it listens once more. */
+  #giveUp(asking: (line: string | null) => void): void {
+    setImmediate(() => {
+      if (this.#waiting === asking) this.#finish(null, false)
+    })
   }
 
   #take(text: string): void {

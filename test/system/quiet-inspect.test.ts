@@ -1,5 +1,6 @@
-// `gnomon inspect` of every known format as the kernel sees it: reading opens no socket and starts no program. The one program is
-// getfattr, which agent/sense/arrival.ts declares. The linter forbids it by import; this sees what runs.
+// `gnomon inspect` of every known format as the kernel sees it: reading opens no socket and starts no program. The two programs
+// are getfattr, which agent/sense/arrival.ts declares, and our own parser of chat templates, which has no rights (agent/isolate/). The
+// linter forbids it by import; this sees what runs.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -20,6 +21,7 @@ const whereWatched = canWatch ? describe : describe.skip
 /** A hang guard, not a budget. */
 const WITHIN_MS = 120_000
 const GETFATTR = '/usr/bin/getfattr'
+const ISOLATE = 'isolated parser'
 /** How Node.js looks at its own pipes and talks to a child it has started; a pair has no address, so it leads nowhere else. */
 const OWN_PIPES: ReadonlySet<string> = new Set([
   'getsockname',
@@ -54,9 +56,15 @@ function watch(...args: readonly string[]): Watched {
     .map((call) => /^socketpair\(\w+/.exec(call)?.[0] ?? call.slice(0, call.indexOf('(')))
   return {
     stdout,
-    programs: starts.slice(1).map((call) => /"([^"]*)"/.exec(call)?.[1] ?? call),
+    programs: starts.slice(1).map(nameOf),
     network: network.filter((name) => !OWN_PIPES.has(name)),
   }
+}
+
+/** The path; of this very Node.js without rights another word. */
+function nameOf(call: string): string {
+  const program = /"([^"]*)"/.exec(call)?.[1] ?? call
+  return program === process.execPath && call.includes('"--permission"') ? ISOLATE : program
 }
 
 const corpus = join(root, 'test/corpus/read')
@@ -71,7 +79,7 @@ whereWatched('gnomon inspect, watched by the kernel', () => {
   it.each([
     ['as usual', [] as readonly string[]],
     ['with --deep', ['--deep']],
-  ])('of every format opens no socket and starts nothing but getfattr, %s', (_how, flags) => {
+  ])('of every format opens no socket and starts nothing but getfattr and the isolated parser, %s', (_how, flags) => {
     const { stdout, programs, network } = watch(
       join(root, 'dist/agent/gnomon.js'),
       'inspect',
@@ -84,7 +92,8 @@ whereWatched('gnomon inspect, watched by the kernel', () => {
     const read = told.map((line) => inspectionSchema.parse(JSON.parse(line)).format)
     expect([...new Set(read)].sort()).toEqual(formats)
     expect(network).toEqual([])
-    expect(programs.filter((program) => program !== GETFATTR)).toEqual([])
+    expect(programs.filter((program) => program !== GETFATTR && program !== ISOLATE)).toEqual([])
+    expect(programs.filter((program) => program === ISOLATE).length).toBeLessThanOrEqual(1)
   })
 })
 
