@@ -9,7 +9,7 @@ export interface PythonToken {
 }
 
 /** Modelling files of transformers have up to 60,000 (CWE-400). */
-const MAX_TOKENS = 400_000
+const MAX_TOKENS = 131_072
 const BLANK = /[^\S\n]+|\\\r?\n|#[^\n]*/y
 const NAME = /[\p{L}_][\p{L}\p{N}\p{M}_]*/uy
 const NUMBER = /[0-9][0-9A-Za-z_.]*/y

@@ -14,7 +14,7 @@ import { tellYaml } from './tell-yaml.ts'
 /** Folders with custom code have up to 20 files of it, of up to 200 KB (CWE-770). */
 const MAX_FILES = 64
 const MAX_FILE_BYTES = 1_048_576
-const MAX_ALL_BYTES = 8_388_608
+const MAX_ALL_BYTES = 3_145_728
 const MAX_CONFIG_BYTES = 4_194_304
 const MAX_WORD_BYTES = 1_024
 const CODE = /\.(?:py|pyw)$/i

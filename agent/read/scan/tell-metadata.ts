@@ -10,7 +10,7 @@ import { decodedRuns, shapesOf } from './text-shapes.ts'
 
 /** Tags of training images take a megabyte: what is looked at of one value, and of all of them (CWE-400). */
 const MAX_VALUE_CHARS = 262_144
-const MAX_ALL_CHARS = 4_194_304
+const MAX_ALL_CHARS = 1_048_576
 /** Names of settings; what is longer is a text of its own. */
 const MAX_KEY_CHARS = 64
 
