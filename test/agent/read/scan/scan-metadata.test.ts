@@ -1,9 +1,15 @@
 // Secrets in the metadata of files: told with their place, without their value, and no reason to call the file suspicious.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
+import { GapList } from '../../../../agent/read/gap-list.ts'
+import { scanSideSecrets } from '../../../../agent/read/scan/scan-side-secrets.ts'
 import { SECRET_FORMATS, scanMetadata } from '../../../../agent/read/scan/scan-metadata.ts'
 import { scanGguf } from '../../../../agent/read/scan/scan-gguf.ts'
 import { scanners } from '../../../../agent/read/scan/scanners.ts'
 import { buildGguf, text } from '../../../build-gguf.ts'
+import { openForTest } from '../open-candidate.ts'
 import { judgeBytes } from './judge-bytes.ts'
 
 /** Put together here, so that no scanner of repositories takes this file for a leak. */
@@ -64,5 +70,31 @@ describe('a secret in metadata', () => {
     const known = new Set(scanners.flatMap(({ formats }) => formats))
 
     expect([...SECRET_FORMATS].filter((format) => !known.has(format))).toEqual([])
+  })
+
+  it('beside the weights is told with its file, and not where the vocabulary is', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gnomon-secrets-'))
+    try {
+      writeFileSync(join(folder, 'model.safetensors'), 'x')
+      writeFileSync(join(folder, 'README.md'), `Run it with ${TOKEN}.`)
+      writeFileSync(join(folder, 'config.json'), '{"_name_or_path": "/home/alice/base"}')
+      writeFileSync(join(folder, 'vocab.json'), JSON.stringify({ [TOKEN]: 1 }))
+      const anchor = openForTest(join(folder, 'model.safetensors'))
+      const scan = scanSideSecrets(anchor, new GapList(folder))
+      anchor.close()
+
+      expect(scan?.actions).toEqual([
+        {
+          kind: 'metadata',
+          name: 'secret-huggingface-token',
+          shown: `hf_a… (${TOKEN.length} characters)`,
+          at: 12,
+          member: 'README.md',
+        },
+        { kind: 'metadata', name: 'personal-path', shown: '/home/…/', at: 19, member: 'config.json' },
+      ])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
