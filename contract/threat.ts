@@ -65,6 +65,8 @@ export const loadScanSchema = z
   .object({
     /** False when something that could act was not looked at to its end: the file is then never clean. */
     isWhole: z.boolean(),
+    /** Some file of the model is of a format that no scanner knows: it is not called clean, and not suspicious for that. */
+    leavesOut: z.boolean().optional(),
     actions: z.array(loadActionSchema).max(MAX_LOAD_ACTIONS).readonly(),
   })
   .readonly()

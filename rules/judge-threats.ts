@@ -34,7 +34,7 @@ function verdictOf(scan: LoadScan | undefined, threats: readonly Threat[], read:
   if (scan === undefined || read === 'unscannable' || read === 'not-a-model') return read
   // What could not be scanned to its end is never clean, and more actions than are kept may hide one.
   if (!scan.isWhole || scan.actions.length >= MAX_LOAD_ACTIONS) return 'suspicious'
-  return 'clean'
+  return scan.leavesOut === true ? read : 'clean'
 }
 
 function threatsOf(actions: readonly LoadAction[], pack: Pack): readonly Threat[] {

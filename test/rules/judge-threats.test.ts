@@ -89,6 +89,7 @@ describe('judgeThreats', () => {
   const odd = scanOf(action('nobody.knows'))
   const fine = scanOf(action('dict'), { kind: 'metadata', name: 'token' })
   const cut = { ...fine, isWhole: false }
+  const some = { ...fine, leavesOut: true }
   const full = scanOf(...Array.from({ length: MAX_LOAD_ACTIONS }, () => action('dict')))
 
   it.each<[Verdict, LoadScan | undefined, Verdict]>([
@@ -106,6 +107,10 @@ describe('judgeThreats', () => {
     ['not-a-model', fine, 'not-a-model'],
     ['unchecked', cut, 'suspicious'],
     ['unchecked', full, 'suspicious'],
+    ['unchecked', some, 'unchecked'],
+    ['unscannable', some, 'unscannable'],
+    ['unchecked', { ...some, isWhole: false }, 'suspicious'],
+    ['unchecked', { ...bad, leavesOut: true }, 'malicious'],
   ])('of what reads as %s', (read, scan, verdict) => {
     expect(judgeThreats(scan, read, PACK).verdict).toBe(verdict)
   })

@@ -69,12 +69,12 @@ function nestedScan(depth: number, scanTemplate: ScanContext['scanTemplate']): S
   }
 }
 
-/** The scan of a model of several files: whole only where each of them was scanned, and whole. Undefined where none was. */
+/** The scan of a model of several files: whole where each scan was; it says so where a file had none. Undefined where none had one. */
 export function joinScans(scans: readonly (LoadScan | undefined)[]): LoadScan | undefined {
   const done = scans.filter((scan) => scan !== undefined)
   if (done.length === 0) return undefined
   const report = new LoadReport()
   for (const scan of done) report.adopt(scan)
-  if (done.length < scans.length) report.break()
-  return report.result
+  const leavesOut = done.length < scans.length || done.some((scan) => scan.leavesOut === true)
+  return { ...report.result, ...(leavesOut ? { leavesOut } : {}) }
 }
