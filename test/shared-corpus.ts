@@ -11,6 +11,11 @@ export interface Entry {
   readonly expect: {
     readonly facts?: Readonly<Record<string, unknown>>
     readonly must?: string
+    /** The least that must be said of a malicious file. */
+    readonly min_severity?: string
+    /** A warning of names that nobody knows is right. */
+    readonly unknown_global_ok?: boolean
+    readonly why?: string
     readonly expect_status?: string
   }
 }
@@ -129,8 +134,15 @@ export function isNamed({ format }: Entry, told: Pick<Told, 'format'>): boolean 
 }
 
 /** Nobody is accused: at most it is said that there is no model, or that one may not be looked at (an encrypted archive). */
-export function isCalm({ expect: { expect_status: status } }: Entry, { verdict }: Pick<Told, 'verdict'>): boolean {
-  return status === 'unscannable' ? verdict === status : verdict === 'unchecked' || verdict === 'not-a-model'
+export function isCalm({ expect: wanted }: Entry, { verdict }: Pick<Told, 'verdict'>): boolean {
+  if (wanted.expect_status === 'unscannable') return verdict === 'unscannable'
+  if (verdict === 'suspicious') return wanted.unknown_global_ok === true
+  return verdict === 'clean' || verdict === 'unchecked' || verdict === 'not-a-model'
+}
+
+/** At least what the manifest asks for: a file that breaks its format is not called harmless either. */
+export function isCaught({ expect: { min_severity: least } }: Entry, { verdict }: Pick<Told, 'verdict'>): boolean {
+  return verdict === 'malicious' || (least === 'suspicious' && (verdict === 'suspicious' || verdict === 'malformed'))
 }
 
 /** A verdict that says that this is no sound model, or a gap that names the damage; what was merely not computed names none. */

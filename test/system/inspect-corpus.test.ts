@@ -10,6 +10,7 @@ import {
   factsThatDiffer,
   hasCorpus,
   isCalm,
+  isCaught,
   isFlagged,
   isNamed,
 } from '../shared-corpus.ts'
@@ -79,5 +80,41 @@ whereCorpus('gnomon inspect --ndjson over the malformed files', () => {
     expect(mustFlag.filter(({ told }) => !isFlagged(told)).map(({ entry }) => entry.file)).toEqual([])
     expect(answers.filter(({ told }) => told.verdict === 'clean')).toEqual([])
     expect(mustFlag.length).toBeGreaterThanOrEqual(14)
+  })
+})
+
+whereCorpus('gnomon inspect --ndjson over the malicious files', () => {
+  it('says of every one at least what its manifest asks for, and why', async () => {
+    const answers = await inspectEach('malicious')
+
+    const missed = answers.filter(({ entry, told }) => !isCaught(entry, told))
+    expect(
+      missed.map(({ entry: { file, expect: wanted }, told }) => `${file} ${told.verdict}: ${wanted.why ?? ''}`),
+    ).toEqual([])
+    const accused = answers.filter(({ told }) => told.verdict === 'malicious')
+    expect(accused.filter(({ told }) => told.threats.every(({ effect }) => effect !== 'malicious'))).toEqual([])
+    expect(accused.filter(({ told }) => told.threats.every(({ places = [] }) => places.length === 0))).toEqual([])
+    expect(answers.length).toBeGreaterThanOrEqual(100)
+  })
+
+  it('says so as well where whole folders are inspected', async () => {
+    const told = await inspect(corpusPath('malicious', ''))
+
+    const missed = entriesOf('malicious').filter((entry) => {
+      const path = corpusPath('malicious', entry.file)
+      const artifacts = told.filter((artifact) => [artifact, ...artifact.parts].some((part) => part.path === path))
+      return !artifacts.some((artifact) => isCaught(entry, artifact))
+    })
+    expect(missed.map(({ file }) => file)).toEqual([])
+  })
+})
+
+whereCorpus('the scans of the benign files', () => {
+  it('run to their ends: what is not clean is known for a reason', async () => {
+    const answers = await inspectEach('benign')
+
+    const suspicious = answers.filter(({ told }) => told.verdict === 'suspicious')
+    expect(suspicious.filter(({ entry }) => entry.expect.unknown_global_ok !== true)).toEqual([])
+    expect(answers.filter(({ told }) => told.verdict === 'clean').length).toBeGreaterThan(answers.length / 2)
   })
 })
