@@ -1,49 +1,15 @@
 // The rule pack: what detection engineers write (one YAML entry a file) and what an endpoint loads (one canonical JSON).
 // Key order below is the order in the files; the editors' JSON Schemas in rules/schemas are generated from here.
 import { z } from 'zod'
-import { literalOperators, oneOrMore, word } from './literal-operators.ts'
+import { oneOrMore, word } from './literal-operators.ts'
 import { binaryStringsSchema, platformPaths, productFacts } from './product-facts.ts'
 import { runtimeExampleFactsSchema } from './runtime-example.ts'
+import { conditionSchema, entryHead } from './rule-condition.ts'
 import { evidenceKindSchema } from './runtime.ts'
-import { loadActionKindSchema, loadActionSchema, threatEffectSchema } from './threat.ts'
+import { threatEntrySchema } from './threat-entry.ts'
 import { confidenceSchema, nameText, schemedDigest, severitySchema, text } from './wire.ts'
 
-/** Lower-case words joined by hyphens, never reused. */
-export const entryIdSchema = z
-  .string()
-  .max(96)
-  .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)
-const id = entryIdSchema
-/** draft: identifies at most `possible` and never alerts. trial, stable: alert. retired: kept, never evaluated. */
-export const entryStatusSchema = z.enum(['draft', 'trial', 'stable', 'retired'])
-const why = text(2_000)
-const references = z.array(text(500)).min(1).max(64).readonly()
-
-/** Literal operators on one value of a field; all operators that are given must hold for the same value. */
-const fieldTest = z.strictObject({ field: nameText, ...literalOperators }).readonly()
-/** Argument-level operators on a redacted command line. */
-const programTest = z.strictObject({ programName: oneOrMore(word) }).readonly()
-const subCommandTest = z.strictObject({ subCommand: oneOrMore(word) }).readonly()
-const switchTest = z.strictObject({ hasSwitch: oneOrMore(word) }).readonly()
-const switchValueTest = z
-  .strictObject({ switchValue: z.strictObject({ switch: oneOrMore(word), ...literalOperators }).readonly() })
-  .readonly()
-export const testSchema = z.union([fieldTest, programTest, subCommandTest, switchTest, switchValueTest])
-export type Test = z.infer<typeof testSchema>
-
-const combine = <T extends z.ZodType>(member: T) => {
-  const list = z.array(member).min(1).max(64).readonly()
-  return z.union([
-    z.strictObject({ all: list }).readonly(),
-    z.strictObject({ any: list }).readonly(),
-    z.strictObject({ none: list }).readonly(),
-  ])
-}
-/** Three levels at most, spelled out instead of recursive: no pack can nest deep enough to exhaust a stack (CWE-674). */
-const level1 = z.union([testSchema, combine(testSchema)])
-const level2 = z.union([level1, combine(level1)])
-export const conditionSchema = z.union([level2, combine(level2)])
-export type Condition = z.infer<typeof conditionSchema>
+const { id, status, why, references } = entryHead
 
 /** One piece of evidence that an entry weighs. */
 export const evidenceRuleSchema = z
@@ -65,7 +31,7 @@ export type EvidenceRule = z.infer<typeof evidenceRuleSchema>
 export const runtimeEntrySchema = z
   .strictObject({
     id,
-    status: entryStatusSchema,
+    status,
     why,
     references,
     product: nameText,
@@ -188,7 +154,7 @@ export type Candidate = z.infer<typeof candidateSchema>
 export const modelEntrySchema = z
   .strictObject({
     id,
-    status: entryStatusSchema,
+    status,
     why,
     references,
     kind: z.enum(['text', 'embedding', 'encoder', 'vision', 'speech', 'image-or-video']),
@@ -231,7 +197,7 @@ const subjectFields = z.record(nameText, oneOrMore(z.union([word, z.number(), z.
 export const policyEntrySchema = z
   .strictObject({
     id,
-    status: entryStatusSchema,
+    status,
     why,
     references,
     title: text(200),
@@ -257,44 +223,6 @@ export const policyEntrySchema = z
   })
   .readonly()
 export type PolicyEntry = z.infer<typeof policyEntrySchema>
-
-/** A name as threat entries write it: `os.system`, `builtins.*` (one module), `subprocess.**` (and all below it), `*` (any). */
-const actionName = z
-  .string()
-  .max(256)
-  .regex(/^(?:\*|[^\s*]+(?:\.\*{1,2})?)$/)
-/** What loading must not do, or what is known to be harmless. The most exact name speaks; of equals the gravest. */
-export const threatEntrySchema = z
-  .strictObject({
-    id,
-    status: entryStatusSchema,
-    why,
-    references,
-    title: text(200),
-    kind: loadActionKindSchema,
-    /** `clean`: known to be harmless; it keeps a more general entry from speaking. */
-    effect: z.union([threatEffectSchema, z.literal('clean')]),
-    severity: severitySchema,
-    names: z.array(actionName).min(1).max(1_024).readonly(),
-    /** On `name`, `member` and the facts of the action; where it does not hold, the next entry is asked. */
-    when: conditionSchema.optional(),
-    /** MITRE ATLAS and ATT&CK, OWASP, CVE, GHSA. */
-    ids: z.array(text(64)).min(1).max(64).readonly().optional(),
-    advice: text(1_000),
-    falsePositives: text(1_000),
-    examples: z
-      .array(z.strictObject({ action: loadActionSchema }).readonly())
-      .min(1)
-      .max(64)
-      .readonly(),
-    counterexamples: z
-      .array(z.strictObject({ action: loadActionSchema }).readonly())
-      .min(1)
-      .max(64)
-      .readonly(),
-  })
-  .readonly()
-export type ThreatEntry = z.infer<typeof threatEntrySchema>
 
 const vocabularyWordSchema = z
   .strictObject({

@@ -6,9 +6,9 @@ import {
   packFileSchema,
   policyEntrySchema,
   runtimeEntrySchema,
-  threatEntrySchema,
   vocabularySchema,
 } from './rule-pack.ts'
+import { threatEntrySchema } from './threat-entry.ts'
 
 /** File name in rules/schemas -> schema. */
 export function ruleSchemas(): ReadonlyMap<string, unknown> {

@@ -30,7 +30,11 @@ export const runtimeExampleFactsSchema = z
     graphicsFit: z.boolean().optional(),
     /** Whether it holds as much memory as the weights that it maps need, and what memory without a file looks a copy of. */
     memoryFits: z.boolean().optional(),
-    memoryCopy: z.array(z.enum(['opened-before', 'known-size'])).max(2).readonly().optional(),
+    memoryCopy: z
+      .array(z.enum(['opened-before', 'known-size']))
+      .max(2)
+      .readonly()
+      .optional(),
     containerLabels: z
       .array(z.strictObject({ name: text(512), value: text(4096) }).readonly())
       .max(64)

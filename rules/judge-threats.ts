@@ -1,7 +1,7 @@
 // What do the rules say of what loading a file would do? Pure: actions in, threats and a verdict out.
 import type { Verdict } from '../contract/artifact.ts'
 import { type LoadAction, type LoadScan, MAX_LOAD_ACTIONS, type Threat } from '../contract/threat.ts'
-import type { ThreatEntry } from '../contract/rule-pack.ts'
+import type { ThreatEntry } from '../contract/threat-entry.ts'
 import { SEVERITIES } from '../contract/wire.ts'
 import type { Pack } from './pack.ts'
 import { threatOf } from './threat-index.ts'

@@ -1,5 +1,6 @@
 // How the library names that a pack asks for begin: all others are passed over before any test is run.
-import type { Condition, PackBody } from '../contract/rule-pack.ts'
+import type { Condition } from '../contract/rule-condition.ts'
+import type { PackBody } from '../contract/rule-pack.ts'
 
 export interface LibraryHints {
   /** First `length` characters of every literal that a test of a library begins with. */

@@ -1,6 +1,6 @@
 // The literal operators of rule entries: equals, prefix, suffix, contains, between; all, any, none; and those on arguments.
 // No regular expressions: a hostile command line must not be able to slow the match down (CWE-1333).
-import type { Condition, Test } from '../contract/rule-pack.ts'
+import type { Condition, Test } from '../contract/rule-condition.ts'
 import type { CommandWords } from './command-words.ts'
 
 export type FieldValue = string | number | boolean

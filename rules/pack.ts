@@ -6,10 +6,10 @@ import {
   type PackBody,
   type PolicyEntry,
   type RuntimeEntry,
-  type ThreatEntry,
   type VocabularyWord,
   packFileSchema,
 } from '../contract/rule-pack.ts'
+import { type ThreatEntry } from '../contract/threat-entry.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { type DigestTable, openDigestTable } from './digest-table.ts'
 import { type LibraryHints, readLibraryHints } from './library-hints.ts'

@@ -1,5 +1,5 @@
 // Threat entries by what they speak of: an action is looked up by its name, from the most exact entry to the most general one.
-import type { ThreatEntry } from '../contract/rule-pack.ts'
+import type { ThreatEntry } from '../contract/threat-entry.ts'
 import type { LoadAction, LoadActionKind } from '../contract/threat.ts'
 import { type FieldValue, holds } from './operators.ts'
 

@@ -1,6 +1,7 @@
 // Which entries could name this process at all? Of every rule that names a product the index keeps literals of which one
 // must be there; a process is looked up by its own values, so that an ordinary one meets no entry whatever the pack holds.
-import type { Condition, EvidenceRule, RuntimeEntry, Test } from '../contract/rule-pack.ts'
+import type { Condition, Test } from '../contract/rule-condition.ts'
+import type { EvidenceRule, RuntimeEntry } from '../contract/rule-pack.ts'
 import type { EvidenceKind } from '../contract/runtime.ts'
 import type { Subject } from './operators.ts'
 

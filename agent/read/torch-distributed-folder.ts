@@ -53,14 +53,11 @@ async function* readCheckpoint(folder: OpenedFolder, options: StoreOptions): Asy
     if (options.signal.aborted) return
     const shard = await readOne(folder, name, read.length + 1, options)
     if (shard === undefined) continue
-    if (isOtherModel(shard)) {
-      const detail = `${quoted(name)} is called a shard, and is a model of format ${shard.format}`
-      if (described.includes(name)) description.gaps.blame('GNO_READ_INVALID', detail)
-      else gaps.note('GNO_READ_INVALID', detail)
-      continue
-    }
+    const detail = `${quoted(name)} is called a shard, and is a model of format ${shard.format}`
     // What the description says of a tensor counts once, whatever pieces it lies in.
-    shards.push({ ...shard, weights: { ...shard.weights, tensors: [], companions: [] } })
+    if (!isOtherModel(shard)) shards.push({ ...shard, weights: { ...shard.weights, tensors: [], companions: [] } })
+    else if (described.includes(name)) description.gaps.blame('GNO_READ_INVALID', detail)
+    else gaps.note('GNO_READ_INVALID', detail)
   }
   const rest = names.slice(MAX_SHARDS)
   if (rest.length > 0) gaps.note('GNO_READ_SKIPPED', `${rest.length} shards were listed and not read`)

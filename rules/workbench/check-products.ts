@@ -1,6 +1,7 @@
 // What the product facts of runtime entries owe one another: probes that exist once and see more than a status, ids that lead
 // somewhere, names that mean something, and no weight on what nobody read in a source.
-import type { Condition, EvidenceRule, RuntimeEntry } from '../../contract/rule-pack.ts'
+import type { Condition } from '../../contract/rule-condition.ts'
+import type { EvidenceRule, RuntimeEntry } from '../../contract/rule-pack.ts'
 import { names } from '../trigger-index.ts'
 import type { Problem, RuleTree } from './read-tree.ts'
 

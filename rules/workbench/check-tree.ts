@@ -1,5 +1,6 @@
 // What a schema cannot say about a rule tree: ids are unique, words are in the vocabulary, digests are there once, names have limits.
-import type { Condition, VOCABULARIES } from '../../contract/rule-pack.ts'
+import type { Condition } from '../../contract/rule-condition.ts'
+import type { VOCABULARIES } from '../../contract/rule-pack.ts'
 import { NEVER_NAMES, isUntriggered, names } from '../trigger-index.ts'
 import { checkProducts } from './check-products.ts'
 import type { Problem, RuleTree } from './read-tree.ts'

@@ -7,15 +7,14 @@ import {
   type ModelEntry,
   type PolicyEntry,
   type RuntimeEntry,
-  type ThreatEntry,
   type Vocabulary,
   digestRowSchema,
   modelEntrySchema,
   policyEntrySchema,
   runtimeEntrySchema,
-  threatEntrySchema,
   vocabularySchema,
 } from '../../contract/rule-pack.ts'
+import { type ThreatEntry, threatEntrySchema } from '../../contract/threat-entry.ts'
 
 /** Something wrong with one entry. */
 export interface Problem {

@@ -1,5 +1,6 @@
 // Holds every entry against its own examples, with the same functions that an endpoint runs.
-import type { ModelEntry, PolicyEntry, RuntimeEntry, ThreatEntry } from '../../contract/rule-pack.ts'
+import type { ModelEntry, PolicyEntry, RuntimeEntry } from '../../contract/rule-pack.ts'
+import type { ThreatEntry } from '../../contract/threat-entry.ts'
 import { identifyArtifact } from '../identify-artifact.ts'
 import type { GraphicsFacts } from '../graphics-facts.ts'
 import { type RuntimeFacts, activityOf, identifyRuntime } from '../identify-runtime.ts'

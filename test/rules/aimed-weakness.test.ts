@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
-import { threatEntrySchema } from '../../contract/rule-pack.ts'
+import { threatEntrySchema } from '../../contract/threat-entry.ts'
 import type { Threat } from '../../contract/threat.ts'
 import { artifact, told } from './judged-subjects.ts'
 

@@ -1,7 +1,7 @@
 // Which entry speaks for an action, and which verdict comes of what speaks.
 import { describe, expect, it } from '@jest/globals'
 import type { Verdict } from '../../contract/artifact.ts'
-import type { ThreatEntry } from '../../contract/rule-pack.ts'
+import type { ThreatEntry } from '../../contract/threat-entry.ts'
 import { type LoadAction, type LoadScan, MAX_LOAD_ACTIONS, threatSchema } from '../../contract/threat.ts'
 import { judgeThreats } from '../../rules/judge-threats.ts'
 import { threatOf } from '../../rules/threat-index.ts'

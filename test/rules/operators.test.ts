@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { type Condition, conditionSchema } from '../../contract/rule-pack.ts'
+import { type Condition, conditionSchema } from '../../contract/rule-condition.ts'
 import { readCommandWords } from '../../rules/command-words.ts'
 import { type FieldValue, type Subject, holds, speaking } from '../../rules/operators.ts'
 

@@ -43,10 +43,8 @@ function keepLines(fd: number, isWanted: (line: string) => boolean, note?: (line
     total += length
     const pieces = (rest + chunk.toString('latin1', 0, length)).split('\n')
     rest = pieces.pop() ?? ''
-    for (const line of pieces) {
-      note?.(line)
-      if (isWanted(line)) lines.push(line)
-    }
+    if (note !== undefined) pieces.forEach((line) => note(line))
+    lines.push(...pieces.filter(isWanted))
   }
   return { lines: lines.slice(0, MAX_LISTENERS), isCut: true }
 }
