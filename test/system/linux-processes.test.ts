@@ -185,6 +185,38 @@ describe('a process that maps a file', () => {
   })
 })
 
+const FLOOD = `
+import mmap, os, sys, time
+# First, since the kernel gives lower addresses to what is mapped later and lists by address: the decoys stand before it.
+f = os.open(sys.argv[2], os.O_RDONLY)
+m = mmap.mmap(f, 0, prot=mmap.PROT_READ, flags=mmap.MAP_SHARED); os.close(f)
+os.chdir(sys.argv[1])
+for part in range(14):
+    os.mkdir('d' * 220); os.chdir('d' * 220)
+open('f', 'wb').write(bytes(4096))
+decoy = os.open('f', os.O_RDONLY)
+kept = [mmap.mmap(decoy, 4096, prot=mmap.PROT_READ, flags=mmap.MAP_SHARED) for each in range(2500)]
+print(os.stat('f').st_ino, flush=True); time.sleep(600)
+`
+
+describe('a process that maps one file with a very long path some thousand times', () => {
+  pythonIt('is seen with its weights and its libraries all the same', async () => {
+    const path = plant('model.gguf')
+    const { pid, line } = await start(python ?? '', ['-c', FLOOD, root, path])
+
+    const table = createProcTable()
+    const { observations, gaps } = linuxProcesses.interpret(await table.look(context()))
+    const seen = observations.find((observation) => observation.kind === 'process' && observation.pid === pid)
+    const mapped = seen?.kind === 'process' ? (seen.mapped ?? []) : []
+    table.close()
+
+    expect(mapped).toContainEqual(expect.objectContaining({ path, isExecutable: false, isDeleted: false }))
+    expect(mapped).toContainEqual(expect.objectContaining({ inode: line, mappedBytes: 2_500 * 4_096 }))
+    expect(mapped.some((each) => each.isExecutable && /\/libc[.-]/.test(each.path))).toBe(true)
+    expect(gaps.filter(({ place }) => place === `/proc/${pid}/maps`)).toEqual([])
+  })
+})
+
 const UNIX = `
 const net = require('node:net')
 const listen = (at) => new Promise((resolve) => { const server = net.createServer().listen(at, () => resolve(server)) })

@@ -10,6 +10,10 @@ const LINE =
   /^([0-9a-f]{1,16})-([0-9a-f]{1,16}) ([r-][w-][x-][ps]) [0-9a-f]+ ([0-9a-f]{1,8}):([0-9a-f]{1,8}) ([1-9][0-9]{0,19})\s+(\/.*)$/
 const DELETED = ' (deleted)'
 
+/** A mapping of a file up to where its path begins: addresses, the flag for code, and device with inode as one text. */
+export const HEAD_OF_FILE =
+  /^([0-9a-f]{1,16})-([0-9a-f]{1,16}) [r-][w-]([x-])[ps] [0-9a-f]+ ([0-9a-f]{1,8}:[0-9a-f]{1,8} [1-9][0-9]{0,19})\s+\//
+
 /** Readable, private, of no file. What a program may not read (guard pages, reserved address space) holds no weights. */
 const ANONYMOUS = /^([0-9a-f]{1,16})-([0-9a-f]{1,16}) r[w-][x-]p [0-9a-f]+ 00:00 0(?: |$)/
 
@@ -19,7 +23,7 @@ const MIN_LARGE_BYTES = 64 * 1024 * 1024
 /** Keeps the lines of file mappings and of large anonymous regions; everything else is of no use and much text. */
 export function keepMappings(text: string): string {
   const kept: string[] = []
-  const regions = createRegions((lines) => kept.push(...lines))
+  const regions = createRegions((line) => kept.push(line))
   for (const line of text.split('\n')) {
     // The path starts after the inode, at column 73 or later; anonymous memory and [heap] have no slash.
     if (!regions.add(line) && line.includes('/', 30)) kept.push(line)
@@ -28,26 +32,31 @@ export function keepMappings(text: string): string {
   return kept.join('\n')
 }
 
+/** Joins lines of anonymous memory, one after the other. */
+export interface RegionList {
+  /** True when the line is anonymous memory. */
+  add(line: string): boolean
+  end(): void
+}
+
 /** Joins anonymous lines that touch each other: a runtime that locks or protects parts of its memory splits one region in many. */
-function createRegions(tell: (lines: readonly string[], bytes: number) => void) {
-  let lines: string[] = []
-  let bytes = 0
+export function createRegions(tell: (line: string, bytes: number) => void): RegionList {
+  let first = ''
   let last = ''
+  let bytes = 0
   const end = (): void => {
-    if (bytes >= MIN_LARGE_BYTES) tell(lines, bytes)
-    lines = []
+    if (bytes >= MIN_LARGE_BYTES) tell(`${first}-${last} rw-p 00000000 00:00 0 `, bytes)
     bytes = 0
   }
   return {
     end,
-    /** True when the line is anonymous memory. */
-    add(line: string): boolean {
+    add(line) {
       const match = ANONYMOUS.exec(line)
       if (match === null) return false
       const [, from = '', to = ''] = match
       if (from !== last) end()
+      if (bytes === 0) first = from
       last = to
-      lines.push(line)
       // Page addresses end with 12 zero bits, so even 57-bit addresses are exact in a double.
       bytes += Math.max(0, Number.parseInt(to, 16) - Number.parseInt(from, 16))
       return true

@@ -2,9 +2,10 @@
 // same process: when it ends, the held directory turns empty instead of becoming somebody else's (proc(5), pid reuse).
 import { closeSync, constants, openSync, statSync } from 'node:fs'
 import { O_PATH } from './held-folder.ts'
-import { type RangeIdentity, keepMappings, parseMaps } from './maps-text.ts'
+import { type MapsRoom, readMaps } from './maps-read.ts'
+import { type RangeIdentity, parseMaps } from './maps-text.ts'
 import { isRefusal, type Look, readDescriptors, readExecutable, readLink, readText } from './proc-read.ts'
-import type { Denied, NamespaceLinks, RawProcess } from './proc-record.ts'
+import { type Denied, type NamespaceLinks, type RawProcess, WAITING_MAPS } from './proc-record.ts'
 import { parseDescriptorSlots, parseStat } from './proc-text.ts'
 
 /** Argument bytes read of one process; Linux allows 6 MiB, redaction keeps 256 arguments. */
@@ -18,11 +19,17 @@ const MAX_IDENTITIES = 256
 /** What the look found: a process, a kernel thread (nothing of ours to see), or nothing any more. */
 export type ProcessLook = RawProcess | 'kernel-thread' | 'vanished'
 
-/**
- * Looks at one process, by its folder `/proc/PID`. `before` is its record of the last look, given when it has hardly
- * touched its memory since: then its mappings and namespaces are taken from there, which is half of the work.
- */
-export function lookAtProcess(place: string, before: RawProcess | null): ProcessLook {
+/** What is known of a process before it is looked at. */
+export interface Before {
+  /** Its record of the last look. */
+  readonly record: RawProcess | null
+  /** It has hardly touched its memory since: mappings and namespaces are taken from there, which is half of the work. */
+  readonly hasSameMemory: boolean
+  readonly room: MapsRoom
+}
+
+/** Looks at one process, by its folder `/proc/PID`. */
+export function lookAtProcess(place: string, before: Before): ProcessLook {
   let held: number | undefined
   try {
     held = openSync(place, O_PATH | constants.O_DIRECTORY)
@@ -35,7 +42,7 @@ export function lookAtProcess(place: string, before: RawProcess | null): Process
   }
 }
 
-function lookInFolder(folder: string, before: RawProcess | null): ProcessLook {
+function lookInFolder(folder: string, before: Before): ProcessLook {
   const stat = readText(`${folder}/stat`)
   const status = readText(`${folder}/status`)
   if (stat.kind !== 'seen' || status.kind !== 'seen') return 'vanished'
@@ -48,8 +55,10 @@ function lookInFolder(folder: string, before: RawProcess | null): ProcessLook {
   const descriptors = take(readDescriptors(`${folder}/fd`, parseDescriptorSlots(status.value)), notes, 'fd', 'fd')
   const executable = present(take(readExecutable(`${folder}/exe`), notes, 'exe', 'exe'))
   // A program that another one became has other mappings, however alike the counts are.
-  const isKnown = before !== null && identityOf(before.executable) === identityOf(executable)
-  const memory = isKnown ? memoryOf(before, notes) : lookAtMemory(folder, notes)
+  const { record, hasSameMemory, room } = before
+  const known = record !== null && identityOf(record.executable) === identityOf(executable) ? record : null
+  const isStanding = known !== null && hasSameMemory
+  const memory = isStanding ? memoryOf(known, notes) : lookAtMemory(folder, notes, { known, room })
   if (commandLine === 'gone' || memory === 'gone' || descriptors === 'gone') return 'vanished'
   return {
     stat: stat.value,
@@ -73,10 +82,16 @@ function identityOf(executable: RawProcess['executable']): string {
 /** What changes only together with the memory of a process: mmap and what follows from unshare fault pages in. */
 type MemoryLook = Pick<RawProcess, 'maps' | 'identities' | 'namespaces'>
 
-function lookAtMemory(folder: string, notes: Notes): MemoryLook | 'gone' {
-  const maps = take(readText(`${folder}/maps`), notes, 'maps', 'maps')
-  if (maps === 'gone') return 'gone'
-  const mappings = maps === null ? null : keepMappings(maps)
+function lookAtMemory(
+  folder: string,
+  notes: Notes,
+  { known, room }: { readonly known: RawProcess | null; readonly room: MapsRoom },
+): MemoryLook | 'gone' {
+  const { waits = false, ...look } = readMaps(`${folder}/maps`, room)
+  // What was seen of it in its last turn stands, rather than the beginning of what it maps now.
+  if (waits && known !== null && known.maps !== null) return memoryOf(known, notes, WAITING_MAPS)
+  const mappings = take(look, notes, 'maps', waits ? WAITING_MAPS : 'maps')
+  if (mappings === 'gone') return 'gone'
   return {
     maps: mappings,
     identities: mappings === null ? [] : readIdentities(folder, mappings, notes),
@@ -84,9 +99,9 @@ function lookAtMemory(folder: string, notes: Notes): MemoryLook | 'gone' {
   }
 }
 
-function memoryOf(before: RawProcess, notes: Notes): MemoryLook {
+function memoryOf(before: RawProcess, notes: Notes, ...limits: readonly string[]): MemoryLook {
   notes.denied.push(...before.denied.filter((what) => what !== 'fd' && what !== 'exe'))
-  notes.limits.push(...before.limits.filter((what) => what === 'maps'))
+  notes.limits.push(...before.limits.filter((what) => what === 'maps'), ...limits)
   const { maps, identities, namespaces } = before
   return { maps, identities, namespaces }
 }

@@ -15,7 +15,7 @@ import type { RawDevice, RawExecutable, RawOpenFile } from './proc-record.ts'
 import { acceleratorKind } from './accelerator-nodes.ts'
 import { errorCode } from './system-failure.ts'
 
-/** Longest text of one /proc file: 4 MiB of maps are about 40,000 mappings; the kernel allows 65,530 a process. */
+/** Longest text of one /proc file that is read whole; mappings, which can be longer, are sieved (maps-read.ts). */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024
 /** Descriptors looked at in one process; a server with more holds sockets, not models. */
 const MAX_DESCRIPTORS = 4_096
@@ -81,6 +81,31 @@ function readInto(fd: number, maxBytes: number): number {
     const read = readSync(fd, buffer, length, Math.min(buffer.length, maxBytes) - length, null)
     if (read === 0) break
     length += read
+  }
+  return length
+}
+
+/** Reads one /proc file through the reused buffer, whatever its length: each piece is valid until the next. Tells how much it was. */
+export function readInPieces(path: string, maxBytes: number, take: (piece: Buffer) => void): Look<number> {
+  let fd: number | undefined
+  try {
+    fd = openSync(path, constants.O_RDONLY)
+    const length = handOver(fd, maxBytes, take)
+    return { kind: 'seen', value: length, isCut: length >= maxBytes }
+  } catch (error) {
+    return refused(error)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+function handOver(fd: number, maxBytes: number, take: (piece: Buffer) => void): number {
+  let length = 0
+  while (length < maxBytes) {
+    const read = readSync(fd, buffer, 0, Math.min(buffer.length, maxBytes - length), null)
+    if (read === 0) break
+    length += read
+    take(buffer.subarray(0, read))
   }
   return length
 }

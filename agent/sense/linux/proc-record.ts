@@ -3,6 +3,9 @@
 import type { NamespaceKind } from '../../../contract/observation.ts'
 import type { RangeIdentity } from './maps-text.ts'
 
+/** The limit of one look, not of one process: what is behind it is read in a later look. */
+export const WAITING_MAPS = 'maps of a later look'
+
 /** What was denied while looking at one process. */
 export type Denied = 'exe' | 'maps' | 'fd' | 'netns' | 'map_files'
 
@@ -39,7 +42,7 @@ export interface RawProcess {
   readonly commandLine: string
   readonly controlGroup: string | null
   readonly executable: RawExecutable | null
-  /** Lines of file mappings and of large anonymous regions; null when denied. */
+  /** Lines of file mappings and of large anonymous regions, of very long texts one or two a file (maps-sieve.ts); null when denied. */
   readonly maps: string | null
   readonly identities: readonly RangeIdentity[]
   /** Null when denied. */

@@ -6,9 +6,10 @@ import { readdirSync, statSync } from 'node:fs'
 import { setImmediate as letOthersRun } from 'node:timers/promises'
 import type { SenseContext } from '../../../contract/observation.ts'
 import { type KeptStat, keepStat, keptLimit, UNCOUNTED } from './kept-stat.ts'
-import { lookAtProcess, readNamespaces } from './proc-look.ts'
+import { type MapsRoom, roomForMaps } from './maps-read.ts'
+import { type Before, lookAtProcess, readNamespaces } from './proc-look.ts'
 import { readPiece, readText, shrinkBuffer } from './proc-read.ts'
-import type { ProcCapture, RawProcess } from './proc-record.ts'
+import { type ProcCapture, type RawProcess, WAITING_MAPS } from './proc-record.ts'
 import { isSameRecord } from './same-record.ts'
 import { parseStat, type StatFields } from './proc-text.ts'
 
@@ -43,18 +44,21 @@ export interface ProcTable {
 interface Look {
   readonly folder: string
   readonly next: Map<number, Known>
-  readonly processes: RawProcess[]
+  readonly room: MapsRoom
+  /** The first process for whose mappings there was no room: the next look begins with it. */
+  firstWaiting: number | null
   kernelThreads: number
   vanished: number
   /** How many more processes may be held open. */
   mayKeep: number
 }
 
-/** Starts an empty table; the first look reads everything. `root` is where `proc` and `etc` lie: a test brings its own. */
-export function createProcTable(root = ''): ProcTable {
+/** Starts an empty table; the first look reads everything. `root` is where `proc` and `etc` lie: a test brings its own, and less room. */
+export function createProcTable(root = '', room = roomForMaps): ProcTable {
   const folder = `${root}/proc`
   let known = new Map<number, Known>()
   let looks = 0
+  let beginsWith: number | null = null
   // The sensors of one sweep get the same context and share one look; a look of another sweep is never reused: a process
   // that ended in between would still be told.
   let last: { readonly context: SenseContext; readonly capture: Promise<ProcCapture> } | null = null
@@ -64,20 +68,25 @@ export function createProcTable(root = ''): ProcTable {
   async function lookNow(context: SenseContext): Promise<ProcCapture> {
     looks += 1
     const mayKeep = looks === 1 ? 0 : keptLimit()
-    const look: Look = { folder, next: new Map(), processes: [], kernelThreads: 0, vanished: 0, mayKeep }
+    const next = new Map<number, Known>()
+    const look: Look = { folder, next, room: room(), firstWaiting: null, kernelThreads: 0, vanished: 0, mayKeep }
     const pids = listProcesses(folder)
     let visited = 0
-    for (const pid of pids.slice(0, MAX_PROCESSES)) {
-      if (visited % BATCH === BATCH - 1) await letOthersRun()
+    let spent = look.room.bytes
+    for (const pid of inTurn(pids.slice(0, MAX_PROCESSES), beginsWith)) {
+      if (visited % BATCH === BATCH - 1 || spent !== look.room.bytes) await letOthersRun()
+      spent = look.room.bytes
       if (context.signal.aborted) break
       visited += 1
       // Our own descriptors are the files we inspect: reporting them would make the agent a user of every model.
       if (pid !== process.pid) visit(pid, known.get(pid), (looks + pid) % REFRESH_EVERY === 0, look)
     }
     for (const [pid, { kept }] of known) if (look.next.get(pid)?.kept !== kept) kept?.close()
-    known = look.next
+    known = next
+    beginsWith = look.firstWaiting
     shrinkBuffer()
-    const { processes, kernelThreads, vanished } = look
+    const { kernelThreads, vanished } = look
+    const processes = pids.flatMap((pid) => next.get(pid)?.record ?? [])
     return { processes, kernelThreads, vanished, ...systemTexts(root), beyondLimit: pids.length - visited }
   }
 
@@ -94,6 +103,12 @@ export function createProcTable(root = ''): ProcTable {
       known = new Map()
     },
   }
+}
+
+/** All of them, `first` before the others and what follows it next, so that who waits for room has its turn. */
+function inTurn(pids: readonly number[], first: number | null): readonly number[] {
+  const at = first === null ? 0 : pids.indexOf(first)
+  return at <= 0 ? pids : [...pids.slice(at), ...pids.slice(0, at)]
 }
 
 function visit(pid: number, before: Known | undefined, isRefresh: boolean, look: Look): void {
@@ -113,7 +128,7 @@ function visit(pid: number, before: Known | undefined, isRefresh: boolean, look:
   // Equal bytes include the start ticks: it is the same process, and it has not run for a tick.
   const isIdle = known !== undefined && stat.equals(known.statBytes)
   if (isIdle && known.record === null) remember(pid, { ...known, kept }, look)
-  else if (isIdle && !isRefresh && countDescriptors(place, kept) === known.descriptors) {
+  else if (isIdle && !isRefresh && !isWaiting(known) && countDescriptors(place, kept) === known.descriptors) {
     remember(pid, { ...known, kept }, look)
   } else lookAnew(pid, { place, statBytes: Buffer.from(stat), known, kept, isRefresh }, look)
 }
@@ -133,18 +148,33 @@ function lookAnew(pid: number, { place, statBytes, known, kept, isRefresh }: Vis
     return
   }
   const descriptors = countDescriptors(place, kept)
-  // A process that maps large data is always read: whether its file still has a name is worth knowing soon.
-  const isSmall = known?.record?.identities.length === 0
-  const mappedAt = !isRefresh && isSmall && hasSameMemory(known.mappedAt, fields) ? known.mappedAt : fields
-  const record = lookAtProcess(place, mappedAt === fields ? null : (known?.record ?? null))
+  const before = beforeOf(known, fields, isRefresh)
+  const record = lookAtProcess(place, { ...before, room: look.room })
   if (record === 'vanished' || record === 'kernel-thread') {
     look.vanished += 1
     if (kept !== known?.kept) kept?.close()
     return
   }
-  const before = known?.record ?? record
-  const same = isSameRecord(before, record) ? before : record
+  if (record.limits.includes(WAITING_MAPS)) look.firstWaiting ??= pid
+  const same =
+    known !== undefined && known.record !== null && isSameRecord(known.record, record) ? known.record : record
+  const mappedAt = before.hasSameMemory ? (known?.mappedAt ?? fields) : fields
   remember(pid, { statBytes, descriptors, record: same, mappedAt, kept }, look)
+}
+
+/** What of the last look may stand. */
+function beforeOf(known: Known | undefined, now: StatFields | null, isRefresh: boolean): Omit<Before, 'room'> {
+  // The number may be another process's by now.
+  if (known === undefined || known.mappedAt?.startTicks !== now?.startTicks) return NOTHING_BEFORE
+  // A process that maps large data is always read: whether its file still has a name is worth knowing soon.
+  const isSmall = known.record?.identities.length === 0 && !isWaiting(known)
+  return { record: known.record, hasSameMemory: !isRefresh && isSmall && hasSameMemory(known.mappedAt, now) }
+}
+
+const NOTHING_BEFORE: Omit<Before, 'room'> = { record: null, hasSameMemory: false }
+
+function isWaiting({ record }: Known): boolean {
+  return record !== null && record.limits.length > 0 && record.limits.includes(WAITING_MAPS)
 }
 
 /** True while a process has mapped nothing and touched little since its mappings were read; the counts add up meanwhile. */
@@ -161,7 +191,6 @@ function hasSameMemory(before: StatFields | null, now: StatFields | null): boole
 function remember(pid: number, known: Known, look: Look): void {
   look.next.set(pid, known)
   if (known.record === null) look.kernelThreads += 1
-  else look.processes.push(known.record)
 }
 
 function readStat(place: string): Buffer | null {

@@ -13,7 +13,15 @@ import { redactCommandLine } from '../redact.ts'
 import { groupAccelerators } from './accelerator-nodes.ts'
 import { containerOf } from './container-of.ts'
 import { parseMaps, sumLargeMemory } from './maps-text.ts'
-import type { Denied, NamespaceLinks, ProcCapture, RawExecutable, RawOpenFile, RawProcess } from './proc-record.ts'
+import {
+  type Denied,
+  type NamespaceLinks,
+  type ProcCapture,
+  type RawExecutable,
+  type RawOpenFile,
+  type RawProcess,
+  WAITING_MAPS,
+} from './proc-record.ts'
 import { procTable } from './proc-table.ts'
 import {
   parseBootTime,
@@ -193,13 +201,18 @@ function splitArguments(commandLine: string): readonly string[] {
 }
 
 const BEHIND_LIMIT = 'longer than the limit of one process; what lies behind it was not seen'
+const LATER =
+  'so many mappings that they are read in turns with those of others: what is new in them is seen in a later look'
 
 function noteProcess(gaps: GapList, raw: RawProcess): void {
   for (const what of raw.denied) gaps.add('GNO_SENSE_DENIED', REFUSALS[what].place, REFUSALS[what].detail)
   if (raw.limits.length === 0) return
   // By its number: whoever maps a file some thousand times puts its weights and libraries behind the limit (CWE-400).
   const pid = parseStat(raw.stat)?.pid ?? '*'
-  for (const what of raw.limits) gaps.add('GNO_SENSE_LIMIT', `/proc/${pid}/${what}`, BEHIND_LIMIT)
+  for (const what of raw.limits) {
+    if (what === WAITING_MAPS) gaps.add('GNO_SENSE_LIMIT', `/proc/${pid}/maps`, LATER)
+    else gaps.add('GNO_SENSE_LIMIT', `/proc/${pid}/${what}`, BEHIND_LIMIT)
+  }
 }
 
 function noteCapture(gaps: GapList, capture: ProcCapture): void {
