@@ -100,7 +100,7 @@ describe('a personal path', () => {
   })
 
   it.each([
-    '/home/runner/work/x',
+    '/home/runner/jobs/x',
     '/home/ubuntu/x',
     '/home/',
     '/home/$USER/x',
