@@ -1,6 +1,7 @@
 // The processes of a sweep: what each one maps or holds, and the stories that follow from it.
 import type { Artifact } from '../contract/artifact.ts'
 import type { Runtime } from '../contract/runtime.ts'
+import type { Gap } from '../contract/wire.ts'
 import { correlate, type CorrelateInput, identifyAgain, identifyAll } from './correlate.ts'
 import type { HeldWeights } from './held-weights.ts'
 import { tellLabelledFolders } from './labelled-folders.ts'
@@ -12,6 +13,7 @@ import type { Identity } from './process-identity.ts'
 import type { Sensed } from './sense-host.ts'
 import type { SweepOptions } from './sweep-request.ts'
 import { readFolder, type SweptFiles } from './sweep-files.ts'
+import { untoldGaps } from './untold-candidates.ts'
 import { followUse, tellUse } from './use-over-time.ts'
 import { holdWeights, identityKey, type LooksNow, type SeenWeights, seeWeights } from './weights-in-use.ts'
 
@@ -21,6 +23,8 @@ export interface SweptProcesses {
   readonly artifacts: readonly Artifact[]
   /** All models known now, by identity. */
   readonly byIdentity: ReadonlyMap<string, Artifact>
+  /** What of the processes has no story that could say it. */
+  readonly gaps: readonly Gap[]
 }
 
 /** Ties processes to weights. A model that only a process leads to is read through that process. */
@@ -69,8 +73,9 @@ export async function sweepProcesses(
   const stories = tellUse(told, followUse(measureUse(told, identities), memory.use, now()))
   const labelled = { platform, folders: options.labelledFolders ?? [], resolved: memory.labelled }
   const runtimes = tellLabelledFolders(stories, processes, labelled)
+  const sensor = sensed.coverage.find((entry) => entry.sensor.endsWith('-processes'))?.sensor
   const inUse = [...heldByPid.values()].flat().flatMap(({ artifact }) => (artifact === null ? [] : [artifact]))
-  return { runtimes, artifacts: inUse, byIdentity }
+  return { runtimes, artifacts: inUse, byIdentity, gaps: untoldGaps(closer, runtimes, sensor) }
 }
 
 /** A mapped file that cannot be read keeps its place in the story; the story says that it was not read. */

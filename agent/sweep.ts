@@ -30,7 +30,7 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   const running = await sweepProcesses(sensed, files, options)
   const seen = {
     coverage: [...sensed.coverage, ...files.walked.coverage, ...coverageOf(options)],
-    gaps: [...sensed.gaps, ...files.gaps, ...(options.memory.sensed.inventory?.gaps ?? [])],
+    gaps: [...sensed.gaps, ...running.gaps, ...files.gaps, ...(options.memory.sensed.inventory?.gaps ?? [])],
     artifacts: uniqueByPath([...running.artifacts, ...files.artifacts]),
     runtimes: withAgents(running.runtimes, sensed, options),
     installations: installed.installations,
