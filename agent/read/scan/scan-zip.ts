@@ -17,6 +17,8 @@ import { findLocals } from './zip-leftovers.ts'
 
 /** Members that are handed on though nothing about them is startling: the files of a model folder (CWE-400). */
 const MAX_PLAIN = 512
+/** The same of those whose names say that a program loads them (CWE-400). */
+const MAX_LOADED = 4_096
 /** Members that begin like pickles or archives (CWE-400). */
 const MAX_STARTLING = 4_096
 /** Bytes unpacked from one archive, whatever its members declare (CWE-409). */
@@ -29,6 +31,10 @@ const MAX_LINK_BYTES = 1_024
 const DEFERRED = 8
 const LINK_MODE = 0xa000
 const TYPE_MASK = 0xf000
+/** Models of formats that keep their programs, templates or paths anywhere in the file. */
+const MODEL_NAME = /\.(?:h5|hdf5|keras|onnx|gguf|llamafile|pb|nemo|skops|safetensors|tflite|pte|jinja|json)$/i
+/** Files with templates, and models whose first bytes tell nothing. */
+const ACTING_NAME = /(?:\.(?:jinja2?|gguf|safetensors)|(?:^|\/)(?:tokenizer_config|chat_template|config)\.json)$/i
 /** Where torch keeps the numbers of tensors, which nobody unpickles. */
 const STORAGE = /^(?:[^/]*\/)?(?:data|constants|tensors|storages)\/\d+$/
 const TORCH: ReadonlySet<string> = new Set(['pytorch-zip', 'torchscript'])
@@ -60,11 +66,12 @@ interface Round {
   left: number
   plain: number
   startling: number
+  isCut: boolean
 }
 
 async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanContext): Promise<void> {
   if (!isArchive(context.look)) return
-  const counted = { left: MAX_UNPACKED_BYTES, plain: 0, startling: 0 }
+  const counted = { left: MAX_UNPACKED_BYTES, plain: 0, startling: 0, isCut: false }
   const names = new NameWatch(report)
   const round: Round = { cursor, report, gaps, context, names, coverage: new Coverage(), ...counted }
   const zip = context.look.zip() ?? gaps.attempt(() => readZip(cursor)) ?? null
@@ -174,9 +181,22 @@ function isWanted(round: Round, member: ZipMember, head: Buffer): boolean {
   // TorchScript's program text has a scanner of its own.
   if (context.format === 'torchscript' && name.endsWith('.py')) return false
   if (sizeBytes <= MAX_HUNTED_BYTES && mayHidePickle(head)) return true
-  if (sizeBytes > LARGE_BYTES && !isKnown(round, member)) return false
+  if (sizeBytes > LARGE_BYTES && !isKnown(round, member, head)) return false
+  return isCounted(round, member, head)
+}
+
+/** Whether there is room for one more of the members about which nothing is startling. */
+function isCounted(round: Round, member: ZipMember, head: Buffer): boolean {
+  const { report, gaps } = round
+  const { name } = member
   round.plain += 1
-  return round.plain <= MAX_PLAIN || LOADED_NAME.test(name)
+  if (round.plain <= (LOADED_NAME.test(name) ? MAX_LOADED : MAX_PLAIN)) return true
+  // Photos and notes by the thousand are no reason for suspicion; a model or a template that nobody looked at is.
+  if (!ACTING_NAME.test(name) && !LOADED_NAME.test(name) && !isKnown(round, member, head)) return false
+  if (!round.isCut) gaps.note('GNO_READ_LIMIT', `scan: not all of more than ${MAX_PLAIN} members were looked at`)
+  round.isCut = true
+  report.break()
+  return false
 }
 
 function isPickleName(name: string): boolean {
@@ -190,11 +210,13 @@ function isReallyPickle(round: Round, member: ZipMember, head: Buffer): boolean 
   return inner !== null && tryPickle(inner, 0) !== null
 }
 
-/** A large member that lies there as it is, and that a reader knows by its first bytes. */
-function isKnown({ cursor }: Round, member: ZipMember): boolean {
-  if (member.method !== STORED) return false
-  const inner = attempt(() => openContent(cursor, member, 0))
-  return inner !== null && findReader(new Look(inner.source, lastPart(member.name))) !== null
+/** A large member that a reader knows by its first bytes; of a packed one there are few, so that the name counts as well. */
+function isKnown({ cursor }: Round, member: ZipMember, head: Buffer): boolean {
+  const isPacked = member.method !== STORED
+  if (isPacked && MODEL_NAME.test(member.name)) return true
+  const stored = isPacked ? null : attempt(() => openContent(cursor, member, 0))
+  const { source } = stored ?? cursor.over(head)
+  return findReader(new Look(source, lastPart(member.name))) !== null
 }
 
 function open(round: Round, member: ZipMember, head: Buffer): Cursor | null {
@@ -208,8 +230,8 @@ function open(round: Round, member: ZipMember, head: Buffer): Cursor | null {
     const failure = troubleOf(error)
     if (failure === undefined) throw error
     const isLong = failure.code === 'GNO_READ_LIMIT'
-    // A long member that begins with nothing that acts is data: it is told, and no reason for suspicion.
-    if (isLong && !isStartling(head) && !isPickleName(member.name)) {
+    // A long member that begins with nothing that acts, and that nobody loads, is data: it is told, and no reason for suspicion.
+    if (isLong && !isStartling(head) && !isPickleName(member.name) && !isKnown(round, member, head)) {
       gaps.note('GNO_READ_SKIPPED', `scan: ${failure.detail}`)
       return null
     }

@@ -26,6 +26,26 @@ function withMember(part: Partial<ZipPart> & Pick<ZipPart, 'name'>): Buffer {
   return buildTorchZip({ value: orderedDict(linearState()), storages: LINEAR_STORAGES, more })
 }
 
+describe('members that are not looked at to their end', () => {
+  const gguf = Buffer.concat([Buffer.from('GGUF\x03\0\0\0'), Buffer.alloc(16)])
+
+  it('keeps an archive with a packed model that is too large from being clean', async () => {
+    const data = Buffer.concat([gguf, Buffer.alloc(68_000_000)])
+    expect(await judgeContainer(buildZip([{ name: 'model.gguf', data, method: 8 }]), 'a.zip')).toMatchObject({
+      verdict: 'suspicious',
+      isWhole: false,
+    })
+  })
+
+  it('keeps an archive of more members than are looked at from being clean', async () => {
+    const notes = Array.from({ length: 520 }, (_, index) => ({ name: `n${index}.txt`, data: calm }))
+    const last = { name: 'tokenizer_config.json', data: Buffer.from('{}') }
+    const hiding = await judgeContainer(buildZip([...notes, last]), 'a.zip')
+    expect(hiding).toMatchObject({ verdict: 'suspicious', isWhole: false })
+    expect(await judgeContainer(buildZip(notes), 'a.zip')).toMatchObject({ verdict: 'clean', isWhole: true })
+  })
+})
+
 describe('ordinary archives', () => {
   it.each([
     ['a checkpoint', linearCheckpoint(), 'a.pt', 'pytorch-zip'],
