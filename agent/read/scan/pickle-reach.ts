@@ -54,6 +54,21 @@ const CALL_FIRST: ReadonlySet<string> = new Set([
   'copy_reg.__newobj__',
   'copyreg.__newobj_ex__',
 ])
+/** Rebuilders that call one of their arguments with the values of another one, or with all that stand before it. */
+const CALL_ARGUMENT: ReadonlyMap<
+  string,
+  { readonly callee: number; readonly args: number; readonly isTuple: boolean }
+> = new Map([
+  ['torch._tensor._rebuild_from_type', { callee: 0, args: 2, isTuple: true }],
+  ['torch._tensor._rebuild_from_type_v2', { callee: 0, args: 2, isTuple: true }],
+  ['torch.tensor._rebuild_from_type', { callee: 0, args: 2, isTuple: true }],
+  ['torch.tensor._rebuild_from_type_v2', { callee: 0, args: 2, isTuple: true }],
+  ['jax._src.array._reconstruct_array', { callee: 0, args: 1, isTuple: true }],
+  ['numpy.random._pickle.__randomstate_ctor', { callee: 1, args: 0, isTuple: false }],
+  ['numpy.random._pickle.__generator_ctor', { callee: 1, args: 0, isTuple: false }],
+  ['numpy.random.__RandomState_ctor', { callee: 1, args: 0, isTuple: false }],
+  ['numpy.random.mtrand.__randomstate_ctor', { callee: 1, args: 0, isTuple: false }],
+])
 const MODULES = 'sys.modules'
 const MODULES_METHODS: ReadonlySet<string> = new Set([
   'sys.modules.get',
@@ -117,6 +132,12 @@ export function reachedBy(call: PickleCall): readonly Reached[] {
   const name = nameOf(call.callee)
   if (name !== null && callee?.kind === 'call') reached.push({ name, args: call.args })
   if (name !== null && CALL_FIRST.has(name)) addNamed(reached, call.args[0], call.args.slice(1))
+  const called = CALL_ARGUMENT.get(name ?? '')
+  if (called !== undefined) {
+    const given = call.args[called.args]
+    const args = called.isTuple ? (itemsOf(given) ?? []) : given === undefined ? [] : [given]
+    addNamed(reached, call.args[called.callee], args)
+  }
   if (callee?.kind === 'call') addMade(reached, callee, call)
   return reached
 }

@@ -50,6 +50,9 @@ const HOOKS: ReadonlySet<PickleValue> = new Set([
   '__builtins__',
 ])
 
+/** What the opcodes call on objects by name: in the state of one they are hooks where they are no plain value. */
+const METHODS: ReadonlySet<PickleValue> = new Set(['append', 'extend', 'add'])
+
 /** Bytes or text that look like a pickle of their own. */
 export interface HiddenData {
   readonly at: number
@@ -191,8 +194,8 @@ class Watcher implements PickleWatch {
       this.#tell('state-on-name', at, `${showValue(object, this.#peek)} = ${showValue(state, this.#peek)}`)
     }
     const parts = objectOf(state)?.kind === 'tuple' ? (itemsOf(state) ?? []) : [state]
-    const hook = parts.flatMap((part) => pairsOf(part) ?? []).find((key, index) => index % 2 === 0 && HOOKS.has(key))
-    if (hook !== undefined) this.#tell('state-sets-hook', at, showValue(state, this.#peek))
+    const hasHook = parts.some((part) => setsHook(pairsOf(part) ?? []))
+    if (hasHook) this.#tell('state-sets-hook', at, showValue(state, this.#peek))
   }
 
   filled(target: PickleGlobal, values: readonly PickleValue[]): void {
@@ -265,6 +268,15 @@ class Watcher implements PickleWatch {
     const shown = `${opcodeCount} opcodes build ${values > 1e15 ? 'more than 10^15' : values} values`
     this.#tell('growth', this.#cursor.position, shown)
   }
+}
+
+/** Keys and values of a state, in turn. */
+function setsHook(pairs: readonly PickleValue[]): boolean {
+  return pairs.some((key, index) => {
+    if (index % 2 === 1) return false
+    const kind = objectOf(pairs[index + 1])?.kind
+    return HOOKS.has(key) || (METHODS.has(key) && (kind === 'global' || kind === 'call' || kind === 'unknown'))
+  })
 }
 
 const MAY_BE_ENCODED = /^(?:gA[I-X]|800[2-5]|\(?c[A-Za-z_][\w.]*\n?)/

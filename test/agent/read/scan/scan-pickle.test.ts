@@ -123,6 +123,33 @@ describe('calls', () => {
     expect(await judgePickle(buildPickle(base))).toMatchObject({ verdict: 'suspicious' })
   })
 
+  it.each<readonly [why: string, by: string, args: readonly Py[]]>([
+    [
+      'tensor types',
+      'torch._tensor._rebuild_from_type_v2',
+      [{ global: 'transformers.pipeline' }, null, { tuple: ['x'] }],
+    ],
+    ['arrays of JAX', 'jax._src.array._reconstruct_array', [{ global: 'sklearn.utils.run' }, { tuple: ['x'] }, null]],
+    ['random states', 'numpy.random._pickle.__randomstate_ctor', ['x', { global: 'transformers.pipeline' }]],
+    ['fields', 'torch._utils._set_obj_state', [{ global: 'torch.nn.Module' }, new Map([['forward', 1]])]],
+  ])('sees what rebuilders of %s call or change for the file', async (_, by, args) => {
+    expect((await judgePickle(buildPickle({ call: by, args }))).verdict).toBe('suspicious')
+  })
+
+  it('lets rebuilders call what the libraries give them', async () => {
+    const ctor: Py = { global: 'numpy.random._pickle.__bit_generator_ctor' }
+    const state: Py = { call: 'numpy.random._pickle.__randomstate_ctor', args: ['MT19937', ctor] }
+    expect(await judgePickle(buildPickle(state))).toMatchObject({ verdict: 'clean', threats: [] })
+  })
+
+  it('sees functions that an object gets as the methods that the opcodes call', async () => {
+    const hooked = (value: Py): Buffer =>
+      buildPickle({ newobj: 'sklearn.base.BaseEstimator', state: new Map<Py, Py>([['append', value]]) })
+    const { verdict, tricks } = await judgePickle(hooked({ global: 'transformers.pipeline' }))
+    expect({ verdict, tricks }).toEqual({ verdict: 'suspicious', tricks: ['state-sets-hook'] })
+    expect((await judgePickle(hooked(true))).verdict).toBe('clean')
+  })
+
   it('says suspicious of constructors that are asked for too much', async () => {
     const bytes = buildPickle({ call: 'builtins.bytearray', args: [2 ** 40] })
     expect(await judgePickle(bytes)).toMatchObject({ verdict: 'suspicious' })
