@@ -127,11 +127,15 @@ function pushItems(machine: PickleMachine, kind: PickleItems['kind'], items: Pic
   machine.push(machine.holdItems(kind, items.length) ? { kind, items } : NO_ROOM[kind])
 }
 
-/** The last `count` values as a tuple. */
-function pushTuple(machine: PickleMachine, count: number): void {
-  const items: PickleValue[] = []
-  for (let index = 0; index < count; index += 1) items.unshift(machine.pop())
-  pushItems(machine, 'tuple', items)
+/** The last values as a tuple. Lists of just their size: one that grows takes 16 places, and a pickle has millions (CWE-400). */
+function pushTuple(machine: PickleMachine, count: 1 | 2 | 3): void {
+  const last = machine.pop()
+  if (count === 1) {
+    pushItems(machine, 'tuple', [last])
+    return
+  }
+  const before = machine.pop()
+  pushItems(machine, 'tuple', count === 2 ? [before, last] : [machine.pop(), before, last])
 }
 
 function pushDict(machine: PickleMachine, pairs: PickleValue[]): void {
