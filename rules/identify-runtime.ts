@@ -2,6 +2,7 @@
 import type { EvidenceRule, RuntimeEntry } from '../contract/rule-pack.ts'
 import type { Evidence, EvidenceKind, Runtime, RuntimeIdentification } from '../contract/runtime.ts'
 import { type CommandWords, programName, readCommandWords } from './command-words.ts'
+import { type EngineFile, evidenceDetail, librariesField } from './evidence-words.ts'
 import { type GraphicsFacts, graphicsValues } from './graphics-facts.ts'
 import { type MemoryTest, memoryValues } from './memory-fit.ts'
 import { type FieldValue, type Subject, holds, speaking } from './operators.ts'
@@ -50,6 +51,8 @@ export interface RuntimeFacts extends InstalledFacts {
   readonly graphics?: GraphicsFacts | null
   /** Engines and entries whose strings were found in the executable or a mapped object (rules/binary-signatures.ts). */
   readonly binaryEngines?: readonly string[]
+  /** The files that hold them, where that is known. */
+  readonly engineFiles?: readonly EngineFile[]
   /** Probes that answered as their entry expects. */
   readonly httpAnswers?: readonly string[]
   /** Version as an answer told it; null or absent: none did. */
@@ -193,11 +196,6 @@ function listed(value: string | null | undefined): readonly string[] {
   return value === null || value === undefined ? [] : [value]
 }
 
-/** Where the libraries of a loaded engine are kept for the evidence; no entry asks for it. */
-function librariesField(engine: string): string {
-  return `libraries of ${engine}`
-}
-
 function someOf(ids: readonly string[] | undefined): readonly string[] {
   return ids === undefined ? [] : ids.slice(0, MAX_IDS).map(clip)
 }
@@ -289,11 +287,7 @@ function describe(match: Match, subject: Subject, facts: RuntimeFacts, pack: Pac
   const { entry, rules, isLikely } = match
   const version = versionOf(match, subject, facts)
   const evidence: Evidence[] = rules.slice(0, 64).map((rule) => {
-    const values = speaking(rule.when, subject)
-      .slice(0, 6)
-      .flatMap((value) => [value, ...subject.values(librariesField(value)).map(String).slice(0, 6)])
-      .map((value) => withJoin(value.slice(0, 200), rule, facts))
-    const detail = values.length === 0 ? rule.says : `${rule.says}: ${values.join(', ')}`
+    const detail = evidenceDetail(rule, subject, facts.engineFiles ?? [], (value) => withJoin(value, rule, facts))
     return { kind: rule.kind, weight: rule.weight, detail }
   })
   return {

@@ -28,15 +28,28 @@ export function holds(condition: Condition, subject: Subject): boolean {
   return passes(condition, subject)
 }
 
+/** What made a test true; the field is null for tests on arguments. */
+export interface Spoken {
+  readonly field: string | null
+  readonly value: string
+}
+
 /** The values that made a test of one field true, to be shown as evidence. */
 export function speaking(condition: Condition, subject: Subject): readonly string[] {
+  return [...new Set(spoken(condition, subject).map(({ value }) => value))]
+}
+
+/** The same, with the field that each is of. That something is true or false is what the test itself says, and no value to be shown. */
+export function spoken(condition: Condition, subject: Subject): readonly Spoken[] {
   if ('none' in condition) return []
   const members = 'all' in condition ? condition.all : 'any' in condition ? condition.any : null
   if (members !== null) {
-    const spoken = members.filter((member) => holds(member, subject)).flatMap((member) => speaking(member, subject))
-    return [...new Set(spoken)]
+    return members.filter((member) => holds(member, subject)).flatMap((member) => spoken(member, subject))
   }
-  return holds(condition, subject) ? spokenBy(condition as Test, subject) : []
+  if (!holds(condition, subject)) return []
+  const test = condition as Test
+  const field = 'field' in test ? test.field : null
+  return spokenBy(test, subject).map((value) => ({ field, value }))
 }
 
 /** Runs some hundred times a process: it only asks, and lists nothing. */
@@ -54,7 +67,7 @@ function passes(test: Test, subject: Subject): boolean {
 function spokenBy(test: Test, subject: Subject): readonly string[] {
   const { command } = subject
   if ('field' in test) {
-    const values = subject.values(test.field).filter((value) => fits(value, test))
+    const values = subject.values(test.field).filter((value) => typeof value !== 'boolean' && fits(value, test))
     return values.map(String)
   }
   if (command === null) return []

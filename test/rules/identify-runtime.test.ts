@@ -286,3 +286,36 @@ describe('hostile facts', () => {
     expect(JSON.stringify(found).length).toBeLessThan(20_000)
   })
 })
+
+describe('the sentences of evidence', () => {
+  const details = (some: Partial<RuntimeFacts>) =>
+    identifyRuntime(facts(some), realPack)?.evidence.map(({ detail }) => detail) ?? []
+
+  it('name the libraries of an engine once, and repeat nothing that they say already', () => {
+    const told = details({ libraries: GGML, weights: MAPPED, memoryTest: { fits: true, copies: [] } })
+
+    expect(told).toContainEqual(expect.stringMatching(/engine are loaded: ggml \(libllama\.so, libggml\.so/))
+    expect(told).toContain('it maps a weights file')
+    expect(told).toContain('it holds as much memory as the weights that it maps need')
+  })
+
+  it('name the file that holds the strings of an engine, and no library for them', () => {
+    const engineFiles = [{ id: 'ggml', path: '/opt/notes/notes' }]
+    const told = details({ libraries: GGML, binaryEngines: ['ggml'], engineFiles, weights: MAPPED })
+
+    const strings = told.filter((detail) => detail.includes('strings'))
+
+    expect(strings).toEqual([expect.stringMatching(/are in its code: ggml \(in \/opt\/notes\/notes\)$/)])
+  })
+
+  it('end without a value where all that is known is that it is so', () => {
+    const told = details({
+      binaryEngines: ['ggml'],
+      weights: MAPPED,
+      graphics: { bytes: 5_000_000_000, busyPercent: null, fitsWeights: true },
+    })
+
+    expect(told).toContain('the weights that it uses fit in the graphics memory that it holds')
+    expect(told.join()).not.toMatch(/: (true|mapped|open)\b/)
+  })
+})
