@@ -21,6 +21,8 @@ describe('judgeVariable', () => {
     ['claude-code', 'ANTHROPIC_BASE_URL', '', 'elsewhere'],
     ['claude-code', 'PATH', 'http://127.0.0.1', 'elsewhere'],
     ['codex-cli', 'OPENAI_BASE_URL', 'http://localhost:11434/v1', 'local'],
+    ['aider', 'OPENAI_API_BASE', 'http://127.0.0.1:8080/v1', 'local'],
+    ['aider', 'OPENAI_API_BASE', 'https://api.openai.com/v1', 'elsewhere'],
     ['goose', 'GOOSE_PROVIDER', 'ollama', 'local'],
     ['goose', 'GOOSE_PROVIDER', 'anthropic', 'elsewhere'],
   ])('%s: %s=%s', (id, name, value, expected) => {
