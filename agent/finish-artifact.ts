@@ -17,7 +17,7 @@ export interface FinishOptions {
 
 /** Identifies a draft. The file identities stay behind: they mean nothing on another machine. */
 export function finishArtifact(draft: DraftArtifact, options: FinishOptions): Artifact {
-  const { identities: _identities, marks: _marks, ...read } = draft
+  const { identities: _identities, marks: _marks, isData: _isData, ...read } = draft
   const sha256 = draft.fingerprint.content?.sha256
   const { structure } = draft.fingerprint
   const summary = structure === undefined ? undefined : describeModel(structure)

@@ -171,11 +171,14 @@ async function readInto(
     decoySizes,
     ...(scanTemplate === undefined ? {} : { scanTemplate }),
     claims: finds.claims,
+    tellsData: 'acting' as const,
     onGap: (gap: Gap): void => finds.gaps.add(gap.code, gap.place, gap.detail),
     onProgress: (progress: { readonly path: string }): void => tell(progress.path),
   }
   for await (const draft of readWalked(folder, reading)) {
     const found = finishFound(draft, options)
+    // A pickled list is no inventory; one that runs a program is told whatever it holds.
+    if (draft.isData === true && found.artifact.verdict !== 'malicious') continue
     if (hasRoom(finds, found.artifact)) keep(finds, found, options)
     else finds.gaps.add('GNO_SENSE_LIMIT', dirname(found.artifact.path), 'more models than one sweep keeps')
   }

@@ -35,6 +35,11 @@ export async function* readWalked(folder: WalkedFolder, options: WalkedOptions):
   }
 }
 
+/** What lies in a store belongs to the models that its reader told of; what acts when it is loaded is told wherever it lies. */
+function toldIn(tellsData: WalkedOptions['tellsData'], isInStore: boolean): boolean | 'acting' {
+  return tellsData === 'acting' ? tellsData : tellsData === true && !isInStore
+}
+
 async function* readDrafts(folder: WalkedFolder, options: WalkedOptions): AsyncGenerator<DraftArtifact> {
   const { claims, decoySizes, only, tellsData, ...reading } = options
   const { path, fileNames, folderNames } = folder
@@ -47,8 +52,7 @@ async function* readDrafts(folder: WalkedFolder, options: WalkedOptions): AsyncG
   if (candidates.length === 0) return
   const deep = options.deep || candidates.some(({ identity }) => mustHash(identity.sizeBytes))
   const told = new Set<string>()
-  // What lies in a store belongs to the models that its reader told of.
-  const how = { ...reading, deep, reportAll: false, tellsData: tellsData === true && !claims.isInside(`${path}/`) }
+  const how = { ...reading, deep, reportAll: false, tellsData: toldIn(tellsData, claims.isInside(`${path}/`)) }
   for await (const draft of readCandidates(candidates, how)) {
     // What a model has as its part was told with it.
     const isTold = draft.parts.every((part) => told.has(part.path))

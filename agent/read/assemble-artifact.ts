@@ -21,6 +21,8 @@ export type Draft = Omit<Artifact, 'identifications' | 'simulated'> & {
   readonly identities: readonly FileIdentity[]
   /** Samples of its tensors, for edit maps on this machine. */
   readonly marks: readonly TensorMark[]
+  /** A file of a known format that holds no weights. */
+  readonly isData?: boolean
 }
 
 export interface Assembly {
@@ -99,7 +101,10 @@ function describePart(part: ReadPart): FilePart {
 }
 
 /** The first bytes as they were read, and where the header ends: what an analyst holds against the file. */
-function describeHead({ firstBytes, weights: { headerBytes } }: ReadPart): Pick<FilePart, 'firstBytes' | 'headerBytes'> {
+function describeHead({
+  firstBytes,
+  weights: { headerBytes },
+}: ReadPart): Pick<FilePart, 'firstBytes' | 'headerBytes'> {
   if (firstBytes === undefined) return {}
   return { firstBytes, ...(headerBytes > 0 ? { headerBytes } : {}) }
 }

@@ -8,18 +8,25 @@ const UNFINISHED = '.gguf.part'
 /** Names that say themselves what they are: adapters are often under 1 MiB, wherever they lie. */
 const WEIGHT_NAMES: ReadonlySet<string> = new Set([
   'adapter_model.bin',
-  'adapters.npz',
   'ggml-adapter-model.bin',
   'pytorch_lora_weights.bin',
   'pytorch_model.bin',
   'diffusion_pytorch_model.bin',
   'params_shard_0.bin',
+  'model.bin',
+  'optimizer.bin',
+  'scheduler.bin',
+  'training_args.bin',
 ])
+/** Extensions of what runs code when it is loaded: an attack needs 100 bytes and no store. */
+const ACTING_ENDINGS: ReadonlySet<string> = new Set(
+  '.pt .pth .ckpt .pkl .pickle .joblib .dill .keras .skops .nemo .npy .npz'.split(' '),
+)
 /** Extensions that mean weights only in a folder that looks like a store of models. */
 const LIKELY_ENDINGS: ReadonlySet<string> = new Set(
   (
-    '.bin .pt .pth .ckpt .onnx .ort .tflite .llamafile .mlmodel .litertlm .task .keras .h5 .hdf5 .npz .msgpack .pkl .joblib .skops ' +
-    '.nemo .distcp .engine .plan .pte .ptd .mnn .rknn .dlc .dduf .pdparams .pdiparams .cbm .ubj .jit .mar'
+    '.bin .onnx .ort .tflite .llamafile .mlmodel .litertlm .task .h5 .hdf5 .msgpack ' +
+    '.distcp .engine .plan .pte .ptd .mnn .rknn .dlc .dduf .pdparams .pdiparams .cbm .ubj .jit .mar'
   ).split(' '),
 )
 const STORE_WORDS: readonly string[] = [
@@ -48,7 +55,8 @@ export function isCandidateName(name: string, folderPath: string): boolean {
   if (isBlobs && (HEX_64.test(lower) || HEX_64.test(lower.slice(OLLAMA_PREFIX.length)))) return true
   if (dot === -1) return false
   const ending = lower.slice(dot)
-  if (WEIGHT_ENDINGS.has(ending) || WEIGHT_NAMES.has(lower) || lower.endsWith(UNFINISHED)) return true
+  if (WEIGHT_ENDINGS.has(ending) || ACTING_ENDINGS.has(ending) || WEIGHT_NAMES.has(lower) || lower.endsWith(UNFINISHED))
+    return true
   return isLikely && LIKELY_ENDINGS.has(ending)
 }
 

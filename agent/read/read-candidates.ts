@@ -35,8 +35,8 @@ export type DraftArtifact = Draft
 export interface ReadOptions extends PartOptions {
   /** Told of files that could not be looked at and so have no draft to carry the gap. */
   readonly onGap?: (gap: Gap) => void
-  /** Files of a known format that hold no weights (a pickled list, a tokenizer by itself) are told as well, after the models. */
-  readonly tellsData?: boolean
+  /** Files of a known format that hold no weights (a pickled list, a tokenizer by itself) are told as well, after the models; `acting`: those of which a scan told something. */
+  readonly tellsData?: boolean | 'acting'
   /** What was found inside other files before; without it every such file is looked into. */
   readonly hidden?: HiddenMemory
 }
@@ -127,13 +127,19 @@ function dataOf(
   count: number,
   { tellsData, deep: isDeep }: ReadOptions,
 ): readonly DraftArtifact[] {
-  if (tellsData !== true) return []
-  return parts.slice(0, MAX_DATA_FILES - count).map((part) => {
+  if (tellsData === undefined || tellsData === false) return []
+  const told = tellsData === 'acting' ? parts.filter(acts) : parts
+  return told.slice(0, MAX_DATA_FILES - count).map((part) => {
     const gaps = new GapList(part.path)
     if (!part.weights.isModel) gaps.note('GNO_READ_SKIPPED', 'rungs 1 to 5: no tensors')
     const draft = assembleArtifact({ kind: 'file', path: part.path, parts: [part], gaps, isDeep })
-    return part.weights.isModel || draft.verdict !== 'unchecked' ? draft : { ...draft, verdict: 'not-a-model' }
+    const isUnknown = !part.weights.isModel && draft.verdict === 'unchecked'
+    return { ...draft, isData: true, ...(isUnknown ? { verdict: 'not-a-model' as const } : {}) }
   })
+}
+
+function acts({ scan }: ReadPart): boolean {
+  return scan !== undefined && scan.actions.length > 0
 }
 
 /** What is no weights (a tokenizer, a pickled list) is described when it is asked for, and no inventory of its own. */

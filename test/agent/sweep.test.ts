@@ -11,6 +11,7 @@ import type { SweepOptions } from '../../agent/sweep-request.ts'
 import type { Approval } from '../../contract/finding.ts'
 import { scanSchema } from '../../contract/report.ts'
 import { array, buildGguf, scalar, text } from '../build-gguf.ts'
+import { buildPickle } from '../build-pickle.ts'
 import { memoryAsking, memoryAskingNothing } from '../sweep-memory.ts'
 
 let folder = ''
@@ -83,6 +84,21 @@ describe('sweep', () => {
       ...scan
     } = result
     expect(scanSchema.safeParse(scan).error).toBeUndefined()
+  })
+
+  it('tells a tiny pickle that runs a program, in a folder of any name, and no pickled list', async () => {
+    writeFileSync(join(folder, 'evil.pkl'), buildPickle({ call: 'os.system', args: ['id'] }))
+    writeFileSync(join(folder, 'list.pkl'), buildPickle([1, 2, 'three']))
+    writeFileSync(join(folder, 'unknown.pkl'), buildPickle({ call: 'shop.Basket', args: ['apples'] }))
+
+    const { result } = await sweep(optionsOf())
+
+    expect(result.artifacts.map(({ path, verdict }) => [path, verdict])).toEqual([
+      [join(folder, 'evil.pkl'), 'malicious'],
+    ])
+    expect(result.findings).toContainEqual(
+      expect.objectContaining({ policyId: 'malicious-model', severity: 'critical' }),
+    )
   })
 
   it('honours excludes before descending and follows no link', async () => {
