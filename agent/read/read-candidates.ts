@@ -35,8 +35,6 @@ export type DraftArtifact = Draft
 export interface ReadOptions extends PartOptions {
   /** Told of files that could not be looked at and so have no draft to carry the gap. */
   readonly onGap?: (gap: Gap) => void
-  /** Files of a known format that hold no weights (a pickled list, a tokenizer by itself) are told as well, after the models; `acting`: those of which a scan told something. */
-  readonly tellsData?: boolean | 'acting'
   /** What was found inside other files before; without it every such file is looked into. */
   readonly hidden?: HiddenMemory
 }

@@ -9,7 +9,7 @@ import type { DigestMemory } from './digest-memory.ts'
 import { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { type PartNorms, type SharedNorms, readNorms } from './norm-values.ts'
-import { scanPart } from './scan/scan-part.ts'
+import { type ScanSubject, scanPart } from './scan/scan-part.ts'
 import { nestedReader } from './sniff-format.ts'
 import type { FormatReader, WeightsPart } from './weights.ts'
 
@@ -23,6 +23,8 @@ export interface ReadOptions {
   readonly reportAll: boolean
   readonly onProgress?: (progress: { readonly path: string; readonly bytesRead: number }) => void
   /** Parses chat templates elsewhere; without it they are a gap, and the scan of their file is not whole. */
+  /** Files of a known format that hold no weights (a pickled list, a tokenizer by itself) are told as well, after the models; `acting`: those of which a scan told something. */
+  readonly tellsData?: boolean | 'acting'
   readonly scanTemplate?: ScanTemplate
 }
 
@@ -93,9 +95,12 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
       : sampleWhole(file),
   )
   const norms = gaps.attempt(() => readOwnNorms(file, weights, how, gaps)) ?? null
-  const { scanTemplate = null } = options
-  const subject = { format: weights.isModel ? format : null, look: how.look, weights, scanTemplate }
-  const scan = await scanPart(file, subject, gaps)
+  const scan = await scanOpened(
+    file,
+    { format: weights.isModel ? format : null, look: how.look, weights },
+    options,
+    gaps,
+  )
   const sha256 = options.deep ? await digestDeep(file, gaps, options) : undefined
   const change = describeChange(file.identity, file.sampleIdentity())
   if (change !== null) gaps.blame('GNO_READ_CHANGED', change)
@@ -121,6 +126,24 @@ export async function readPart(file: OpenedFile, how: PartReading, options: Read
 function placeOf({ inside }: OpenedFile): Pick<ReadPart, 'whole' | 'offsetBytes'> {
   if (inside === undefined) return {}
   return { whole: inside.identity, ...(inside.isHidden === true ? { offsetBytes: inside.start } : {}) }
+}
+
+/** Archives of which no reader says that weights are in them. */
+const ARCHIVES: ReadonlySet<string> = new Set(['zip', '7z'])
+
+function scanOpened(
+  file: OpenedFile,
+  subject: Omit<ScanSubject, 'scanTemplate'>,
+  options: ReadOptions,
+  gaps: GapList,
+): Promise<LoadScan | undefined> {
+  if (isOthersArchive(subject, options)) return Promise.resolve(undefined)
+  return scanPart(file, { ...subject, scanTemplate: options.scanTemplate ?? null }, gaps)
+}
+
+/** A home holds thousands of archives of programs: a sweep opens the members of none that holds no weights; whoever names one gets all. */
+function isOthersArchive({ format, weights }: Pick<ScanSubject, 'format' | 'weights'>, options: ReadOptions): boolean {
+  return options.tellsData === 'acting' && ARCHIVES.has(format ?? '') && weights?.holds === 'data'
 }
 
 /** Sizes and digests are those of the inner file, so it must be said that there is an outer one. */

@@ -6,6 +6,8 @@ import { type Findings, type HiddenData, watchPickle } from './watch-pickle.ts'
 /** Bytes that are searched, and places at which a walk is tried: random bytes hold one in 16 KiB (CWE-400). */
 const MAX_SEARCHED_BYTES = 67_108_864
 const MAX_TRIES = 8_192
+/** Opcodes walked at places that turned out to be none, together: a list of names looks like a thousand pickles (CWE-407). */
+const MAX_TRIED_OPCODES = 65_536
 /** Fewer opcodes prove nothing. */
 const MIN_OPCODES = 3
 /** Pickles in pickles in pickles (CWE-674), and text that is decoded. */
@@ -29,13 +31,22 @@ export function noFindings(): Findings {
 
 /** The pickle at a place, where it really is one: it calls something with a name, or it ends and imports something. */
 export function tryPickle(cursor: Cursor, at: number): FoundPickle | null {
+  return walkFrom(cursor, at).pickle
+}
+
+interface Try {
+  readonly pickle: FoundPickle | null
+  readonly opcodes: number
+}
+
+function walkFrom(cursor: Cursor, at: number): Try {
   const findings = noFindings()
   cursor.seek(at)
   const { walk } = watchPickle(cursor, findings, true)
   const isEnded = walk.isComplete && walk.opcodeCount >= MIN_OPCODES
   const isOne =
     findings.names.callsBehind(at) || (isEnded && (findings.names.size > 0 || cursor.position === cursor.size))
-  return isOne ? { at, end: walk.stoppedAt, findings } : null
+  return { pickle: isOne ? { at, end: walk.stoppedAt, findings } : null, opcodes: walk.opcodeCount }
 }
 
 /** Searches from a place to the end; `isWhole` is false where it gave up before. */
@@ -45,13 +56,15 @@ export function huntPickles(
 ): { readonly found: readonly FoundPickle[]; readonly isWhole: boolean } {
   const found: FoundPickle[] = []
   let tries = 0
+  let opcodes = 0
   let reached = from
   const end = Math.min(cursor.size, from + MAX_SEARCHED_BYTES)
   for (const at of candidates(cursor, from, end)) {
     if (at < reached) continue
     tries += 1
-    if (tries > MAX_TRIES) return { found, isWhole: false }
-    const pickle = tryPickle(cursor, at)
+    if (tries > MAX_TRIES || opcodes > MAX_TRIED_OPCODES) return { found, isWhole: false }
+    const { pickle, opcodes: walked } = walkFrom(cursor, at)
+    opcodes += walked
     if (pickle === null) continue
     found.push(pickle)
     reached = Math.max(at + 1, pickle.end)

@@ -65,11 +65,21 @@ export class LoadReport {
 }
 
 function cut(action: LoadAction): LoadAction {
-  const { name, shown, member } = action
+  const { name, shown, member, facts } = action
   return {
     ...action,
     name: showText(name, MAX_NAME_CHARS),
     ...(shown === undefined ? {} : { shown: showText(shown) }),
     ...(member === undefined ? {} : { member: showText(member, MAX_MEMBER_CHARS) }),
+    ...(facts === undefined ? {} : { facts: cutFacts(facts) }),
   }
+}
+
+/** Numbers and texts of facts come from the file as well. */
+function cutFacts(facts: NonNullable<LoadAction['facts']>): NonNullable<LoadAction['facts']> {
+  const entries = Object.entries(facts).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? showText(value, MAX_NAME_CHARS) : value,
+  ])
+  return Object.fromEntries(entries) as NonNullable<LoadAction['facts']>
 }

@@ -1,6 +1,7 @@
 // What the scan of pickles tells of ordinary files, and of the tricks that nobody has published an advisory for.
 import { describe, expect, it } from '@jest/globals'
 import { Cursor, memoryBytes } from '../../../../agent/read/cursor.ts'
+import { huntPickles } from '../../../../agent/read/scan/find-pickles.ts'
 import { listOpcodes } from '../../../../agent/read/scan/list-opcodes.ts'
 import {
   type Py,
@@ -200,6 +201,15 @@ describe('tricks', () => {
     const { scan, verdict } = await judgePickle(buildPickle(many))
     expect(scan.actions.length).toBeLessThan(20)
     expect(verdict).toBe('suspicious')
+  })
+})
+
+describe('huntPickles', () => {
+  it('walks a list of a hundred thousand names a few times, not once a name', () => {
+    const names = Array.from({ length: 100_000 }, (_, index) => `clib.m${index}\nf\n`).join('')
+    const cursor = new Cursor(memoryBytes(Buffer.from(names)), { bytes: 1e9, steps: 400_000 })
+
+    expect(huntPickles(cursor, 0)).toEqual({ found: [], isWhole: false })
   })
 })
 
