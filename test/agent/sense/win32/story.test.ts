@@ -63,6 +63,8 @@ describe('a Windows machine with Ollama', () => {
     expect(runner?.identification?.evidence.map(({ kind }) => kind)).toEqual([
       'executable-path',
       'parent',
+      'memory-fit',
+      'graphics-memory',
       'library-mapped',
     ])
     expect(runner?.gaps.map(({ detail }) => detail)).toEqual(['the open files of this process could not be looked at'])
