@@ -24,6 +24,8 @@ const MAX_MEMO = 1_048_576
 const MAX_HELD_BYTES = 50_331_648
 /** Names of tensors and classes are under 300 bytes; longer text is only a place. */
 const MAX_TEXT_BYTES = 1_024
+/** A scan follows names and shows beginnings: half a million long texts stay places (CWE-770). */
+const MAX_WATCHED_TEXT_BYTES = 256
 /** Distinct names; a pickled scikit-learn pipeline has about 100 (CWE-770). */
 const MAX_GLOBALS = 4_096
 /** Calls kept for each name called, and for all names together: the first ones tell what is called how (CWE-770). */
@@ -88,6 +90,7 @@ export class PickleMachine {
   readonly watch: PickleWatch | undefined
   readonly #plan: MemoPlan
   readonly #maxStack: number
+  readonly #maxText: number
   /** What was held before an object was made, where the memo does not keep every part of it. */
   readonly #before = new WeakMap<PickleCall, { readonly held: number; readonly memo: number }>()
   /** Places of the memo that were given away, whether they are kept or not. */
@@ -102,6 +105,7 @@ export class PickleMachine {
     this.watch = watch
     this.#plan = plan
     this.#maxStack = plan === 'scan' ? MAX_SCAN_STACK : MAX_STACK
+    this.#maxText = watch === undefined ? MAX_TEXT_BYTES : MAX_WATCHED_TEXT_BYTES
   }
 
   push(value: PickleValue): void {
@@ -201,7 +205,7 @@ export class PickleMachine {
 
   /** Text of a declared length: held when short, else only its place. */
   text(size: number, encoding: 'utf8' | 'latin1'): PickleValue {
-    if (size > MAX_TEXT_BYTES) return this.bytes(size, encoding === 'utf8')
+    if (size > this.#maxText) return this.bytes(size, encoding === 'utf8')
     const at = this.cursor.position
     const { buffer, byteOffset } = this.cursor.view(size)
     const text = Buffer.from(buffer, byteOffset, size).toString(encoding)

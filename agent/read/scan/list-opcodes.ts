@@ -41,9 +41,9 @@ export function listOpcodes(cursor: Cursor, offsets: readonly number[]): Readonl
   const windows: Window[] = []
   const recent: Step[] = []
   new GapList('').attempt(() => {
-    let machine = new PickleMachine(cursor, undefined)
+    let machine = new PickleMachine(cursor, undefined, 'scan')
     while (wanted.length > windows.length || windows.some(({ left }) => left > 0)) {
-      if (machine.isStopped) machine = new PickleMachine(cursor, undefined)
+      if (machine.isStopped) machine = new PickleMachine(cursor, undefined, 'scan')
       note(walkOne(machine), { wanted, windows, recent })
     }
   })

@@ -10,7 +10,7 @@ import type { Unpacked } from '../unpack-output.ts'
 import { DEFLATED, STORED, type ZipMember, dataPlace, openMember } from '../zip.ts'
 
 /** A pickle of 100,000 tensors takes about 20 MB. */
-export const MAX_MEMBER_BYTES = 33_554_432
+export const MAX_MEMBER_BYTES = 16_777_216
 /** Our own decoders take up to 300 ms for a megabyte (CWE-400). */
 const MAX_SLOW_BYTES = 1_048_576
 /** Content whose checksum is computed: pickles of ordinary size. */
