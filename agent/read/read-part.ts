@@ -130,6 +130,7 @@ function placeOf({ inside }: OpenedFile): Pick<ReadPart, 'whole' | 'offsetBytes'
 
 /** Archives of which no reader says that weights are in them. */
 const ARCHIVES: ReadonlySet<string> = new Set(['zip', '7z'])
+const PICKLE_NAME = /\.(?:pkl|pickle|pt|pth|ckpt|joblib|dill)$/i
 
 function scanOpened(
   file: OpenedFile,
@@ -141,9 +142,13 @@ function scanOpened(
   return scanPart(file, { ...subject, scanTemplate: options.scanTemplate ?? null }, gaps)
 }
 
-/** A home holds thousands of archives of programs: a sweep opens the members of none that holds no weights; whoever names one gets all. */
-function isOthersArchive({ format, weights }: Pick<ScanSubject, 'format' | 'weights'>, options: ReadOptions): boolean {
-  return options.tellsData === 'acting' && ARCHIVES.has(format ?? '') && weights?.holds === 'data'
+/**
+ * A home holds thousands of archives of programs: a sweep opens the members of none that holds no weights and names no pickle; whoever
+ * names the archive gets all.
+ */
+function isOthersArchive({ format, weights, look }: Omit<ScanSubject, 'scanTemplate'>, options: ReadOptions): boolean {
+  if (options.tellsData !== 'acting' || !ARCHIVES.has(format ?? '') || weights?.holds !== 'data') return false
+  return look.zip()?.members.some(({ name }) => PICKLE_NAME.test(name)) !== true
 }
 
 /** Sizes and digests are those of the inner file, so it must be said that there is an outer one. */

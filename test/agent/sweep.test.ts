@@ -12,6 +12,7 @@ import type { Approval } from '../../contract/finding.ts'
 import { scanSchema } from '../../contract/report.ts'
 import { array, buildGguf, scalar, text } from '../build-gguf.ts'
 import { buildPickle } from '../build-pickle.ts'
+import { buildZip } from '../build-zip.ts'
 import { memoryAsking, memoryAskingNothing } from '../sweep-memory.ts'
 
 let folder = ''
@@ -99,6 +100,19 @@ describe('sweep', () => {
     expect(result.findings).toContainEqual(
       expect.objectContaining({ policyId: 'malicious-model', severity: 'critical' }),
     )
+  })
+
+  it('tells an archive without weights by the pickle in it', async () => {
+    const members = [
+      { name: 'notes.txt', data: Buffer.alloc(1_100_000, 'a line of text\n') },
+      { name: 'minutes/seed.pkl', data: buildPickle({ call: 'os.system', args: ['id'] }) },
+    ]
+    writeFileSync(join(folder, 'minutes of march'), buildZip(members))
+
+    const { result } = await sweep(optionsOf())
+
+    expect(result.artifacts).toMatchObject([{ format: 'zip', verdict: 'malicious' }])
+    expect(result.artifacts[0]?.threats[0]?.places?.[0]?.member).toBe('minutes/seed.pkl')
   })
 
   it('honours excludes before descending and follows no link', async () => {
