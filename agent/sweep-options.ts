@@ -8,6 +8,7 @@ import { createCloserMemory } from './look-closer.ts'
 import { createHiddenMemory } from './read/hidden-weights.ts'
 import { openDigests } from './report/kept-digests.ts'
 import { keepUses, loadUses } from './report/kept-uses.ts'
+import { openConditions } from './report/own-conditions.ts'
 import { isSimulated, registeredSizes } from './report/simulations.ts'
 import { createRareMemory } from './sense-host.ts'
 import type { Session } from './session.ts'
@@ -78,6 +79,7 @@ export function sweepOptionsOf(session: Session, context: CommandContext, chosen
     known: chosen.known ?? new Map<string, Artifact>(),
     walked: chosen.walked ?? null,
     memory: chosen.memory ?? createSweepMemory(recallUse(session)),
+    own: openConditions(state).tell,
     ownPid: process.pid,
     digest: (text) => createHash('sha256').update(text).digest('hex'),
     now: context.now,

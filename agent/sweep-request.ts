@@ -50,6 +50,8 @@ export interface SweepOptions {
   /** What the last walk could and could not see: still true when only the processes are looked at. */
   readonly walked: WalkCoverage | null
   readonly memory: SweepMemory
+  /** What the agent knows of its own trouble; without it nothing is told of the agent. */
+  readonly own?: () => { readonly coverage: Coverage; readonly gaps: readonly Gap[] }
   /** Process that must not be reported: this one. */
   readonly ownPid: number
   readonly digest: (text: string) => string

@@ -28,9 +28,21 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   const installed = await lookForInstalled(options)
   const sensed = await senseHost({ platform, memory: options.memory.sensed, isWhole: options.isWholeHost, signal, now })
   const running = await sweepProcesses(sensed, files, options)
+  const own = options.own?.()
   const seen = {
-    coverage: [...sensed.coverage, ...files.walked.coverage, ...coverageOf(options)],
-    gaps: [...sensed.gaps, ...running.gaps, ...files.gaps, ...(options.memory.sensed.inventory?.gaps ?? [])],
+    coverage: [
+      ...sensed.coverage,
+      ...files.walked.coverage,
+      ...coverageOf(options),
+      ...(own === undefined ? [] : [own.coverage]),
+    ],
+    gaps: [
+      ...sensed.gaps,
+      ...running.gaps,
+      ...files.gaps,
+      ...(options.memory.sensed.inventory?.gaps ?? []),
+      ...(own?.gaps ?? []),
+    ],
     artifacts: uniqueByPath([...running.artifacts, ...files.artifacts]),
     runtimes: withAgents(running.runtimes, sensed, options),
     installations: installed.installations,

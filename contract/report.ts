@@ -6,6 +6,9 @@ import { installationSchema } from './installation.ts'
 import { runtimeSchema } from './runtime.ts'
 import { gapSchema, instant, nameText, pathText, sentence, wholeNumber } from './wire.ts'
 
+/** The agent as a sensor of its own trouble: its gaps are conditions, each a subject of policies by itself. */
+export const OWN_SENSOR = 'agent'
+
 export const coverageSchema = z
   .object({
     sensor: nameText,

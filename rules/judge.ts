@@ -3,13 +3,13 @@
 import type { Artifact } from '../contract/artifact.ts'
 import type { Approval, Finding } from '../contract/finding.ts'
 import type { Installation } from '../contract/installation.ts'
-import type { Coverage } from '../contract/report.ts'
+import { type Coverage, OWN_SENSOR } from '../contract/report.ts'
 import type { PolicyEntry } from '../contract/rule-pack.ts'
 import type { Runtime } from '../contract/runtime.ts'
 import { type Gap, SEVERITIES, type Severity } from '../contract/wire.ts'
 import { artifactSubject, weightsByPath } from './artifact-subject.ts'
 import type { JudgeSubject, SubjectModel } from './judge-subject.ts'
-import { hostSubject, runtimeSubject } from './judge-subjects.ts'
+import { conditionSubject, hostSubject, runtimeSubject } from './judge-subjects.ts'
 import { installationSubject } from './installation-subject.ts'
 import { holds } from './operators.ts'
 import type { Pack } from './pack.ts'
@@ -42,7 +42,10 @@ export function judge(input: JudgeInput, pack: Pack): readonly Finding[] {
   const subjects = [
     ...input.artifacts.map((artifact) => artifactSubject(artifact, pack, weaknesses)),
     ...programs,
-    ...input.coverage.map((coverage) => hostSubject(coverage, input.gaps)),
+    ...input.coverage
+      .filter(({ sensor }) => sensor !== OWN_SENSOR)
+      .map((coverage) => hostSubject(coverage, input.gaps)),
+    ...input.gaps.filter(({ sensor }) => sensor === OWN_SENSOR).map(conditionSubject),
   ]
   // A draft does not alert (STYLE.md section 6).
   const policies = pack.policies.filter((policy) => policy.status === 'trial' || policy.status === 'stable')

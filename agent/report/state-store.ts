@@ -11,7 +11,7 @@ import { writeMeta } from './meta.ts'
 
 const FILE_NAME = 'state.db'
 /** Raised with every change of the tables below; a state from a newer agent is left alone. */
-const STATE_VERSION = 3
+const STATE_VERSION = 4
 /** Two processes (daemon and a command) share the state; a writer waits this long for the other one. */
 const BUSY_TIMEOUT_MS = 10_000
 /** Above this size the full check at opening would take seconds; damage is then met where it lies. */
@@ -42,6 +42,9 @@ CREATE TABLE IF NOT EXISTS uses (
 CREATE TABLE IF NOT EXISTS useDays (
   runtimeKey TEXT NOT NULL, day TEXT NOT NULL, seenMs INTEGER NOT NULL, busyMs INTEGER NOT NULL,
   PRIMARY KEY (runtimeKey, day)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS conditions (
+  code TEXT NOT NULL, place TEXT NOT NULL, detail TEXT NOT NULL, count INTEGER NOT NULL, sinceMs INTEGER NOT NULL,
+  untilMs INTEGER, PRIMARY KEY (code, place)) STRICT, WITHOUT ROWID;
 `
 
 export interface OpenStateOptions {

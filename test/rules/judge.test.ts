@@ -271,3 +271,30 @@ describe('the reasons of a finding about a model', () => {
     expect(finding?.title).toContain('safetensors F32 LoRA adapter in notes')
   })
 })
+
+describe('policy about the agent itself', () => {
+  const own = { sensor: 'agent', count: 1, detail: 'it was told' } as const
+  const [template] = realBody.policies.filter(({ id }) => id === 'process-hidden')
+  if (template === undefined) throw new Error('the policy that this test copies is gone')
+  const blind = { ...template, id: 'agent-blind', match: { field: 'condition', equals: 'GNO_SENSE_WATCH' } as const }
+  const pack = packOf({ ...realBody, policies: [...realBody.policies, blind] })
+  const coverage: readonly Coverage[] = [
+    { sensor: 'agent', state: 'partial', places: [], looked: 1, detail: 'the agent itself met trouble' },
+  ]
+
+  it('makes a finding for each thing that it is about, and none of its coverage', () => {
+    const gaps: readonly Gap[] = ['/a', '/b'].map((place) => ({ code: 'GNO_SENSE_WATCH', place, ...own }))
+    const input = { hostId: 'h', observedAt: AT, artifacts: [], runtimes: [], coverage, gaps, approvals: [], digest }
+
+    const found = judge(input, pack)
+
+    expect(found.map(({ policyId, subject }) => [policyId, subject.key])).toEqual(
+      expect.arrayContaining([
+        ['agent-blind', 'agent GNO_SENSE_WATCH /a'],
+        ['agent-blind', 'agent GNO_SENSE_WATCH /b'],
+      ]),
+    )
+    expect(found).toHaveLength(2)
+    for (const finding of found) findingSchema.parse(finding)
+  })
+})
