@@ -1,17 +1,21 @@
 // Delivery: the oldest report first, one at a time, until the collector has acknowledged everything. At least once: a report is
 // removed only after an acknowledgement that makes sense, and its number makes doubles harmless.
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Failure } from '../../contract/failure.ts'
 import { nextWaitMs, refusedWaitMs } from './backoff.ts'
 import { noteFailure, readDeliveryRecord } from './delivery-record.ts'
 import { DEFAULT_TIMEOUT_MS, postJson } from './exchange.ts'
 import { type Enrolment, readEnrolment } from './identity.ts'
+import { sinceStartMs } from './lease.ts'
 import { renderReport } from './report-body.ts'
-import { pickReport } from './sent-report.ts'
+import { type Pick, pickReport } from './sent-report.ts'
 import { type Settlement, settle } from './settle.ts'
 import type { StateStore } from './state-store.ts'
 
 const DEFAULT_POLL_MS = 1_000
+/** How often the lease of another process is looked at: an exchange takes tens of milliseconds. */
+const LEASE_POLL_MS = 50
 
 export interface DeliveryOptions {
   readonly fetch: typeof globalThis.fetch
@@ -20,6 +24,8 @@ export interface DeliveryOptions {
   /** In [0, 1): jitter of the waits. */
   readonly random: () => number
   readonly timeoutMs?: number
+  /** The clock of leases; by default the machine's own since it started. */
+  readonly sinceStartMs?: () => number
 }
 
 export type DeliveryOutcome =
@@ -33,20 +39,25 @@ export interface DeliveryLoopOptions extends DeliveryOptions {
   readonly onOutcome?: (outcome: DeliveryOutcome) => void
 }
 
-/** Sends everything that waits, and stops at the first trouble. `delivered` with 0 means that nothing waited. */
+/**
+ * Sends everything that waits, and stops at the first trouble. `delivered` with 0 means that nothing waited, or that another process
+ * sent it meanwhile.
+ */
 export async function deliverOnce(state: StateStore, options: DeliveryOptions): Promise<DeliveryOutcome> {
   const enrolment = readEnrolment(state)
   if (!enrolment.ok)
     return failedOutcome(state, options, 0, { kind: 'failed', failure: enrolment.failure, wait: 'short' })
   if (enrolment.value === null) return notEnrolled(options)
+  const holder = randomUUID()
   let delivered = 0
   // A collector that changes its mind about the number again and again gets the next answer only after a wait.
   let mayRenumber = true
   for (;;) {
     if (options.signal.aborted) return { kind: 'stopped', delivered }
-    const step = await sendOldest(state, options, enrolment.value)
+    const step = await sendOldest(state, options, enrolment.value, holder)
     if (step.kind === 'empty') return { kind: 'delivered', delivered }
     if (step.kind === 'stopped') return { kind: 'stopped', delivered }
+    if (step.kind === 'leased') await pause(Math.min(step.leftMs, LEASE_POLL_MS), options.signal)
     if (step.kind === 'failed') return failedOutcome(state, options, delivered, step)
     const isRenumbered = step.kind === 'renumbered'
     if (isRenumbered && !mayRenumber)
@@ -72,20 +83,23 @@ async function sendOldest(
   state: StateStore,
   options: DeliveryOptions,
   enrolment: Enrolment,
-): Promise<Settlement | { readonly kind: 'empty' }> {
-  const picked = pickReport(state)
+  holder: string,
+): Promise<Settlement | Exclude<Pick, { kind: 'picked' }>> {
+  const exchangeMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const picked = pickReport(state, { holder, exchangeMs, nowMs: (options.sinceStartMs ?? sinceStartMs)() })
   if (!picked.ok) return { kind: 'failed', failure: picked.failure, wait: 'short' }
-  if (picked.value === null) return { kind: 'empty' }
+  if (picked.value.kind !== 'picked') return picked.value
+  const sent = picked.value.report
   const exchange = await postJson({
     fetch: options.fetch,
     url: `${enrolment.collectorUrl}/api/v1/reports`,
     token: enrolment.agentToken,
-    body: renderReport(picked.value),
+    body: renderReport(sent),
     signal: options.signal,
-    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    timeoutMs: exchangeMs,
     now: options.now,
   })
-  return settle(state, picked.value, exchange, options.now())
+  return settle(state, { sent, exchange, holder, now: options.now() })
 }
 
 function failedOutcome(

@@ -15,6 +15,14 @@ export type MetaKey =
   | 'lastSweep'
   | 'lastTold'
   | 'delivery'
+  /** The collector's policy for its agents, with the address that it came from. */
+  | 'agentPolicy'
+  /** Settings documents as they last were of use. */
+  | 'goodSettings'
+  /** Under which privacy level and key everything in the outbox was told. */
+  | 'privacyMark'
+  /** Who may send, and until when. */
+  | 'lease'
 
 /** The value under a key, or null. */
 export function readMeta(database: Database, key: MetaKey): string | null {

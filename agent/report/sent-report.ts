@@ -1,7 +1,8 @@
 // The report that is on the wire: picked in one transaction that also notes its number as sent, and settled only if it is still
 // the same one. Another process, or an answer that came late, may have changed the queue meanwhile.
 import type { Database } from 'better-sqlite3'
-import type { Result } from '../../contract/failure.ts'
+import { type Result, success } from '../../contract/failure.ts'
+import { type Claim, takeLease } from './lease.ts'
 import { readCounter, writeCounter } from './meta.ts'
 import type { StoredReport } from './report-body.ts'
 import type { StateStore } from './state-store.ts'
@@ -11,17 +12,25 @@ export interface SentReport extends StoredReport {
   readonly numbering: number
 }
 
-/** The oldest waiting report, noted as sent; null when none waits. */
-export function pickReport(state: StateStore): Result<SentReport | null> {
+export type Pick =
+  | { readonly kind: 'empty' }
+  /** Another process sends; its lease ends by itself after that long at most. */
+  | { readonly kind: 'leased'; readonly leftMs: number }
+  | { readonly kind: 'picked'; readonly report: SentReport }
+
+/** Leases the wire and gives the oldest waiting report, noted as sent. */
+export function pickReport(state: StateStore, claim: Claim): Result<Pick> {
   const waits = state.read((database) => oldestReport(database) !== undefined)
   if (!waits.ok) return waits
-  if (!waits.value) return { ok: true, value: null }
-  return state.write((database) => {
+  if (!waits.value) return success({ kind: 'empty' })
+  return state.write((database): Pick => {
     const row = oldestReport(database)
-    if (row === undefined) return null
+    if (row === undefined) return { kind: 'empty' }
+    const leftMs = takeLease(database, claim)
+    if (leftMs > 0) return { kind: 'leased', leftMs }
     const sent = readCounter(database, 'sentSequence', 0)
     if (sent < row.sequence) writeCounter(database, 'sentSequence', row.sequence)
-    return { ...row, numbering: readCounter(database, 'numbering', 0) }
+    return { kind: 'picked', report: { ...row, numbering: readCounter(database, 'numbering', 0) } }
   })
 }
 

@@ -5,6 +5,7 @@ import { printable } from '../../contract/printable.ts'
 import { acknowledgementSchema } from '../../contract/report.ts'
 import { noteSuccess } from './delivery-record.ts'
 import type { Exchange } from './exchange.ts'
+import { releaseLease } from './lease.ts'
 import { readCounter } from './meta.ts'
 import { reduceReport } from './refused-report.ts'
 import { isStillWaiting, type SentReport } from './sent-report.ts'
@@ -29,11 +30,20 @@ export type Settlement =
 
 type Answer = Extract<Exchange, { kind: 'answer' }>
 
-/** Applies an answer to the queue. */
-export function settle(state: StateStore, sent: SentReport, exchange: Exchange, now: Date): Settlement {
-  if (exchange.kind === 'stopped') return { kind: 'stopped' }
-  if (exchange.kind === 'down') return failedShort('GNO_DELIVERY_DOWN', exchange.detail)
+export interface Settled {
+  readonly sent: SentReport
+  readonly exchange: Exchange
+  /** Whose lease ends with this. */
+  readonly holder: string
+  readonly now: Date
+}
+
+/** Applies an answer to the queue and lets the lease go: all of it or nothing. Without an answer the report waits as before. */
+export function settle(state: StateStore, { sent, exchange, holder, now }: Settled): Settlement {
   const settled = state.write((database) => {
+    releaseLease(database, holder)
+    if (exchange.kind === 'stopped') return { kind: 'stopped' } as const
+    if (exchange.kind === 'down') return failedShort('GNO_DELIVERY_DOWN', exchange.detail)
     // The queue changed under the answer: it says nothing any more, and what waits is sent again.
     if (!isStillWaiting(database, sent)) return { kind: 'reduced' } as const
     return settleAnswer(database, sent, exchange, now)
