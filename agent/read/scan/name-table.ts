@@ -2,6 +2,7 @@
 // that an entry that asks for a detail holds for none of them.
 import type { LoadAction } from '../../../contract/threat.ts'
 import { type CallKind, type PickleObject, type PickleValue, objectOf } from '../pickle-values.ts'
+import { textKind } from './argument-kind.ts'
 import { nameOf } from './pickle-reach.ts'
 
 /** Uses of one name that are told with their arguments; then only with how it is called, then only that it is (CWE-770). */
@@ -130,7 +131,7 @@ function textOf(value: PickleValue): string | null {
 
 function kindOf(value: PickleValue): string {
   if (value === null) return 'none'
-  if (typeof value === 'string') return 'text'
+  if (typeof value === 'string') return textKind(value)
   if (typeof value === 'boolean') return 'bool'
   if (typeof value === 'number') return Math.abs(value) > LARGE ? 'large-number' : 'number'
   const object = objectOf(value)
