@@ -95,6 +95,7 @@ async function sendOldest(
     url: `${enrolment.collectorUrl}/api/v1/reports`,
     token: enrolment.agentToken,
     body: renderReport(sent),
+    encoding: sent.encoding,
     signal: options.signal,
     timeoutMs: exchangeMs,
     now: options.now,

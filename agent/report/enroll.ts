@@ -42,6 +42,7 @@ export async function enroll(state: StateStore, options: EnrolOptions): Promise<
     url: `${url.value}/api/v1/enrol`,
     token: knownToken(state, url.value),
     body: JSON.stringify(request.data),
+    encoding: 'gzip',
     signal: options.signal,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     now: state.now,

@@ -1,16 +1,14 @@
 // One request to the collector and its answer, bounded in time and size. The answer is as hostile as any other input: a proxy,
 // a captive portal or a stranger may have given it.
-import { gzipSync } from 'node:zlib'
 import { printable } from '../../contract/printable.ts'
 import { type Problem, problemSchema } from '../../contract/report.ts'
+import { type Encoding, encodingAskedFor, pack } from './compress.ts'
 import { errorCode, errorText } from './error-text.ts'
 import { isRecord, parseJson } from './sweep-record.ts'
 
 export const DEFAULT_TIMEOUT_MS = 10_000
 /** An acknowledgement has 40 bytes, a problem a few thousand. */
 const MAX_ANSWER_BYTES = 64 * 1024
-/** Below this a report is sent as it is: compressing saves no packet. */
-const MIN_GZIP_BYTES = 2048
 /** Retry-After beyond this is not followed to the letter: a typing error must not silence a machine for a month. */
 const MAX_RETRY_AFTER_MS = 60 * 60 * 1000
 
@@ -19,6 +17,8 @@ export interface ExchangeRequest {
   readonly url: string
   readonly token: string | null
   readonly body: string
+  /** How the body is packed when it is worth it. */
+  readonly encoding: Encoding
   readonly signal: AbortSignal
   readonly timeoutMs: number
   readonly now: () => Date
@@ -32,6 +32,8 @@ export type Exchange =
       readonly json: unknown
       readonly problem: Problem | null
       readonly retryAfterMs: number | null
+      /** What it wants to get from now on. */
+      readonly asksFor: Encoding
     }
   | { readonly kind: 'down'; readonly detail: string }
   | { readonly kind: 'stopped' }
@@ -40,7 +42,7 @@ export type Exchange =
 export async function postJson(request: ExchangeRequest): Promise<Exchange> {
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(request.timeoutMs)])
   try {
-    const compress = Buffer.byteLength(request.body) >= MIN_GZIP_BYTES
+    const { body, headers } = pack(request.body, request.encoding)
     const response = await request.fetch(request.url, {
       method: 'POST',
       redirect: 'error',
@@ -48,10 +50,10 @@ export async function postJson(request: ExchangeRequest): Promise<Exchange> {
       headers: {
         'content-type': 'application/json',
         accept: 'application/json',
-        ...(compress ? { 'content-encoding': 'gzip' } : {}),
+        ...headers,
         ...(request.token === null ? {} : { authorization: `Bearer ${request.token}` }),
       },
-      body: compress ? gzipSync(request.body, { level: 6 }) : request.body,
+      body,
     })
     const text = await readBounded(response)
     const json = text === null ? undefined : parseJson(text)
@@ -62,6 +64,7 @@ export async function postJson(request: ExchangeRequest): Promise<Exchange> {
       json,
       problem: problem.success ? problem.data : null,
       retryAfterMs: retryAfter(response.headers.get('retry-after'), request.now()),
+      asksFor: encodingAskedFor(response.headers.get('accept-encoding')),
     }
   } catch (error) {
     if (request.signal.aborted) return { kind: 'stopped' }

@@ -40,6 +40,8 @@ export function readEnrolment(state: StateStore): Result<Enrolment | null> {
 
 export function writeEnrolment(database: Database, { agentId, agentToken, collectorUrl }: Enrolment): void {
   writeMeta(database, 'enrolment', JSON.stringify({ agentId, agentToken, collectorUrl }))
+  // Another collector may be an older one.
+  writeMeta(database, 'encoding', null)
 }
 
 function parseEnrolment(value: unknown): Enrolment | null {

@@ -21,6 +21,8 @@ export type MetaKey =
   | 'goodSettings'
   /** Under which privacy level and key everything in the outbox was told. */
   | 'privacyMark'
+  /** `zstd` once the collector asked for it. */
+  | 'encoding'
   /** Who may send, and until when. */
   | 'lease'
 

@@ -2,14 +2,17 @@
 // the same one. Another process, or an answer that came late, may have changed the queue meanwhile.
 import type { Database } from 'better-sqlite3'
 import { type Result, success } from '../../contract/failure.ts'
+import type { Encoding } from './compress.ts'
 import { type Claim, takeLease } from './lease.ts'
-import { readCounter, writeCounter } from './meta.ts'
+import { readCounter, readMeta, writeCounter } from './meta.ts'
 import type { StoredReport } from './report-body.ts'
 import type { StateStore } from './state-store.ts'
 
 export interface SentReport extends StoredReport {
   /** The numbering under which it was sent. */
   readonly numbering: number
+  /** How the collector wants it packed. */
+  readonly encoding: Encoding
 }
 
 export type Pick =
@@ -30,7 +33,8 @@ export function pickReport(state: StateStore, claim: Claim): Result<Pick> {
     if (leftMs > 0) return { kind: 'leased', leftMs }
     const sent = readCounter(database, 'sentSequence', 0)
     if (sent < row.sequence) writeCounter(database, 'sentSequence', row.sequence)
-    return { kind: 'picked', report: { ...row, numbering: readCounter(database, 'numbering', 0) } }
+    const encoding = readMeta(database, 'encoding') === 'zstd' ? 'zstd' : 'gzip'
+    return { kind: 'picked', report: { ...row, numbering: readCounter(database, 'numbering', 0), encoding } }
   })
 }
 

@@ -6,7 +6,7 @@ import { acknowledgementSchema } from '../../contract/report.ts'
 import { noteSuccess } from './delivery-record.ts'
 import type { Exchange } from './exchange.ts'
 import { releaseLease } from './lease.ts'
-import { readCounter } from './meta.ts'
+import { readCounter, writeMeta } from './meta.ts'
 import { reduceReport } from './refused-report.ts'
 import { isStillWaiting, type SentReport } from './sent-report.ts'
 import { forgetBelow, rebase } from './spool.ts'
@@ -44,6 +44,7 @@ export function settle(state: StateStore, { sent, exchange, holder, now }: Settl
     releaseLease(database, holder)
     if (exchange.kind === 'stopped') return { kind: 'stopped' } as const
     if (exchange.kind === 'down') return failedShort('GNO_DELIVERY_DOWN', exchange.detail)
+    if (exchange.asksFor !== sent.encoding) writeMeta(database, 'encoding', exchange.asksFor)
     // The queue changed under the answer: it says nothing any more, and what waits is sent again.
     if (!isStillWaiting(database, sent)) return { kind: 'reduced' } as const
     return settleAnswer(database, sent, exchange, now)

@@ -18,6 +18,7 @@ import type { Store } from '../store/store.ts'
 import { digestToken, makeToken } from '../tokens.ts'
 import { type Access, bearerDigest } from './access.ts'
 import { guardedAnswers, openAnswers } from './answers.ts'
+import { TAKEN_ENCODINGS } from './body.ts'
 import { sendProblem } from './problems.ts'
 
 /** Largest report, inflated. 500 items of each list are 1-3 MB; eight leave room (CWE-770). */
@@ -93,6 +94,7 @@ function addReports(app: FastifyInstance, { queue, access, now }: AgentRouteOpti
       response: guardedAnswers(acknowledgementSchema, 400, 403, 409, 413, 415),
     },
     handler: async ({ agent, body }, reply) => {
+      void reply.header('accept-encoding', TAKEN_ENCODINGS)
       if (agent === null) throw new Error('the access hook let a stranger through')
       if (body.host.hostId !== agent.hostId)
         return sendProblem(

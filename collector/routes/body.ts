@@ -1,6 +1,6 @@
-// JSON bodies, also gzip, with a limit on what they may grow to (CWE-409) and no `__proto__` (CWE-1321).
+// JSON bodies, also gzip and zstd, with a limit on what they may grow to (CWE-409) and no `__proto__` (CWE-1321).
 import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
+import { constants, gunzip, zstdDecompress } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
 import { errorCode } from '../error-code.ts'
 import { nestsDeeper } from './nesting.ts'
@@ -11,10 +11,27 @@ const MAX_DEPTH = 64
 /** Each takes up to its body limit, and half of it again while it grows. */
 const MAX_INFLATIONS = 4
 
-const inflate = promisify(gunzip)
+/** Windows are allocated before the first byte comes out: 8 MiB, as much as a body may be (CWE-789). The default is 128 MiB. */
+const MAX_WINDOW_LOG = 23
+
+/** How much comes out at most. */
+type Unpack = (body: Buffer, limit: number) => Promise<Buffer>
+
+const gunzipped = promisify(gunzip)
+const UNPACKERS = new Map<string, Unpack>([['gzip', (body, limit) => gunzipped(body, { maxOutputLength: limit })]])
+// Node.js below 22.15 has none.
+if (typeof zstdDecompress === 'function') {
+  const unpacked = promisify(zstdDecompress)
+  const params = { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG }
+  UNPACKERS.set('zstd', (body, limit) => unpacked(body, { maxOutputLength: limit, params }))
+}
+
+/** The encodings that are taken, best first: the value of the header `Accept-Encoding` in answers (RFC 7694). */
+export const TAKEN_ENCODINGS = [...UNPACKERS.keys()].reverse().join(', ')
+
 const inTurn = createTurns(MAX_INFLATIONS)
 
-/** Reads `application/json`, plain or gzip; every other type or encoding is 415. */
+/** Reads `application/json`, plain, gzip or zstd; every other type or encoding is 415. */
 export function installBodyReader(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
@@ -32,13 +49,15 @@ export function installBodyReader(app: FastifyInstance): void {
 
 async function plainBytes(body: Buffer, encoding: string | undefined, limit: number): Promise<Buffer> {
   if (encoding === undefined || encoding === 'identity') return body
-  if (encoding !== 'gzip') throw bodyError(415, 'UNKNOWN_ENCODING', 'the content encoding must be gzip or identity')
+  const unpack = UNPACKERS.get(encoding)
+  if (unpack === undefined)
+    throw bodyError(415, 'UNKNOWN_ENCODING', `the content encoding must be one of ${TAKEN_ENCODINGS}, identity`)
   try {
-    return await inTurn(() => inflate(body, { maxOutputLength: limit }))
+    return await inTurn(() => unpack(body, limit))
   } catch (error) {
     if (errorCode(error) === 'ERR_BUFFER_TOO_LARGE')
       throw bodyError(413, 'FST_ERR_CTP_BODY_TOO_LARGE', 'inflates beyond the limit', error)
-    throw bodyError(400, 'BROKEN_GZIP', 'the body is not valid gzip', error)
+    throw bodyError(400, 'BROKEN_ENCODING', `the body is not valid ${encoding}`, error)
   }
 }
 

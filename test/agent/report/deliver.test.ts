@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ServerResponse } from 'node:http'
 import { type DeliveryOptions, type DeliveryOutcome, deliverOnce, runDelivery } from '../../../agent/report/deliver.ts'
 import { writeEnrolment } from '../../../agent/report/identity.ts'
+import { writeMeta } from '../../../agent/report/meta.ts'
 import { enqueueSweep } from '../../../agent/report/outbox.ts'
 import type { StateStore } from '../../../agent/report/state-store.ts'
 import { type AgentStatus, readStatus } from '../../../agent/report/status.ts'
@@ -87,6 +88,39 @@ describe('a collector that works', () => {
     expect(first?.headers.authorization).toBe('Bearer agent-token')
     expect(first?.headers['content-encoding']).toBe('gzip')
     expect(first?.text).not.toContain('agent-token')
+  })
+
+  it('gets zstd from the report on after which it asked for it, and gzip again when it stops', async () => {
+    const answers = [{ 'accept-encoding': 'zstd, gzip' }, { 'accept-encoding': 'zstd, gzip' }, {}, {}]
+    collector.misbehave((request, response) => {
+      const { acknowledged } = { acknowledged: 0, ...collector.model.take(request.text) }
+      sendJson(response, 200, { acknowledged }, answers[collector.received.length - 1])
+    })
+    enqueue(1, 4)
+
+    await deliverOnce(state, options())
+
+    expect(collector.received.map(({ headers }) => headers['content-encoding'])).toEqual([
+      'gzip',
+      'zstd',
+      'zstd',
+      'gzip',
+    ])
+    expect(pathsAtCollector()).toEqual(artifacts(4).map(({ path }) => path))
+  })
+
+  it('that knows no zstd any more gets gzip after it said so', async () => {
+    valueOf(state.write((database) => writeMeta(database, 'encoding', 'zstd')))
+    collector.misbehave((request, response) => {
+      if (request.headers['content-encoding'] === 'gzip') answerTruly(collector.model, request, response)
+      else sendJson(response, 415, { code: 'GNO_REPORT_MALFORMED', detail: 'gzip or identity' })
+    })
+    enqueue(1, 1)
+
+    const kinds = [(await deliverOnce(state, options())).kind, (await deliverOnce(state, options())).kind]
+
+    expect(kinds).toEqual(['failed', 'delivered'])
+    expect(pathsAtCollector()).toEqual(['/home/m0'])
   })
 
   it('is left alone when nothing waits', async () => {

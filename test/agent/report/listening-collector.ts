@@ -1,6 +1,6 @@
 // A real HTTP server on a free port of loopback that answers as a test says: truly, badly, or not at all.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { ModelCollector } from './model-collector.ts'
 
 export interface Received {
@@ -27,7 +27,7 @@ export async function startListening(): Promise<ListeningCollector> {
     request.on('data', (piece: Buffer) => pieces.push(piece))
     request.on('end', () => {
       const bytes = Buffer.concat(pieces)
-      const text = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes).toString('utf8')
+      const text = unpack(bytes, request.headers['content-encoding']).toString('utf8')
       const one = { url: request.url ?? '', text, headers: request.headers }
       received.push(one)
       if (bad === null) answerTruly(model, one, response)
@@ -50,6 +50,11 @@ export async function startListening(): Promise<ListeningCollector> {
         server.close(() => resolve())
       }),
   }
+}
+
+function unpack(bytes: Buffer, encoding: string | undefined): Buffer {
+  if (encoding === 'zstd') return zstdDecompressSync(bytes)
+  return encoding === 'gzip' ? gunzipSync(bytes) : bytes
 }
 
 /** The answer of the true collector. */

@@ -1,7 +1,7 @@
 // What agents may do at the collector, and what becomes of everything they get wrong, over real HTTP.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { connect } from 'node:net'
-import { gzipSync } from 'node:zlib'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { type Collector, startCollector, temporaryFolder } from '../running-collector.ts'
 import { emptyReport, sampleArtifact, sampleFinding, sampleReport } from '../sample-report.ts'
 
@@ -191,6 +191,9 @@ describe('reports', () => {
 
 describe('bad reports store nothing', () => {
   const valid = JSON.stringify(sampleReport())
+  // A frame as RFC 8878 has it: magic, no declared length, window of 2^27, and one raw block, the last.
+  const rawBlock = Buffer.from([((valid.length << 3) & 0xff) | 1, valid.length >> 5, valid.length >> 13])
+  const wide = Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, (27 - 10) << 3]), rawBlock, Buffer.from(valid)])
   const broken = sampleReport({ findings: [sampleFinding(), { ...sampleFinding(), title: 'x'.repeat(5_000) }] })
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
   const cases: readonly (readonly [string, string | Buffer, Record<string, string>, number, string])[] = [
@@ -207,6 +210,16 @@ describe('bad reports store nothing', () => {
     ['broken gzip', Buffer.from('not gzip'), { 'content-encoding': 'gzip' }, 400, 'GNO_REPORT_MALFORMED'],
     ['cut gzip', gzipSync(valid).subarray(0, 200), { 'content-encoding': 'gzip' }, 400, 'GNO_REPORT_MALFORMED'],
     ['more than 8 MiB', `${valid.slice(0, -1)}${' '.repeat(8_400_000)}}`, {}, 413, 'GNO_REPORT_TOO_LARGE'],
+    ['broken zstd', Buffer.from('not zstd'), { 'content-encoding': 'zstd' }, 400, 'GNO_REPORT_MALFORMED'],
+    ['cut zstd', zstdCompressSync(valid).subarray(0, 200), { 'content-encoding': 'zstd' }, 400, 'GNO_REPORT_MALFORMED'],
+    [
+      'a zstd bomb',
+      zstdCompressSync(Buffer.alloc(64 << 20, ' ')),
+      { 'content-encoding': 'zstd' },
+      413,
+      'GNO_REPORT_TOO_LARGE',
+    ],
+    ['zstd with a window of 128 MiB', wide, { 'content-encoding': 'zstd' }, 400, 'GNO_REPORT_MALFORMED'],
     ['a gzip bomb', gzipSync(Buffer.alloc(64 << 20, ' ')), { 'content-encoding': 'gzip' }, 413, 'GNO_REPORT_TOO_LARGE'],
   ]
   it.each(cases)('%s', async (_name, body, headers, status, code) => {
@@ -288,6 +301,17 @@ describe('half a surrogate pair', () => {
 })
 
 describe('what is accepted', () => {
+  it('zstd is read, and asked for in every answer', async () => {
+    const token = await collector.enrol()
+
+    const answer = await collector.post(REPORTS, token, zstdCompressSync(JSON.stringify(sampleReport())), {
+      'content-encoding': 'zstd',
+    })
+
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('accept-encoding')).toBe('zstd, gzip')
+  })
+
   it('gzip is read', async () => {
     const token = await collector.enrol()
 
