@@ -8,10 +8,20 @@ import { hostIdOf } from './report/identity.ts'
 import { openState, type StateStore } from './report/state-store.ts'
 import { openPack } from './rule-pack.ts'
 import { proposeHostId } from './sense/machine-id.ts'
-import { type LoadedSettings, loadSettings, type Settings } from './settings/settings.ts'
+import { readGoodSettings, readPolicy } from './report/settings-memory.ts'
+import {
+  loadAnyway,
+  loadSettings,
+  type LoadedSettings,
+  type LoadSettingsOptions,
+  type Overrides,
+} from './settings/load-settings.ts'
+import type { Settings } from './settings/settings.ts'
 
 export interface Session {
   readonly settings: Settings
+  /** The settings with where they come from and what was wrong with them. */
+  readonly loaded: LoadedSettings
   readonly pack: Pack
   readonly state: StateStore
   readonly hostId: string
@@ -21,18 +31,33 @@ export interface Session {
 export function settingsOf(
   invocation: Invocation,
   context: CommandContext,
-  overrides: Readonly<Partial<Record<keyof Settings, unknown>>> = {},
+  overrides: Overrides = {},
 ): Result<LoadedSettings> {
+  return loadSettings(settingsPlaces(invocation, context, overrides))
+}
+
+/** Where this program reads its settings. */
+export function settingsPlaces(
+  invocation: Invocation,
+  context: CommandContext,
+  overrides: Overrides = {},
+): LoadSettingsOptions {
   const file = textOption(invocation, 'settings')
   const stateFolder = textOption(invocation, 'state')
-  return loadSettings({
+  return {
     ...(file === undefined ? {} : { file }),
     overrides: { ...overrides, ...(stateFolder === undefined ? {} : { stateFolder: resolve(stateFolder) }) },
     environment: context.environment,
     platform: context.platform,
     homeFolder: context.homeFolder,
     isRoot: context.isRoot,
-  })
+  }
+}
+
+/** The same, with what the state keeps: the collector's policy, and the documents as they last were of use. */
+export function settingsPlacesIn(state: StateStore, places: LoadSettingsOptions): LoadSettingsOptions {
+  const policy = readPolicy(state)
+  return { ...places, kept: readGoodSettings(state), ...(policy === null ? {} : { collector: policy.values }) }
 }
 
 /** Opens the state; whoever asked closes it. */
@@ -40,23 +65,35 @@ export function stateOf(settings: Settings, context: CommandContext): Result<Sta
   return openState({ folder: settings.stateFolder, now: context.now, maxSpoolBytes: settings.maxSpoolBytes })
 }
 
+export interface SessionOptions {
+  readonly overrides?: Overrides
+  /** `goes-on`: settings that cannot be used do not stop the program; they are in `loaded.troubles`. Default: `stops`. */
+  readonly badSettings?: 'stops' | 'goes-on'
+}
+
 /** Opens everything; the state is to be closed by the caller. */
 export function openSession(
   invocation: Invocation,
   context: CommandContext,
-  overrides: Readonly<Partial<Record<keyof Settings, unknown>>> = {},
+  { overrides = {}, badSettings = 'stops' }: SessionOptions = {},
 ): Result<Session> {
-  const loaded = settingsOf(invocation, context, overrides)
-  if (!loaded.ok) return loaded
+  const places = settingsPlaces(invocation, context, overrides)
+  const load = (options: LoadSettingsOptions): Result<LoadedSettings> =>
+    badSettings === 'stops' ? loadSettings(options) : success(loadAnyway(options))
+  const first = load(places)
+  if (!first.ok) return first
   const pack = openPack()
   if (!pack.ok) return pack
-  const { settings } = loaded.value
-  const state = stateOf(settings, context)
+  const state = stateOf(first.value.settings, context)
   if (!state.ok) return state
-  const hostId = hostIdOf(state.value, proposeHostId)
-  if (!hostId.ok) {
-    state.value.close()
-    return hostId
-  }
-  return success({ settings, pack: pack.value, state: state.value, hostId: hostId.value })
+  const session = finish(state.value, pack.value, load(settingsPlacesIn(state.value, places)))
+  if (!session.ok) state.value.close()
+  return session
+}
+
+function finish(state: StateStore, pack: Pack, loaded: Result<LoadedSettings>): Result<Session> {
+  if (!loaded.ok) return loaded
+  const hostId = hostIdOf(state, proposeHostId)
+  if (!hostId.ok) return hostId
+  return success({ settings: loaded.value.settings, loaded: loaded.value, pack, state, hostId: hostId.value })
 }

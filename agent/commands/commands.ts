@@ -8,7 +8,20 @@ import { inspect } from './inspect.ts'
 import { ps } from './ps.ts'
 import { run } from './run.ts'
 import { scan } from './scan.ts'
+import { settings } from './settings.ts'
 import { simulate } from './simulate.ts'
 import { status } from './status.ts'
 
-export const commands: readonly Command[] = [scan, inspect, compare, ps, run, enroll, status, explain, simulate, doctor]
+export const commands: readonly Command[] = [
+  scan,
+  inspect,
+  compare,
+  ps,
+  run,
+  enroll,
+  status,
+  settings,
+  explain,
+  simulate,
+  doctor,
+]

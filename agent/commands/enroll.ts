@@ -41,7 +41,7 @@ export const enroll: Command = {
 
 async function runEnroll(invocation: Invocation, context: CommandContext): Promise<ExitCode> {
   const collectorUrl = textOption(invocation, 'collector')
-  const opened = openSession(invocation, context, collectorUrl === undefined ? {} : { collectorUrl })
+  const opened = openSession(invocation, context, collectorUrl === undefined ? {} : { overrides: { collectorUrl } })
   if (!opened.ok) return report(context, opened.failure)
   const { state, settings, hostId } = opened.value
   try {

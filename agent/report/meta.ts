@@ -21,6 +21,9 @@ export type MetaKey =
   | 'goodSettings'
   /** Under which privacy level and key everything in the outbox was told. */
   | 'privacyMark'
+  /** The digest of the newest link, and of the newest that the collector has. */
+  | 'chainHead'
+  | 'chainDelivered'
   /** `zstd` once the collector asked for it. */
   | 'encoding'
   /** Who may send, and until when. */

@@ -2,9 +2,9 @@
 import { isPlain, type ReadValue } from './read-value.ts'
 
 /** A story on the wire has room for as many labels (contract/runtime.ts); each is compared with every open file. */
-const MAX_FOLDERS = 32
+export const MAX_LABELLED_FOLDERS = 32
 /** A label is a word for a page and an alert, no description. */
-const MAX_LABEL_CHARS = 64
+export const MAX_LABEL_CHARS = 64
 /** Controls and format characters would change the line that a label stands in (CWE-150). */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u
 
@@ -17,7 +17,7 @@ export interface LabelledFolder {
 /** Reads the list as it stands in the settings file; `absolute` normalizes a path of the platform that is asked for, null: it is none. */
 export function readLabelledFolders(absolute: (path: string) => string | null): ReadValue<readonly LabelledFolder[]> {
   return (value) => {
-    if (!Array.isArray(value) || value.length > MAX_FOLDERS) return undefined
+    if (!Array.isArray(value) || value.length > MAX_LABELLED_FOLDERS) return undefined
     const folders: LabelledFolder[] = []
     for (const item of value as readonly unknown[]) {
       const folder = readFolder(item)

@@ -4,8 +4,8 @@ import { approvalSchema } from '../../contract/finding.ts'
 import { MAX_PATH_CHARS } from '../../contract/wire.ts'
 
 /** More places or approvals than this in one settings file is a mistake, and would slow every sweep. */
-const MAX_PLACES = 1_024
-const MAX_APPROVALS = 10_000
+export const MAX_PLACES = 1_024
+export const MAX_APPROVALS = 10_000
 
 export type ReadValue<T> = (value: unknown) => T | undefined
 
@@ -22,6 +22,11 @@ export function readSwitch(value: unknown): boolean | undefined {
   if (value === 'true' || value === true) return true
   if (value === 'false' || value === false) return false
   return undefined
+}
+
+/** One of the words of a closed list. */
+export function wordOf<Word extends string>(words: readonly Word[]): ReadValue<Word> {
+  return (value) => words.find((word) => word === value)
 }
 
 /** A list of texts that all pass; one text alone counts as a list of one. */

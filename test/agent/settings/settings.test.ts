@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { type LoadSettingsOptions, loadSettings } from '../../../agent/settings/load-settings.ts'
 import { renderSettingsReference } from '../../../agent/settings/reference.ts'
-import { type LoadSettingsOptions, loadSettings, SETTINGS } from '../../../agent/settings/settings.ts'
+import { SETTINGS } from '../../../agent/settings/settings.ts'
 
 let folder = ''
 beforeEach(() => {
@@ -44,10 +45,15 @@ describe('settings', () => {
           deep: false,
           hashBytesPerSecond: 50_000_000,
           labelledFolders: [],
+          limits: 'normal',
+          privacyLevel: 'full',
+          pseudonymKeyFile: null,
         },
         file: null,
         sources: new Map(),
         ignored: [],
+        troubles: [],
+        good: { managed: new Map(), collector: new Map(), file: new Map() },
       },
     })
   })
@@ -139,6 +145,8 @@ describe('a bad setting', () => {
     ['approvals', [{ kind: 'family', value: '', reason: '' }]],
     ['approvals', 'all'],
     ['maxSpoolBytes', 10],
+    ['privacyLevel', 'none'],
+    ['pseudonymKeyFile', 'key'],
     ['deep', null],
     ['labelledFolders', '/srv/patients'],
     ['labelledFolders', [{ path: 'patients', label: 'x' }]],
