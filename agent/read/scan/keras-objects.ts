@@ -13,7 +13,15 @@ const MAX_CONTENT_BYTES = 4_194_304
 
 /** Keys of an object that names a class, and of the configuration that such a class gets. */
 const NAMING: ReadonlySet<string> = new Set(['class_name', 'registered_name', 'spec_name', 'function_type'])
-const CONTENT: ReadonlySet<string> = new Set(['module', 'config', 'function', 'code', 'value', 'vocabulary'])
+const CONTENT: ReadonlySet<string> = new Set([
+  'module',
+  'config',
+  'function',
+  'code',
+  'value',
+  'vocabulary',
+  'node_def',
+])
 /** Keys under which Keras 2 keeps code as the first of a list. */
 const LISTED: ReadonlySet<string> = new Set(['function', 'output_shape', 'mask', 'items'])
 const MAX_KEY_BYTES = 256

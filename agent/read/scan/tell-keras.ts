@@ -28,6 +28,10 @@ const MAX_SHOWN_TEXT_CHARS = 48
 /** A module of torch in base64 begins like a zip or a pickle. */
 const LEAST_WEIGHTS_CHARS = 32
 
+/** keras-team/keras@v2.15:keras/layers/core/tf_op_layer.py. */
+const CALLS_TENSORFLOW: ReadonlySet<string> = new Set(['TFOpLambda', 'SlicingOpLambda'])
+const OPERATOR = /"?\bop"?\s{0,4}:\s{0,4}"(\w{1,64})"/
+
 /** Walks one configuration. Throws ReadTrouble for broken grammar, after what stood before it was told. */
 export async function tellKeras(json: Uint8Array, place: KerasPlace): Promise<void> {
   const names = new Set<string>()
@@ -38,6 +42,7 @@ export async function tellKeras(json: Uint8Array, place: KerasPlace): Promise<vo
     tellObject(object, place)
     for (const code of codeOf(object)) tellCode(code, object, place)
     tellVocabulary(object, place)
+    tellOperator(object, place)
     await tellModule(object, place)
   }
 }
@@ -97,6 +102,18 @@ function tellVocabulary({ config, at }: KerasObject, place: KerasPlace): void {
   if (path === undefined || path === '') return
   const facts = { container: place.container, isAddress: path.includes('://') }
   tell({ kind: 'external-file', name: 'keras-vocabulary', shown: path, facts, at }, place)
+}
+
+/** Layers that call a function of TensorFlow by its public name, or that are one operator of a graph. */
+function tellOperator({ words, config, at }: KerasObject, place: KerasPlace): void {
+  const className = words.get('class_name') ?? ''
+  const called = config.get('function')
+  if (called !== undefined && CALLS_TENSORFLOW.has(className)) {
+    const facts = { container: place.container, className }
+    tell({ kind: 'keras-object', name: `tensorflow-function.${showText(called, MAX_FACT_CHARS)}`, facts, at }, place)
+  }
+  const operator = OPERATOR.exec(config.get('node_def') ?? '')?.[1]
+  if (operator !== undefined) tell({ kind: 'graph-operator', name: operator, shown: `layer of ${operator}`, at }, place)
 }
 
 /** The wrapper of torch modules keeps a pickle of torch in its configuration, under `module`. */
