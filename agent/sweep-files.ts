@@ -13,6 +13,7 @@ import { renewRoom } from './read/hidden-weights.ts'
 import { type DraftArtifact, readCandidates } from './read/read-candidates.ts'
 import { StoreClaims } from './read/read-stores.ts'
 import { storeRootOf } from './read/store-root.ts'
+import { guardCandidates, guardFolder, NO_GUARD } from './read-guard.ts'
 import { relateFound } from './relate-found.ts'
 import { createGapList, type GapList } from './sense/gap-list.ts'
 import { MINIMUM_BYTES, walkFiles } from './sense/walk.ts'
@@ -175,7 +176,7 @@ async function readInto(
     onGap: (gap: Gap): void => finds.gaps.add(gap.code, gap.place, gap.detail),
     onProgress: (progress: { readonly path: string }): void => tell(progress.path),
   }
-  for await (const draft of readWalked(folder, reading)) {
+  for await (const draft of readWalked(guardFolder(folder, options.guard ?? NO_GUARD), reading)) {
     const found = finishFound(draft, options)
     // A pickled list is no inventory; one that runs a program is told whatever it holds.
     if (draft.isData === true && found.artifact.verdict !== 'malicious') continue
@@ -229,7 +230,7 @@ export async function* readFolder(
   const { digests, signal, memory, scanTemplate } = options
   const templates = scanTemplate === undefined ? {} : { scanTemplate }
   const reading = { deep, digests, hidden: memory.hidden, signal, reportAll: false, ...templates }
-  for await (const draft of readCandidates(candidates, reading)) {
+  for await (const draft of readCandidates(guardCandidates(candidates, options.guard ?? NO_GUARD), reading)) {
     yield finishFound(draft, options)
   }
 }

@@ -19,7 +19,7 @@ import { createWeightsMemory } from './weights-in-use.ts'
 
 type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
   Partial<
-    Pick<SweepOptions, 'deep' | 'digests' | 'known' | 'memory' | 'excludes' | 'changed' | 'walked' | 'isWholeHost'>
+    Pick<SweepOptions, 'deep' | 'digests' | 'known' | 'memory' | 'excludes' | 'changed' | 'walked' | 'isWholeHost' | 'guard'>
   >
 
 /** Nothing was kept, and the looks come as they do by default. */
@@ -80,6 +80,7 @@ export function sweepOptionsOf(session: Session, context: CommandContext, chosen
     walked: chosen.walked ?? null,
     memory: chosen.memory ?? createSweepMemory(recallUse(session)),
     own: openConditions(state).tell,
+    ...(chosen.guard === undefined ? {} : { guard: chosen.guard }),
     ownPid: process.pid,
     digest: (text) => createHash('sha256').update(text).digest('hex'),
     now: context.now,

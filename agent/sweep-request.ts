@@ -12,6 +12,7 @@ import type { CloserMemory } from './look-closer.ts'
 import type { OpenedMemory } from './memory-test.ts'
 import type { DigestMemory } from './read/digest-memory.ts'
 import type { HiddenMemory } from './read/hidden-weights.ts'
+import type { ReadGuard } from './read-guard.ts'
 import type { HostMemory } from './sense-host.ts'
 import type { LabelledFolder } from './settings/labelled-folder.ts'
 import type { SweepProgress } from './show/progress.ts'
@@ -52,6 +53,8 @@ export interface SweepOptions {
   readonly memory: SweepMemory
   /** What the agent knows of its own trouble; without it nothing is told of the agent. */
   readonly own?: () => { readonly coverage: Coverage; readonly gaps: readonly Gap[] }
+  /** Stands before every file that is opened for reading; without it nobody does. */
+  readonly guard?: ReadGuard
   /** Process that must not be reported: this one. */
   readonly ownPid: number
   readonly digest: (text: string) => string

@@ -4,6 +4,7 @@ import type { Runtime } from '../contract/runtime.ts'
 import { wellFormed } from '../contract/well-formed.ts'
 import { judge } from '../rules/judge.ts'
 import type { SweepResult } from './report/outbox.ts'
+import { NO_GUARD } from './read-guard.ts'
 import { hostOf, type Sensed, senseHost } from './sense-host.ts'
 import { type InventoryOutcome, senseInventory } from './sense-inventory.ts'
 import { sweepFiles } from './sweep-files.ts'
@@ -25,9 +26,12 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   const files = await sweepFiles(options)
   const { platform, signal, now } = options
   // First what is installed, since it tells what runs: packages, containers and state files lead to processes.
-  const installed = await lookForInstalled(options)
-  const sensed = await senseHost({ platform, memory: options.memory.sensed, isWhole: options.isWholeHost, signal, now })
-  const running = await sweepProcesses(sensed, files, options)
+  const { during } = options.guard ?? NO_GUARD
+  const installed = await during('inventory', () => lookForInstalled(options))
+  const sensed = await during('host', () =>
+    senseHost({ platform, memory: options.memory.sensed, isWhole: options.isWholeHost, signal, now }),
+  )
+  const running = await during('processes', () => sweepProcesses(sensed, files, options))
   const own = options.own?.()
   const seen = {
     coverage: [

@@ -29,6 +29,10 @@ export const FAILURES = {
     means: 'The disk that holds the state is full, so something could not be stored.',
     operator: 'Free space on the named disk; what was lost is counted in the next report.',
   },
+  GNO_STATE_IN_USE: {
+    means: 'Another daemon works on this state folder.',
+    operator: 'Stop that one first, or name another folder with --state; gnomon status tells which it is.',
+  },
   GNO_RUNTIME_UNSUPPORTED: {
     means: 'This Node.js cannot run the program.',
     operator: 'Run npm ci again on Node.js 20 or newer, so that the pinned runtime is installed.',
@@ -184,6 +188,11 @@ export const FAILURES = {
     means: 'A report skips a sequence number.',
     operator: 'Nothing to do: the agent sends again from the number in the answer.',
   },
+  GNO_REPORT_CONFLICT: {
+    means:
+      'Another report has this sequence number: two machines use one identity, or the state of an agent was put back.',
+    operator: 'Nothing is lost, the agent numbers its reports anew; the host page says whether two machines report.',
+  },
   GNO_REQUEST_INVALID: {
     means: 'A request to the collector has an invalid parameter.',
     operator: 'Correct the parameter named in the detail; see the OpenAPI document.',
@@ -213,6 +222,18 @@ export const FAILURES = {
   GNO_REFERENCE_FAILED: {
     means: 'The reference inference runtime did not load or run the model.',
     operator: 'The detail says how its process ended; a model that crashes it is damaged or crafted.',
+  },
+  GNO_AGENT_BENCHED: {
+    means: 'A file was open when the agent was ended by a limit or crashed, so it is left alone for a day.',
+    operator: 'Look at the file: it can stop the agent. gnomon inspect reads it by hand.',
+  },
+  GNO_AGENT_KILLED: {
+    means: 'The working process of the agent was ended by a limit, by the system, or by somebody.',
+    operator: 'The detail tells what was used and what the limit is, or the signal; ask who sent one.',
+  },
+  GNO_AGENT_CRASHED: {
+    means: 'The working process of the agent crashed, and no file is to blame.',
+    operator: 'It was started again by itself; please report this with the detail.',
   },
   GNO_PROGRAM_ENDED: {
     means: 'A program that the quickstart started ended by itself.',

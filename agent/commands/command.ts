@@ -8,6 +8,7 @@ import { printable } from '../../contract/printable.ts'
 import { SEVERITIES } from '../../contract/wire.ts'
 import type { KeyStream } from '../show/quit-keys.ts'
 import type { Terminal } from '../show/terminal.ts'
+import type { SupervisorLink } from '../supervisor/supervisor-link.ts'
 
 export interface CommandContext {
   readonly stdout: Terminal
@@ -19,6 +20,8 @@ export interface CommandContext {
   readonly hostName: string
   readonly now: () => Date
   readonly signal: AbortSignal
+  /** Who watches this process; null for a program that ends by itself. */
+  readonly supervisor: SupervisorLink | null
   /** The keyboard, opened by who asks for it. */
   readonly keys: () => KeyStream
 }

@@ -1,21 +1,27 @@
 // `gnomon run`: the daemon. Sweeps, keeps watching, reports; `--once` ends after the first sweep is delivered.
 import { sep } from 'node:path'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
+import type { Result } from '../../contract/failure.ts'
 import { printable } from '../../contract/printable.ts'
 import { createBackgroundDigests } from '../background-digests.ts'
 import { runDaemon, type WatchTellers } from '../daemon.ts'
 import { tellLog, tellTerminal } from '../daemon-events.ts'
 import { isAbsent } from '../is-absent.ts'
+import { type DaemonLock, takeDaemonLock } from '../report/daemon-lock.ts'
 import { deliverOnce } from '../report/deliver.ts'
 import { openDigests } from '../report/kept-digests.ts'
 import { createLog } from '../report/log.ts'
 import { readEnrolment } from '../report/identity.ts'
+import { openConditions } from '../report/own-conditions.ts'
 import { enqueueSweep } from '../report/outbox.ts'
 import { candidateAt } from '../sense/linux/open-path.ts'
 import { MINIMUM_BYTES } from '../sense/walk.ts'
-import { watchFolders } from '../sense/watch.ts'
+import { guardReading } from '../guard-reading.ts'
+import { openPast } from '../read-guard.ts'
 import { openSession, type Session } from '../session.ts'
+import { watchPlaces } from '../watch-places.ts'
 import { startProgress } from '../show/progress.ts'
+import { limitsOf } from '../supervisor/limits.ts'
 import { sweep } from '../sweep.ts'
 import type { SweepOptions } from '../sweep-request.ts'
 import { createSweepMemory, followedUse, sweepOptionsOf } from '../sweep-options.ts'
@@ -35,6 +41,8 @@ import {
 
 /** `--once` waits this long for the collector; what was not taken stays in the spool. */
 const ONCE_DELIVERY_MS = 15_000
+/** A predecessor whose supervisor was killed ends within a turn; a daemon that stays is told of after this. */
+const LOCK_PATIENCE_MS = 5_000
 
 export const run: Command = {
   spec: {
@@ -68,10 +76,23 @@ async function runRun(invocation: Invocation, context: CommandContext): Promise<
     const roots = rootsOf(invocation.operands, session.settings.roots, session.pack, context.platform)
     if (!roots.ok) return report(context, roots.failure)
     if (hasOption(invocation, 'once')) return await runOnce(invocation, context, session, roots.value)
-    return await runOn(invocation, context, session, roots.value)
+    const lock = lockState(session, context)
+    if (!lock.ok) return report(context, lock.failure)
+    try {
+      return await runOn(invocation, context, session, roots.value)
+    } finally {
+      lock.value.release()
+    }
   } finally {
     session.state.close()
   }
+}
+
+function lockState({ settings, state }: Session, { supervisor, now }: CommandContext): Result<DaemonLock> {
+  const who = { pid: process.pid, supervisorPid: supervisor?.supervisorPid ?? null, since: now().toISOString() }
+  const lock = takeDaemonLock(state.folder, who, LOCK_PATIENCE_MS)
+  if (lock.ok) supervisor?.ready(state.folder, limitsOf(settings.limits))
+  return lock
 }
 
 async function runOnce(
@@ -113,11 +134,12 @@ async function runOn(
   const { settings, state } = session
   const progress = startProgress(context.stderr, () => context.now().getTime())
   const memory = createSweepMemory(followedUse(session))
+  const guards = guardReading(state)
   const background = createBackgroundDigests({
     kept: openDigests(state),
     open: (path) => {
       const candidate = candidateAt(path)
-      return candidate.ok ? candidate.value.open() : candidate
+      return candidate.ok ? openPast(candidate.value, guards.hash) : candidate
     },
     bytesPerSecond: settings.hashBytesPerSecond,
     now: context.now,
@@ -125,9 +147,9 @@ async function runOn(
   })
   const digests = background.memory
   const take = async (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>) =>
-    sweep(sweepOptionsOf(session, context, { ...chosen, memory, digests, onProgress: progress.show })).finally(
-      progress.clear,
-    )
+    sweep(
+      sweepOptionsOf(session, context, { ...chosen, memory, digests, guard: guards.read, onProgress: progress.show }),
+    ).finally(progress.clear)
   await runDaemon({
     state,
     sweep: take,
@@ -147,18 +169,24 @@ async function runOn(
       : tellTerminal(context, progress),
   })
   keepUse(memory.use, context.now())
+  guards.close()
   return EXIT.done
 }
 
 function watch(
-  { settings, pack }: Session,
+  { settings, pack, state }: Session,
   { platform, signal }: CommandContext,
   roots: readonly string[],
   { onSettled, onGone, onGap }: WatchTellers,
 ): Promise<void> {
-  return watchFolders({
-    folders: watchedFolders(roots, pack, platform),
-    ignoredBelowBytes: MINIMUM_BYTES,
+  return watchPlaces({
+    roots,
+    near: watchedFolders(roots, pack, platform),
+    excludes: settings.excludes,
+    ownPlaces: [settings.stateFolder],
+    minimumBytes: MINIMUM_BYTES,
+    platform,
+    conditions: openConditions(state),
     onSettled: outside(settings.stateFolder, onSettled),
     onGone,
     onGap,

@@ -1,6 +1,7 @@
 // `gnomon status`: what the agent did, what waits, and what went wrong, from its own state. Works without a collector.
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import { printable, printableJson } from '../../contract/printable.ts'
+import { findDaemon, type RunningDaemon } from '../report/daemon-lock.ts'
 import { type AgentStatus, readStatus } from '../report/status.ts'
 import { settingsOf, stateOf } from '../session.ts'
 import { describeGap } from '../show/inspection.ts'
@@ -29,9 +30,11 @@ function runStatus(invocation: Invocation, context: CommandContext): ExitCode {
     const read = readStatus(state.value)
     if (!read.ok) return report(context, read.failure)
     const { stateFolder } = loaded.value.settings
+    const daemon = findDaemon(stateFolder)
+    if (!daemon.ok) return report(context, daemon.failure)
     const text = hasOption(invocation, 'json')
-      ? printableJson({ stateFolder, ...read.value }, 2)
-      : renderStatus(read.value, stateFolder, context.stdout)
+      ? printableJson({ stateFolder, daemon: daemon.value, ...read.value }, 2)
+      : renderStatus(read.value, { stateFolder, daemon: daemon.value }, context.stdout)
     context.stdout.write(`${text}\n`)
     return EXIT.done
   } finally {
@@ -39,10 +42,16 @@ function runStatus(invocation: Invocation, context: CommandContext): ExitCode {
   }
 }
 
-function renderStatus(seen: AgentStatus, stateFolder: string, terminal: Terminal): string {
+interface Whereabouts {
+  readonly stateFolder: string
+  readonly daemon: RunningDaemon | null
+}
+
+function renderStatus(seen: AgentStatus, { stateFolder, daemon }: Whereabouts, terminal: Terminal): string {
   const { enrolment, lastSweep, known, spool, delivery } = seen
   const rows: readonly (readonly [string, string])[] = [
     ['state', stateFolder],
+    ['daemon', daemon === null ? 'does not run' : describeDaemon(daemon)],
     ['host', seen.hostId ?? 'no sweep yet'],
     ['enrolled', enrolment === null ? 'no: run gnomon enroll' : `${enrolment.agentId} at ${enrolment.collectorUrl}`],
     ['last sweep', lastSweep === null ? 'none yet' : lastSweep.finishedAt],
@@ -67,6 +76,10 @@ function renderStatus(seen: AgentStatus, stateFolder: string, terminal: Terminal
     ['lost', seen.lostReports === 0 ? 'nothing' : `${seen.lostReports} report(s) since the last one that said so`],
   ]
   return rows.map(([label, value]) => `${paint(terminal, 'dim', label.padEnd(18))} ${printable(value)}`).join('\n')
+}
+
+function describeDaemon({ pid, supervisorPid, since }: RunningDaemon): string {
+  return `runs since ${since}, pid ${pid}${supervisorPid === null ? '' : `, watched by pid ${supervisorPid}`}`
 }
 
 function describeDelivery(delivery: AgentStatus['delivery']): string {
