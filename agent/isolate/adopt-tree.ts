@@ -48,6 +48,7 @@ function adoptStatement(item: Fields, parts: Part[], depth: number): void {
     case 'Set':
       part('set', [item['assignee']], [item['value']])
       adoptBody(item['body'], parts, depth)
+      if (listOf(item['body']).length > 0) part('endset', [], [])
       return
     case 'Macro':
       part('macro', [item['name'], ...parametersOf(item['args'])], defaultsOf(item['args']))

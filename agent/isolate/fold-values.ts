@@ -7,6 +7,8 @@ export type Constant = string | number | readonly Constant[]
 /** Names and short programs are put together from pieces; a longer text than this hides no name (CWE-400). */
 const MAX_CHARS = 4_096
 const MAX_ITEMS = 256
+/** What `{% set x %}…{% endset %}` captures is a prompt, unless it is as short as a name. */
+const MAX_CAPTURED_CHARS = 64
 /** A variable may be set at several places; each of its values is tried. */
 const MAX_VALUES = 8
 /** Expressions that are asked, over and over, of one template (CWE-834). */
@@ -24,8 +26,11 @@ export class Folder {
   #steps = 0
 
   constructor(parts: readonly Part[]) {
-    for (const part of parts) {
-      if (part.kind === 'statement') this.#note(part.word, part.targets, part.values)
+    for (const [index, part] of parts.entries()) {
+      if (part.kind !== 'statement') continue
+      this.#note(part.word, part.targets, part.values)
+      if (part.word === 'set' && part.values.length === 0)
+        this.#capture(part.targets, parts[index + 1], parts[index + 2])
     }
   }
 
@@ -48,6 +53,28 @@ export class Folder {
 
   numberOf(node: Node): number | undefined {
     return this.valuesOf(node).find((value) => typeof value === 'number')
+  }
+
+  /** A block that holds nothing but a short text. */
+  #capture(targets: readonly Node[], inner: Part | undefined, end: Part | undefined): void {
+    const [target] = targets
+    const name = target === undefined ? null : variableOf(target)
+    if (name === null || inner?.kind !== 'text' || inner.value.length > MAX_CAPTURED_CHARS) return
+    if (end?.kind === 'statement' && end.word === 'endset')
+      put(this.#assigned, name, { kind: 'string', value: inner.value })
+  }
+
+  /** A variable that begins as a text and to which more is put, over and over. */
+  gathers(node: Node): boolean {
+    const name = variableOf(node)
+    const values = name === null ? [] : (this.#assigned.get(name) ?? [])
+    const isText = values.some(({ kind }) => kind === 'string')
+    return (
+      isText &&
+      values.some(
+        (value) => value.kind === 'binary' && '~+'.includes(value.operator) && variableOf(value.left) === name,
+      )
+    )
   }
 
   #note(word: string, targets: readonly Node[], values: readonly Node[]): void {

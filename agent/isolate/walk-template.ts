@@ -51,6 +51,8 @@ const BY_ATTRIBUTE = new Set([
   'max',
   'items',
 ])
+/** Methods of texts that fill them up to a length. */
+const WIDENING = new Set(['ljust', 'rjust', 'center', 'zfill', 'expandtabs'])
 /** A list of tools has hundreds of members, and nobody counts to a million in a prompt. */
 const LONG = 100_000
 const URL_END = /https?:\/\/[^\s"'<>]{1,512}[?&=/][^\s"'<>]*$/
@@ -171,8 +173,9 @@ class Walk {
       const facts = { way, isHidden: key.kind !== 'string' }
       this.actions.tell({ name: `attribute.${name}`, facts, shown: showNode(top, this.#folder), needle: name })
     }
-    if (names.length > 0 || this.#folder.valuesOf(key).length > 0) return
-    const isBuilt = way === 'subscript' ? this.#isBuilt(key) : key.kind !== 'string'
+    const isGathered = this.#folder.gathers(key)
+    if (!isGathered && (names.length > 0 || this.#folder.valuesOf(key).length > 0)) return
+    const isBuilt = isGathered || (way === 'subscript' ? this.#isBuilt(key) : key.kind !== 'string')
     if (isBuilt) this.actions.tell({ name: `computed.${way}`, shown: showNode(top, this.#folder) })
   }
 
@@ -200,7 +203,7 @@ class Walk {
       if (['getattr', 'hasattr', 'setattr'].includes(callee.name) && second !== undefined)
         this.#reach(second.value, 'getattr', top)
     } else {
-      if (callee.kind === 'member') this.#method(callee, top)
+      if (callee.kind === 'member') this.#method(callee, args, top)
       this.#chain(callee, top)
     }
     if (first !== undefined && callee.kind === 'name' && callee.name === 'range')
@@ -219,10 +222,12 @@ class Walk {
     })
   }
 
-  #method({ of, key }: Node & { readonly kind: 'member' }, top: Node): void {
+  #method({ of, key }: Node & { readonly kind: 'member' }, args: readonly Argument[], top: Node): void {
     // A macro of the template is called by its name; a member that is called is a method of whatever it belongs to.
     for (const name of this.#folder.textsOf(key)) {
       if (isInternalName(name)) continue
+      if (WIDENING.has(name) && args[0] !== undefined)
+        this.#work(`repeat.${name}`, this.#folder.numberOf(args[0].value) ?? 0)
       const isOfText = of.kind === 'string'
       this.actions.tell({
         name: `method.${name}`,

@@ -87,6 +87,7 @@ describe('a chat template', () => {
     ['map by attr', "{{ [x]|map('attr', '__class__')|list }}"],
     ['getattr', "{{ getattr(x, '__class__') }}"],
     ['sort', "{{ [x]|sort(attribute='__class__') }}"],
+    ['a block that is captured', '{% set k %}__class__{% endset %}{{ x[k] }}'],
     ['a filter statement', "{% filter attr('__class__') %}x{% endfilter %}"],
   ]
   it.each(REACHING)('reaches for a class by %s', (_, template) => {
@@ -108,6 +109,11 @@ describe('a chat template', () => {
   const OTHER: readonly (readonly [string, string])[] = [
     ['computed.attr-filter', "{{ ''|attr(x) }}"],
     ['computed.subscript', "{{ x[[a, 'b']|join] }}"],
+    [
+      'computed.subscript',
+      "{% set ns = namespace(s='') %}{% for c in a %}{% set ns.s = ns.s ~ c %}{% endfor %}{{ x[ns.s] }}",
+    ],
+    ['repeat.ljust', "{{ 'x'.ljust(999999999) }}"],
     ['call.eval', "{{ eval('1') }}"],
     ['method.popen', "{{ x.y.popen('id') }}"],
     ['global.request', '{{ request.args }}'],
