@@ -17,6 +17,7 @@ import { scanCoreml } from './scan-coreml.ts'
 import { scanExecutorch } from './scan-executorch.ts'
 import { scanLeftovers } from './scan-leftovers.ts'
 import { scanLlamafile } from './scan-llamafile.ts'
+import { scanLooseConfig } from './scan-loose-config.ts'
 import { scanNemo } from './scan-nemo.ts'
 import { scanOnnx } from './scan-onnx.ts'
 import { scanOpenvino } from './scan-openvino.ts'
@@ -52,6 +53,7 @@ export const scanners: readonly Scanner[] = [
   scanExecutorch,
   scanLeftovers,
   scanLlamafile,
+  scanLooseConfig,
   scanNemo,
   scanOnnx,
   scanOpenvino,
