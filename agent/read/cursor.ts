@@ -1,26 +1,14 @@
 // The only file that touches the bytes of weights. Knows the file's real size and never passes it; every read is bounded,
 // counted against a budget, and done with fs.readSync at a position, so that nothing depends on shared file offsets.
 import { readSync } from 'node:fs'
-import type { Failure, FailureCode } from '../../contract/failure.ts'
 import type { OpenedFile } from '../../contract/observation.ts'
+import { type ByteSource, memoryBytes, partOf } from './byte-source.ts'
 import { lendRoom } from './loan.ts'
-import { quietError } from './quiet-error.ts'
 import { READ_BUDGET, type ReadBudget } from './read-budget.ts'
+import { readTrouble, troubleOf } from './read-trouble.ts'
 
-/** The failures behind the errors that this folder throws; an error that is not in here is a bug and passes through. */
-const troubles = new WeakMap<Error, Failure>()
-
-/** Makes the error with which a reader stops. Readers never catch it: `GapList.attempt` turns it into a gap. */
-export function readTrouble(code: FailureCode, detail: string, cause?: unknown): Error {
-  const error = quietError(`${code}: ${detail}`, cause)
-  troubles.set(error, cause === undefined ? { code, detail } : { code, detail, cause })
-  return error
-}
-
-/** The failure behind a caught value, or undefined when it is not a reader's. */
-export function troubleOf(error: unknown): Failure | undefined {
-  return error instanceof Error ? troubles.get(error) : undefined
-}
+export type { ByteSource }
+export { memoryBytes, partOf, readTrouble, troubleOf }
 
 /** Large enough that a header is read in few calls, small beside the 40 MB that a header may cost. */
 const WINDOW_BYTES = 262_144
@@ -29,39 +17,9 @@ const FIRST_WINDOW_BYTES = 65_536
 /** The look after a leap: a tensor's record between two others of many megabytes. */
 const LEAP_WINDOW_BYTES = 4_096
 
-/** What bytes come from: an opened file, a part of one, or the content of an archive's member. */
-export interface ByteSource {
-  readonly sizeBytes: number
-  /** Reads into `target` at a place, as far as the source goes. Throws ReadTrouble when the system refuses. */
-  readonly read: (position: number, target: Uint8Array) => number
-}
-
 /** The bytes of an opened file. */
 export function fileBytes(file: OpenedFile): ByteSource {
   return { sizeBytes: file.identity.sizeBytes, read: (position, target) => readAt(file, position, target) }
-}
-
-/** A part of a source, as a source of its own. The caller has checked that it lies inside. */
-export function partOf(source: ByteSource, start: number, sizeBytes: number): ByteSource {
-  return {
-    sizeBytes,
-    read: (position, target) => {
-      const count = Math.max(0, Math.min(target.length, sizeBytes - position))
-      return source.read(start + position, target.subarray(0, count))
-    },
-  }
-}
-
-/** Bytes in memory as a source. */
-export function memoryBytes(bytes: Uint8Array): ByteSource {
-  return {
-    sizeBytes: bytes.length,
-    read: (position, target) => {
-      const found = bytes.subarray(position, position + target.length)
-      target.set(found)
-      return found.length
-    },
-  }
 }
 
 /** Reads into `target` at a place of the file, as far as the file goes. Throws ReadTrouble when the system refuses. */
@@ -95,6 +53,8 @@ export class Cursor {
   /** Shared by the cursors over the parts of one file. */
   readonly #spent: Spending
   readonly #window: Uint8Array
+  /** The same bytes, for texts. */
+  readonly #text: Buffer
   readonly #view: DataView
   /** File offset of the window's first byte, and how many bytes of it are valid. */
   #start = 0
@@ -110,8 +70,10 @@ export class Cursor {
     this.#source = 'fd' in source ? fileBytes(source) : source
     this.size = this.#source.sizeBytes
     this.#spent = 'budget' in budget ? budget : { budget, bytes: 0, steps: 0 }
-    this.#window = new Uint8Array(Math.min(this.size, WINDOW_BYTES))
-    this.#view = new DataView(this.#window.buffer)
+    const room = new ArrayBuffer(Math.min(this.size, WINDOW_BYTES))
+    this.#window = new Uint8Array(room)
+    this.#view = new DataView(room)
+    this.#text = Buffer.from(room)
   }
 
   get position(): number {
@@ -235,6 +197,32 @@ export class Cursor {
   view(count: number): Uint8Array {
     const at = this.#take(count)
     return this.#window.subarray(at, at + count)
+  }
+
+  /** Where in `window` the next bytes lie, which stay next; at most one window long. Millions of fields are looked at so. */
+  peek(count: number): number {
+    const at = this.#take(count)
+    this.#position -= count
+    return at
+  }
+
+  /** What was read last; valid until the cursor moves. */
+  get window(): Uint8Array {
+    return this.#window
+  }
+
+  /** The next bytes as text, without a view of them in between: a pickle has millions. At most one window long. */
+  text(count: number, encoding: 'utf8' | 'latin1'): string {
+    const at = this.#take(count)
+    return this.#text.toString(encoding, at, at + count)
+  }
+
+  /** How many bytes lie before the next one of this value, as far as is at hand already; -1 where none of it is. */
+  distanceTo(byte: number): number {
+    const at = this.#position - this.#start
+    if (at < 0 || at >= this.#filled) return -1
+    const found = this.#text.indexOf(byte, at)
+    return found < 0 || found >= this.#filled ? -1 : found - at
   }
 
   /** A copy of the next bytes. The caller has checked `count` against a limit of its own. */

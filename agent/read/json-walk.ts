@@ -21,6 +21,9 @@ const MAX_DEPTH = 64
 /** `\u0064` for one character. */
 const LONGEST_ESCAPE = 6
 
+/** As many digits as a number holds exactly, whatever they are. */
+const MAX_EXACT_DIGITS = 15
+
 const IN_ARRAY = 0
 const IN_OBJECT = 1
 
@@ -32,6 +35,8 @@ const COLON = 0x3a
 /** Walks one JSON text that lies in `bytes`. Broken grammar throws ReadTrouble. */
 export class JsonWalk {
   readonly bytes: Uint8Array
+  /** The same bytes: texts are taken from it without a view each. */
+  readonly #text: Buffer
   readonly #end: number
   #position: number
   readonly #stack = new Uint8Array(MAX_DEPTH)
@@ -45,6 +50,7 @@ export class JsonWalk {
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.bytes = bytes
+    this.#text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#position = start
     this.#end = end
   }
@@ -84,14 +90,26 @@ export class JsonWalk {
   text(limit: number): string {
     const size = this.#stop - this.#start
     if (size > limit) throw readTrouble('GNO_READ_LIMIT', `JSON string of ${size} bytes, limit ${limit}`)
-    const raw = Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.#start, size).toString('utf8')
+    const raw = this.#text.toString('utf8', this.#start, this.#stop)
     return this.#isEscaped ? unescape(raw, this.#start) : raw
   }
 
   /** The last number. */
   number(): number {
-    const size = this.#stop - this.#start
-    return Number(Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.#start, size).toString('latin1'))
+    return this.#whole() ?? Number(this.#text.toString('latin1', this.#start, this.#stop))
+  }
+
+  /** The last number where it is a short row of digits, as sizes and places are: a header has hundreds of thousands. */
+  #whole(): number | null {
+    const bytes = this.bytes
+    const isShort = this.#stop - this.#start <= MAX_EXACT_DIGITS
+    let value = 0
+    for (let at = this.#start; isShort && at < this.#stop; at += 1) {
+      const digit = (bytes[at] ?? 0) - 0x30
+      if (digit < 0 || digit > 9) return null
+      value = value * 10 + digit
+    }
+    return isShort ? value : null
   }
 
   /** True when the last key or string is exactly this ASCII word, however it is escaped: other readers see no difference. */

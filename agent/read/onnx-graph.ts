@@ -20,8 +20,14 @@ const MAX_INNER_GRAPHS = 65_536
 const MAX_DOMAINS = 64
 /** Names and shapes of tensors in other files (CWE-770). */
 const MAX_ELSEWHERE_BYTES = 12_582_912
+/** Tensors that are told and left out: the report shows the first of them (CWE-400). */
+const MAX_LYING = 1_024
 /** The two names of the standard operators. */
 const STANDARD_DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx'])
+
+/** What is looked at in a node and in an attribute, which may have a million numbers, one a field. */
+const NODE_FIELDS: ReadonlySet<number> = new Set([2, 4, 5, 7])
+const ATTRIBUTE_FIELDS: ReadonlySet<number> = new Set([5, 6, 10, 11])
 
 interface InnerGraph extends FieldRange {
   readonly depth: number
@@ -48,6 +54,7 @@ export class OnnxGraphs {
   readonly #gaps: GapList
   readonly #inner: InnerGraph[] = []
   #elsewhereBytes = 0
+  #lying = 0
 
   constructor(cursor: Cursor, gaps: GapList, look: Look) {
     this.#cursor = cursor
@@ -107,7 +114,7 @@ export class OnnxGraphs {
     let op = ''
     let domain = ''
     let output = ''
-    for (const field of readFields(this.#cursor, range)) {
+    for (const field of readFields(this.#cursor, range, NODE_FIELDS)) {
       if (field.number === 4) op = fieldText(this.#cursor, field, MAX_WORD_BYTES)
       else if (field.number === 7) domain = fieldText(this.#cursor, field, MAX_WORD_BYTES)
       else if (field.number === 2 && output === '') output = fieldText(this.#cursor, field, MAX_WORD_BYTES)
@@ -119,7 +126,7 @@ export class OnnxGraphs {
   }
 
   #readAttribute(range: FieldRange, output: string, depth: number): void {
-    for (const field of readFields(this.#cursor, range)) {
+    for (const field of readFields(this.#cursor, range, ATTRIBUTE_FIELDS)) {
       if (field.number === 5 || field.number === 10) this.#takeTensor(field, output, 'inner')
       if ((field.number === 6 || field.number === 11) && field.wireType === 2) this.#putInner(field, depth + 1)
     }
@@ -141,10 +148,13 @@ export class OnnxGraphs {
 
   /** A tensor that lies is told and left out; those after it are still read. */
   #takeTensor(field: ProtobufField, fallbackName: string, place: 'initializer' | 'inner'): void {
+    if (this.#lying >= MAX_LYING) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_LYING} tensors lie`)
+    this.#lying += 1
     this.#gaps.attempt(() => {
       const tensor = readOnnxTensor(this.#cursor, field)
       if (place === 'initializer') this.initializerElements += tensor.elements
       this.#place(tensor, tensor.name === '' ? fallbackName : tensor.name)
+      this.#lying -= 1
     })
   }
 

@@ -97,10 +97,11 @@ function unpackWeight(tensor: TensorInfo, stem: string, tensors: Tensors): Packe
   if (type === 'U8' && has('.weight.quant_state.bitsandbytes__fp4')) return bitsAndBytes('FP4', elements * 2)
   if (type === 'I8' && has('.SCB')) return bitsAndBytes('INT8', elements)
   if (type === 'U32' && has('.scales')) return unpackMlx(tensor, stem, tensors)
-  if (!has('.weight_scale') && !has('.weight_scale_inv')) return undefined
+  // Most weights are floating-point numbers: nothing packs those.
+  const isScalable = type === 'U8' || type === 'I8' || type.startsWith('F8_')
+  if (!isScalable || (!has('.weight_scale') && !has('.weight_scale_inv'))) return undefined
   if (type === 'U8') return { family: 'gptq-awq', word: 'NVFP4', parameters: elements * 2 }
-  if (type.startsWith('F8_')) return { family: 'gptq-awq', word: 'FP8', parameters: elements }
-  return type === 'I8' ? { family: 'gptq-awq', word: 'INT8', parameters: elements } : undefined
+  return { family: 'gptq-awq', word: type === 'I8' ? 'INT8' : 'FP8', parameters: elements }
 }
 
 function bitsAndBytes(word: string, parameters: number): Packed {
@@ -140,8 +141,18 @@ function unpackBlocks(tensor: TensorInfo, stem: string, tensors: Tensors): Packe
 /** What packed tensors hold; null for a tensor that only goes with one. Absent means that a tensor is what it says. */
 export type Unpacked = ReadonlyMap<TensorInfo, Packed | null>
 
-/** Finds the packed tensors of a model, and what goes with them. */
+const knownUnpacked = new WeakMap<readonly TensorInfo[], Unpacked>()
+
+/** Finds the packed tensors of a model, and what goes with them; each dialect asks for the same list. */
 export function unpackTensors(tensors: readonly TensorInfo[]): Unpacked {
+  const known = knownUnpacked.get(tensors)
+  if (known !== undefined) return known
+  const unpacked = findPacked(tensors)
+  knownUnpacked.set(tensors, unpacked)
+  return unpacked
+}
+
+function findPacked(tensors: readonly TensorInfo[]): Unpacked {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
   const unpacked = new Map<TensorInfo, Packed | null>()
   const stems = new Set<string>()

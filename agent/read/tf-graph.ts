@@ -141,6 +141,10 @@ export function isMetaGraphDef(look: Look, range: FieldRange): boolean {
   return isGraphDef(look, graph)
 }
 
+/** What is looked at in a node, and in a tensor, whose values may be fields of their own. */
+const WALKED_FIELDS: ReadonlySet<number> = new Set([1, 2, 5])
+const TENSOR_FIELDS: ReadonlySet<number> = new Set([1, 2, 4])
+
 /** What is gathered while graphs are walked. */
 export class TfGraphs {
   readonly ops = new OpCounts()
@@ -229,7 +233,7 @@ export class TfGraphs {
   #readNode(range: FieldRange, ops: OpCounts): void {
     let name = ''
     let op = ''
-    for (const field of readFields(this.#cursor, range)) {
+    for (const field of readFields(this.#cursor, range, WALKED_FIELDS)) {
       if (field.number === 1) name = this.#word(field)
       if (field.number === 2) op = this.#word(field)
       if (field.number === 5) this.#readAttribute(field, name)
@@ -250,7 +254,7 @@ export class TfGraphs {
     let dataType = 0
     let content: ProtobufField | undefined
     let shape: readonly number[] = []
-    for (const field of readFields(this.#cursor, range)) {
+    for (const field of readFields(this.#cursor, range, TENSOR_FIELDS)) {
       if (field.number === 1) dataType = fieldNumber(field)
       if (field.number === 2) shape = readTfShape(this.#cursor, field)
       if (field.number === 4 && field.wireType === 2 && !field.isCut) content = field

@@ -13,8 +13,8 @@ import { tellLocation } from './tell-location.ts'
 import { tellMetadata } from './tell-metadata.ts'
 
 const MAX_WORD_BYTES = 4_096
-/** Messages that wait while others are walked: tensors and nodes are walked at once, graphs in nodes wait (CWE-770). */
-const MAX_WAITING = 65_536
+/** Messages in one another: a graph in a graph is three deeper, and exporters nest three of those (CWE-674). */
+const MAX_OPEN = 256
 /** Different operators and places that one model names; real ones have under 300 and 200 (CWE-770). */
 const MAX_KINDS = 4_096
 const STANDARD = 'ai.onnx'
@@ -64,14 +64,39 @@ const INSIDE: Readonly<Record<Message, ReadonlyMap<number, Message>>> = {
 /** The scanner of ONNX models. */
 export const scanOnnx: Scanner = { id: 'onnx', formats: ['onnx'], scan }
 
+/** Fields with the name of an operator or function, and with its domain. */
+const NAMES: ReadonlyMap<Message, readonly [name: number, domain: number]> = new Map([
+  ['node', [4, 7]],
+  ['function', [1, 10]],
+])
+const wantedIn = new Map<Message, ReadonlySet<number>>()
+
+/** What is looked at in a message: attributes may have a million numbers, one a field. */
+function wanted(message: Message): ReadonlySet<number> {
+  const known = wantedIn.get(message)
+  if (known !== undefined) return known
+  const numbers = new Set([...INSIDE[message].keys(), ...(NAMES.get(message) ?? [])])
+  wantedIn.set(message, numbers)
+  return numbers
+}
+
 interface Seen {
   readonly at: number
   count: number
 }
 
+interface OpenMessage {
+  readonly message: Message
+  readonly at: number
+  readonly fields: Iterator<ProtobufField, void>
+  name: string
+  domain: string
+}
+
 interface Walk {
   readonly cursor: Cursor
-  readonly waiting: { readonly message: Message; readonly range: FieldRange }[]
+  /** The messages that are walked, each in the one before it. */
+  readonly open: OpenMessage[]
   readonly operators: Map<string, Seen>
   readonly functions: Set<string>
   readonly locations: Map<string, Seen>
@@ -86,7 +111,7 @@ function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanCo
   const whole = { start: 0, size: cursor.size }
   const walk: Walk = {
     cursor,
-    waiting: [{ message: 'model', range: whole }],
+    open: [],
     operators: new Map(),
     functions: new Set(),
     locations: new Map(),
@@ -94,9 +119,8 @@ function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanCo
     isCutShort: false,
   }
   try {
-    for (let next = walk.waiting.pop(); next !== undefined; next = walk.waiting.pop()) {
-      walkMessage(walk, next.message, next.range)
-    }
+    openMessage(walk, 'model', whole)
+    for (let top = walk.open.at(-1); top !== undefined; top = walk.open.at(-1)) walkOn(walk, top)
   } finally {
     // What was seen before something broke is told all the same.
     for (const [path, { at, count }] of walk.locations) tellLocation(report, look, path, at, count)
@@ -109,30 +133,37 @@ function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanCo
   return tellMetadata(walk.metadata, { report, gaps, context, cursor })
 }
 
-function walkMessage(walk: Walk, message: Message, range: FieldRange): void {
-  const words = new Map<number, string>()
-  for (const field of readFields(walk.cursor, range)) {
-    const inner = field.wireType === 2 ? INSIDE[message].get(field.number) : undefined
-    if (inner === 'entry') takeEntry(walk, message, field)
-    else if (inner !== undefined) wait(walk, inner, field)
-    else if (isNamed(message, field)) words.set(field.number, fieldText(walk.cursor, field, MAX_WORD_BYTES))
+/** The next field of the innermost message, or its end. */
+function walkOn(walk: Walk, top: OpenMessage): void {
+  const { message, at, name, domain } = top
+  const { done, value: field } = top.fields.next()
+  if (done !== true) {
+    takeField(walk, top, field)
+    return
   }
-  if (message === 'node') count(walk, walk.operators, nameOf(words.get(7), words.get(4)), range.start)
-  if (message === 'function') walk.functions.add(nameOf(words.get(10), words.get(1)))
+  walk.open.pop()
+  if (message === 'node') count(walk, walk.operators, nameOf(domain, name), at)
+  if (message === 'function') walk.functions.add(nameOf(domain, name))
 }
 
-function isNamed(message: Message, { number, wireType }: ProtobufField): boolean {
-  if (wireType !== 2) return false
-  return message === 'node' ? number === 4 || number === 7 : message === 'function' && (number === 1 || number === 10)
+function takeField(walk: Walk, top: OpenMessage, field: ProtobufField): void {
+  if (field.wireType !== 2) return
+  const inner = INSIDE[top.message].get(field.number)
+  const [name, domain] = NAMES.get(top.message) ?? []
+  if (inner === 'entry') takeEntry(walk, top.message, field)
+  else if (inner !== undefined) openMessage(walk, inner, field)
+  else if (field.number === name) top.name = fieldText(walk.cursor, field, MAX_WORD_BYTES)
+  else if (field.number === domain) top.domain = fieldText(walk.cursor, field, MAX_WORD_BYTES)
 }
 
-function nameOf(domain = '', name = ''): string {
+function openMessage({ cursor, open }: Walk, message: Message, { start, size }: FieldRange): void {
+  if (open.length >= MAX_OPEN) throw readTrouble('GNO_READ_LIMIT', `messages lie more than ${MAX_OPEN} deep`)
+  const fields = readFields(cursor, { start, size }, wanted(message))
+  open.push({ message, at: start, fields, name: '', domain: '' })
+}
+
+function nameOf(domain: string, name: string): string {
   return `${domain === '' ? STANDARD : domain}.${name}`
-}
-
-function wait({ waiting }: Walk, message: Message, { start, size }: FieldRange): void {
-  if (waiting.length >= MAX_WAITING) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_WAITING} messages wait`)
-  waiting.push({ message, range: { start, size } })
 }
 
 /** A word with its value: of a tensor `location`, `offset`, `length`; of the model whatever its maker wanted. */

@@ -12,7 +12,8 @@ import { type MetadataText, tellMetadata } from './tell-metadata.ts'
 const MAX_HEADER_BYTES = 100_000_000
 const LENGTH_BYTES = 8
 const MAX_TEXT_BYTES = 1_048_576
-const MAX_TENSORS = 262_144
+/** As the reader: checkpoints have under 20,000 (CWE-770). */
+const MAX_TENSORS = 65_536
 const MAX_TEXTS = 4_096
 const SPACE = 0x20
 

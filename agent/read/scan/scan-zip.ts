@@ -19,6 +19,8 @@ import { findLocals } from './zip-leftovers.ts'
 const MAX_PLAIN = 512
 /** The same of those whose names say that a program loads them (CWE-400). */
 const MAX_LOADED = 4_096
+/** Members that are asked whether they are models once no more of them are opened; each costs some 40 µs (CWE-400). */
+const MAX_RECOGNISED = 8_192
 /** Members that begin like pickles or archives (CWE-400). */
 const MAX_STARTLING = 4_096
 /** Bytes unpacked from one archive, whatever its members declare (CWE-409). */
@@ -66,12 +68,13 @@ interface Round {
   left: number
   plain: number
   startling: number
+  recognised: number
   isCut: boolean
 }
 
 async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanContext): Promise<void> {
   if (!isArchive(context.look)) return
-  const counted = { left: MAX_UNPACKED_BYTES, plain: 0, startling: 0, isCut: false }
+  const counted = { left: MAX_UNPACKED_BYTES, plain: 0, startling: 0, recognised: 0, isCut: false }
   const names = new NameWatch(report)
   const round: Round = { cursor, report, gaps, context, names, coverage: new Coverage(), ...counted }
   const zip = context.look.zip() ?? gaps.attempt(() => readZip(cursor)) ?? null
@@ -192,7 +195,9 @@ function isCounted(round: Round, member: ZipMember, head: Buffer): boolean {
   round.plain += 1
   if (round.plain <= (LOADED_NAME.test(name) ? MAX_LOADED : MAX_PLAIN)) return true
   // Photos and notes by the thousand are no reason for suspicion; a model or a template that nobody looked at is.
-  if (!ACTING_NAME.test(name) && !LOADED_NAME.test(name) && !isKnown(round, member, head)) return false
+  round.recognised += 1
+  const isNamed = ACTING_NAME.test(name) || LOADED_NAME.test(name)
+  if (!isNamed && round.recognised <= MAX_RECOGNISED && !isKnown(round, member, head)) return false
   if (!round.isCut) gaps.note('GNO_READ_LIMIT', `scan: not all of more than ${MAX_PLAIN} members were looked at`)
   round.isCut = true
   report.break()

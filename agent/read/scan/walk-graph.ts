@@ -16,6 +16,10 @@ const MAX_TEXTS = 16
 /** The configuration of one layer, or of a whole model. */
 const MAX_METADATA_BYTES = 8_388_608
 
+/** What is looked at in a node and in the value of an attribute. */
+const NODE_FIELDS: ReadonlySet<number> = new Set([2, 5])
+const VALUE_FIELDS: ReadonlySet<number> = new Set([1, 2, 8])
+
 /** What objects of a SavedModel say of themselves. */
 export interface ObjectMetadata {
   readonly identifier: string
@@ -24,7 +28,7 @@ export interface ObjectMetadata {
 
 /** Fields with this number and a length. */
 function* fieldsOf(cursor: Cursor, range: FieldRange, number: number): Generator<ProtobufField, void, undefined> {
-  for (const field of readFields(cursor, range)) if (field.number === number && field.wireType === 2) yield field
+  for (const field of readFields(cursor, range, new Set([number]))) if (field.wireType === 2) yield field
 }
 
 /** Everything in a MetaGraphDef. Throws ReadTrouble where it cannot be walked to its end. */
@@ -84,7 +88,7 @@ function takeNode(cursor: Cursor, range: FieldRange, operators: GraphOperators, 
   let op = ''
   const texts: string[] = []
   let constant: string | null = null
-  for (const field of readFields(cursor, range)) {
+  for (const field of readFields(cursor, range, NODE_FIELDS)) {
     if (field.number === 2) op = fieldText(cursor, field, MAX_NAME_BYTES)
     if (field.number === 5 && field.wireType === 2) constant = takeAttribute(cursor, field, texts) ?? constant
   }
@@ -95,7 +99,7 @@ function takeNode(cursor: Cursor, range: FieldRange, operators: GraphOperators, 
 /** Once more, for what constants with a path are given to. */
 function takeGiven(cursor: Cursor, range: FieldRange, operators: GraphOperators, scope: number): void {
   let op = ''
-  for (const field of readFields(cursor, range)) if (field.number === 2) op = fieldText(cursor, field, MAX_NAME_BYTES)
+  for (const field of fieldsOf(cursor, range, 2)) op = fieldText(cursor, field, MAX_NAME_BYTES)
   const detail = readDetail(cursor, range)
   operators.addGiven({ op, texts: [], at: range.start, scope, readDetail: () => detail })
 }
@@ -124,7 +128,7 @@ function takeAttribute(cursor: Cursor, attribute: FieldRange, texts: string[]): 
 
 function takeValue(cursor: Cursor, value: FieldRange, texts: string[]): string | null {
   let constant: string | null = null
-  for (const field of readFields(cursor, value)) {
+  for (const field of readFields(cursor, value, VALUE_FIELDS)) {
     if (field.wireType !== 2) continue
     if (field.number === 1) takeList(cursor, field, texts)
     if (field.number === 2) takeText(cursor, field, texts)

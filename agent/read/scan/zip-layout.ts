@@ -16,6 +16,8 @@ const REFUSING_FLAGS = 0x2061
 const USUAL_FLAGS = 0x080e
 /** Signature, checksum and two sizes of 8 bytes. */
 const MAX_DESCRIPTOR_BYTES = 24
+/** Members this close to each other are read together. */
+const NEAR_BYTES = 8_192
 /** Where there are more gaps, the file is no archive that a writer made (CWE-400). */
 const MAX_GAPS = 64
 
@@ -37,7 +39,7 @@ export interface LocalHeader {
 export function readLocal(cursor: Cursor, at: number): LocalHeader | null {
   cursor.step()
   const bytes = Buffer.allocUnsafe(LOCAL_BYTES + FIRST_BYTES + FIRST_BYTES)
-  const room = bytes.subarray(0, cursor.source.read(at, bytes))
+  const room = bytes.subarray(0, readNear(cursor, at, bytes))
   if (room.length < LOCAL_BYTES || room.readUInt32LE(0) !== LOCAL_SIGNATURE) return null
   const nameBytes = room.readUInt16LE(26)
   const extraBytes = room.readUInt16LE(28)
@@ -57,6 +59,22 @@ export function readLocal(cursor: Cursor, at: number): LocalHeader | null {
     dataAt,
     head: whole.subarray(LOCAL_BYTES + nameBytes + extraBytes),
   }
+}
+
+const lastPlaces = new WeakMap<Cursor, number>()
+
+/**
+ * Copies bytes from a place, as many as fit and are there. Headers of small members lie close together and are read many at a time;
+ * one amid large members costs its own bytes and no more.
+ */
+function readNear(cursor: Cursor, at: number, target: Uint8Array): number {
+  const isClose = Math.abs(at - (lastPlaces.get(cursor) ?? -NEAR_BYTES)) <= NEAR_BYTES
+  lastPlaces.set(cursor, at)
+  if (!isClose || at < 0 || at >= cursor.size) return cursor.source.read(at, target)
+  cursor.seek(at)
+  const count = Math.min(target.length, cursor.remaining)
+  target.set(cursor.view(count))
+  return count
 }
 
 /** The header with its name and extra field, and the first bytes behind it: a second read only where the first was too short. */
