@@ -1,5 +1,6 @@
 // The daemon: a composition root. Takes turns between whole sweeps, looks at the processes and looks at single folders that
 // changed; everything it finds goes into the outbox, and delivery runs beside it. It decides nothing.
+import { dirname, sep } from 'node:path'
 import type { Artifact } from '../contract/artifact.ts'
 import type { Result } from '../contract/failure.ts'
 import type { Gap } from '../contract/wire.ts'
@@ -35,6 +36,7 @@ export interface DaemonParts {
 /** What a watch tells the daemon. */
 export interface WatchTellers {
   readonly onSettled: (path: string) => void
+  /** A file or a folder. */
   readonly onGone: (path: string) => void
   readonly onGap: (gap: Gap) => void
 }
@@ -54,6 +56,7 @@ interface Turns {
   known: ReadonlyMap<string, Artifact>
   /** A folder of 100,000 files may vanish at once, and each of them is asked for. */
   knownPaths: ReadonlySet<string>
+  knownFolders: ReadonlySet<string>
   walked: WalkCoverage | null
 }
 
@@ -71,6 +74,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     wake: createWake(parts.signal),
     known: NOTHING,
     knownPaths: new Set(),
+    knownFolders: new Set(),
     walked: null,
   }
   const watching = parts.watch(watchTellers(turns, parts.tell))
@@ -88,9 +92,24 @@ function watchTellers(turns: Turns, tell: DaemonEvents): WatchTellers {
     // Most files that vanish were never models; looking around each of them would cost more than it tells.
     onGone: (path) => {
       if (turns.knownPaths.has(path)) look(path)
+      else if (turns.knownFolders.has(path)) lookBelow(turns.knownPaths, path, look)
     },
     onGap: tell.gap,
   }
+}
+
+/** A folder went away, or moved, with what was known to lie in it. */
+function lookBelow(known: ReadonlySet<string>, folder: string, look: (path: string) => void): void {
+  for (const path of known) if (path.startsWith(`${folder}${sep}`)) look(path)
+}
+
+/** Every folder above a known model. */
+function foldersOf(paths: ReadonlySet<string>): ReadonlySet<string> {
+  const folders = new Set<string>()
+  for (const path of paths) {
+    for (let at = dirname(path); !folders.has(at) && at !== dirname(at); at = dirname(at)) folders.add(at)
+  }
+  return folders
 }
 
 /** Every path that a known model lies at, whole or in part. */
@@ -111,6 +130,7 @@ async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
     if (isStopped(parts.signal)) break
     turns.known = swept.byIdentity
     turns.knownPaths = pathsOf(swept.byIdentity)
+    turns.knownFolders = foldersOf(turns.knownPaths)
     turns.walked = swept.walked
     if (isWhole) nextWholeMs = parts.now().getTime() + parts.sweepIntervalMs
     const heartbeatMs = isWhole ? 0 : HEARTBEAT_MS

@@ -5,6 +5,10 @@ import { type BigIntStats, lstatSync } from 'node:fs'
 /** Files waited for at one time; more is a copy of a whole tree, which the next sweep sees. */
 const MAX_WAITING = 10_000
 
+/** A file rests when nothing about it moved for so long; a finding is due 5 s after the last write. */
+export const REST_MS = 1_500
+export const LOOK_EVERY_MS = 500
+
 interface Waiting {
   marks: string
   sinceMs: number

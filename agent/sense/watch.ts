@@ -6,19 +6,19 @@ import { performance } from 'node:perf_hooks'
 import type { Gap } from '../../contract/wire.ts'
 import { createGapList } from './gap-list.ts'
 import { errorCode } from './linux/system-failure.ts'
-import { createRestingFiles } from './resting-files.ts'
+import { compileExcludes } from './excludes.ts'
+import { createRestingFiles, LOOK_EVERY_MS, REST_MS } from './resting-files.ts'
 import type { TouchDeclaration } from './touch-declaration.ts'
 
 /** Folders watched at most; the usual limit of a user is 65,536 and is shared with the user's editor. */
 const MAX_WATCHED_FOLDERS = 20_000
-/** A file rests when nothing about it moved for so long; a finding is due 5 s after the last write. */
-const REST_MS = 1_500
-const LOOK_EVERY_MS = 500
 /** Troubles are told together, so that ten thousand errors at a limit become one gap with a count. */
 const TELL_EVERY_MS = 1_000
 
 export interface WatchOptions {
   readonly folders: readonly string[]
+  /** Applied before a watch is placed. */
+  readonly excludes?: readonly string[]
   /** Smaller files are nobody's weights and are left out. */
   readonly ignoredBelowBytes: number
   /** A file appeared or changed, and has come to rest. */
@@ -34,7 +34,7 @@ export const watchDeclaration: TouchDeclaration = {
   id: 'watcher',
   platform: 'any',
   touches: [
-    'known model stores and download folders, where they exist, and the folders below them: changes as the system tells them (Linux: inotify, one watch a folder, 20,000 at most)',
+    'known model stores and download folders, and the folders below the places swept, where they exist: changes as the system tells them (Linux: inotify, one watch a folder, half of the limit of the system and 60,000 at most)',
     'size and times of the files that change there, again until they rest; no content, which the file walk reads then',
   ],
   collects: ['nothing by itself: a file that changed is looked at again, one that is gone is reported as gone'],
@@ -60,10 +60,16 @@ export function watchFolders(options: WatchOptions): FolderWatch {
     onOverflow: () => note('(many files)', 'too many files move at once; the next sweep sees them'),
   })
   const admit = createBudget(options.maxFolders ?? MAX_WATCHED_FOLDERS, note)
+  const excludes = compileExcludes(options.excludes ?? [])
+  const isExcluded = (path: string): boolean => {
+    const segments = path.split(/[/\\]/).filter((segment) => segment !== '')
+    return excludes.match(segments, segments.at(-1) ?? '') !== null
+  }
   const watcher = watch([...options.folders], {
     followSymlinks: false,
     ignoreInitial: true,
-    ignored: (path, stats) => (stats?.isDirectory() === true ? !admit.folder(path) : stats?.isFile() === false),
+    ignored: (path, stats) =>
+      isExcluded(path) || (stats?.isDirectory() === true ? !admit.folder(path) : stats?.isFile() === false),
   })
   watcher.on('add', (path) => resting.touch(path))
   watcher.on('change', (path) => resting.touch(path))

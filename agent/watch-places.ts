@@ -1,0 +1,169 @@
+// What is watched between sweeps: model stores and download folders through chokidar, every other folder with one watch each, as far
+// as the system's watches go. Where they end, or where a watcher dies, that is told, and rescans see what is new there.
+import type { Platform } from '../contract/observation.ts'
+import type { Gap } from '../contract/wire.ts'
+import type { OwnConditions } from './report/own-conditions.ts'
+import { createGapList } from './sense/gap-list.ts'
+import { countInotifyWatches, inotifyBudget } from './sense/linux/inotify.ts'
+import { createRemoteMounts } from './sense/remote-mounts.ts'
+import { createRestingFiles, LOOK_EVERY_MS, REST_MS } from './sense/resting-files.ts'
+import { watchFolders } from './sense/watch.ts'
+import { type TreeWatch, watchTree } from './sense/watch-tree.ts'
+import { watchWhole } from './sense/watch-whole.ts'
+
+/** Of the budget, what chokidar may take at most: stores are deep, and the rest of a home is to be watched as well. */
+const NEAR_SHARE = 0.25
+/** Watches are counted this often: reading the kernel's list of 50,000 takes about 10 ms. */
+const COUNT_EVERY_MS = 5 * 60 * 1000
+/** Troubles are told together. */
+const TELL_EVERY_MS = 1_000
+/** Under which the condition stands in the state. */
+const PLACE = '(watched folders)'
+
+export interface WatchPlacesOptions {
+  /** Trees to watch, the likeliest first. */
+  readonly roots: readonly string[]
+  /** Model stores and download folders. */
+  readonly near: readonly string[]
+  readonly excludes: readonly string[]
+  readonly ownPlaces: readonly string[]
+  readonly minimumBytes: number
+  readonly platform: Platform
+  readonly conditions: Pick<OwnConditions, 'note' | 'end'>
+  readonly onSettled: (path: string) => void
+  /** A file or a folder. */
+  readonly onGone: (path: string) => void
+  readonly onGap: (gap: Gap) => void
+  readonly signal: AbortSignal
+}
+
+export interface PlacesWatch {
+  /** Resolves when all is closed, after the signal. */
+  readonly closed: Promise<void>
+  /** Whether news of that folder come by themselves. */
+  readonly isWatched: (folder: string) => boolean
+}
+
+/** Starts to watch; ends when the signal says so. */
+export function watchPlaces(options: WatchPlacesOptions): PlacesWatch {
+  const { near, excludes, ownPlaces, onSettled, onGone, onGap, signal, minimumBytes } = options
+  const budget = inotifyBudget()
+  const { closed } = watchFolders({
+    folders: near,
+    excludes: [...excludes, ...ownPlaces],
+    ignoredBelowBytes: minimumBytes,
+    onSettled,
+    onGone,
+    onGap,
+    signal,
+    maxFolders: Math.floor(budget * NEAR_SHARE),
+  })
+  const far = options.platform === 'linux' ? watchFar(options, budget) : watchWholeFar(options)
+  const isNear = (folder: string): boolean => near.some((place) => isInside(folder, place))
+  return { closed, isWatched: (folder) => isNear(folder) || far.isWatched(folder) }
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`) || path.startsWith(`${folder}\\`)
+}
+
+function watchFar(options: WatchPlacesOptions, budget: number): Pick<TreeWatch, 'isWatched'> {
+  const { roots, near, excludes, ownPlaces, conditions, onGone, onGap, signal } = options
+  const remote = createRemoteMounts()
+  const served = new Set(near)
+  const news = gatherNews(options)
+  const tree = watchTree({
+    roots: roots.filter((root) => !served.has(root)),
+    excludes,
+    ownPlaces,
+    isLeftOut: (path) => served.has(path) || remote.around(path) !== undefined,
+    maxWatches: Math.floor(budget * (1 - NEAR_SHARE)),
+    onTouched: news.touch,
+    onGone: (path) => {
+      news.forget(path)
+      onGone(path)
+    },
+    onFolderGone: onGone,
+    note: news.note,
+    nowMs: () => performance.now(),
+    signal,
+  })
+  const tell = (): void => {
+    const gaps = news.take()
+    for (const gap of gaps) onGap(gap)
+    if (tree.isWhole()) conditions.end('GNO_SENSE_WATCH', PLACE)
+    else if (gaps.length > 0) conditions.note({ ...DEGRADED, detail: describe(tree.count()) })
+  }
+  const count = (): void => {
+    const held = countInotifyWatches()
+    if (held === null || held >= tree.count()) return
+    news.note(PLACE, `the system holds ${held} of ${tree.count()} watches; all are placed anew`)
+    tree.again()
+  }
+  everySoOften(
+    [
+      [tell, TELL_EVERY_MS],
+      [count, COUNT_EVERY_MS],
+    ],
+    signal,
+  )
+  return tree
+}
+
+const DEGRADED = { code: 'GNO_SENSE_WATCH', place: PLACE, until: null } as const
+
+function describe(count: number): string {
+  return `${count} folders are watched and some are not: new files there are seen at the next rescan`
+}
+
+/** macOS and Windows watch a whole tree with one handle. */
+function watchWholeFar(options: WatchPlacesOptions): Pick<TreeWatch, 'isWatched'> {
+  const { roots, near, excludes, ownPlaces, onGone, onGap, signal } = options
+  const news = gatherNews(options)
+  const whole = watchWhole({
+    roots: roots.filter((root) => !near.includes(root)),
+    excludes,
+    ownPlaces,
+    onTouched: news.touch,
+    onGone,
+    note: news.note,
+    signal,
+  })
+  const tell = (): void => {
+    for (const gap of news.take()) onGap(gap)
+  }
+  everySoOften([[tell, TELL_EVERY_MS]], signal)
+  return whole
+}
+
+/** Files that come to rest, and troubles that are told together. */
+function gatherNews({ minimumBytes, onSettled, signal }: WatchPlacesOptions) {
+  let gaps = createGapList()
+  const note = (place: string, detail: string): void => gaps.add('GNO_SENSE_WATCH', place, detail)
+  const resting = createRestingFiles({
+    restMs: REST_MS,
+    minimumBytes,
+    nowMs: () => performance.now(),
+    onSettled,
+    onOverflow: () => note('(many files)', 'too many files move at once; the next rescan sees them'),
+  })
+  everySoOften([[() => resting.look(), LOOK_EVERY_MS]], signal)
+  return {
+    note,
+    touch: (path: string) => resting.touch(path),
+    forget: (path: string) => resting.forget(path),
+    take: () => {
+      const told = gaps.list()
+      gaps = createGapList()
+      return told
+    },
+  }
+}
+
+function everySoOften(tasks: readonly (readonly [task: () => void, everyMs: number])[], signal: AbortSignal): void {
+  if (signal.aborted) return
+  const timers = tasks.map(([task, everyMs]) => setInterval(task, everyMs))
+  signal.addEventListener('abort', () => {
+    for (const timer of timers) clearInterval(timer)
+  })
+}
