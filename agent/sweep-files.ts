@@ -82,7 +82,8 @@ export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
   }
   if (options.roots.length > 0) renewRoom(options.memory.hidden)
   const summary = options.roots.length === 0 ? null : await walkRoots(options.roots, options, finds)
-  for (const path of options.changed) await lookAround(path, options, finds)
+  const folders = new Set<string>()
+  for (const path of options.changed) await lookAround(path, folders, options, finds)
   // A file that was looked at twice (changed, and below a root) is one artifact.
   const unique = [...new Map(finds.found.map((each) => [each.artifact.path, each])).values()]
   const arrived = await addArrivals(unique, options)
@@ -110,7 +111,10 @@ export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
 }
 
 async function walkRoots(roots: readonly string[], options: SweepOptions, finds: Finds): Promise<WalkSummary> {
-  const walk = startWalk(roots, options)
+  return await readWalk(startWalk(roots, options), options, finds)
+}
+
+async function readWalk(walk: Walk, options: SweepOptions, finds: Finds): Promise<WalkSummary> {
   let candidates = 0
   let pausedMs = options.now().getTime()
   let step = walk.next()
@@ -125,7 +129,7 @@ async function walkRoots(roots: readonly string[], options: SweepOptions, finds:
     tell(folder.path)
     await readInto(finds, folder, options, tell)
     if (options.now().getTime() - pausedMs > PAUSE_EVERY_MS) {
-      await new Promise((resolve) => setImmediate(resolve))
+      await takeTurn()
       pausedMs = options.now().getTime()
     }
     step = walk.next()
@@ -134,19 +138,22 @@ async function walkRoots(roots: readonly string[], options: SweepOptions, finds:
 }
 
 /** A file of a store is looked at with all of its store, since a blob alone does not say which model it belongs to. */
-async function lookAround(path: string, options: SweepOptions, finds: Finds): Promise<void> {
+async function lookAround(path: string, looked: Set<string>, options: SweepOptions, finds: Finds): Promise<void> {
   const store = storeRootOf(path)
-  if (store === null) return lookBeside(path, options, finds)
+  if (store === null) return lookBeside(dirname(path), looked, options, finds)
   if (finds.stores.has(store)) return
   finds.stores.add(store)
-  const { gaps } = await walkRoots([store], options, finds)
+  const { gaps } = await readWalk(startFreshWalk(store, options), options, finds)
   for (const { code, place, detail } of gaps) finds.gaps.add(code, place, detail)
 }
 
-/** A folder is yielded before anything below it, so the first step is all that is needed. */
-async function lookBeside(path: string, options: SweepOptions, finds: Finds): Promise<void> {
-  const walk = startWalk([dirname(path)], options)
-  const step = walk.next()
+/** A folder is yielded before anything below it, so its own step is all that is needed; many changed files of it are one look. */
+async function lookBeside(folder: string, looked: Set<string>, options: SweepOptions, finds: Finds): Promise<void> {
+  if (looked.has(folder)) return
+  looked.add(folder)
+  const walk = startFreshWalk(folder, options)
+  let step = walk.next()
+  for (; step.done !== true && step.value.isPiece === true; step = walk.next()) await takeTurn()
   if (step.done === true) {
     // The folder could not be entered: what was known there is not gone, it was not looked at.
     for (const { code, place, detail } of step.value.gaps) finds.gaps.add(code, place, detail)
@@ -156,16 +163,22 @@ async function lookBeside(path: string, options: SweepOptions, finds: Finds): Pr
   walk.return({ filesSeen: 0, foldersSeen: 0, isComplete: true, gaps: [] })
 }
 
+/** Signals and timers get their turn. */
+async function takeTurn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
 async function readInto(
   finds: Finds,
   folder: WalkedFolder,
   options: SweepOptions,
   tell: (current: string) => void,
 ): Promise<void> {
-  if (!mayHoldModels(folder)) return
-  const { deep, digests, signal, decoySizes, scanTemplate } = options
+  if (!mayHoldModels({ ...folder, hasCandidates: folder.candidates.length > 0 })) return
+  const { deep, digests, signal, decoySizes, scanTemplate, kept } = options
   const reading = {
     deep,
+    ...(kept === undefined ? {} : { readings: kept.readings }),
     digests,
     hidden: options.memory.hidden,
     signal,
@@ -185,16 +198,28 @@ async function readInto(
   }
 }
 
-function startWalk(roots: readonly string[], options: SweepOptions): Generator<WalkedFolder, WalkSummary> {
-  const { excludes, ownPlaces, signal } = options
+type Walk = Generator<WalkedFolder, WalkSummary>
+
+function startWalk(roots: readonly string[], options: SweepOptions): Walk {
+  const { excludes, ownPlaces, signal, first, entersRemote, kept } = options
   return walkFiles({
     roots,
     excludes,
     ownPlaces,
     isSmallCandidate: isCandidateName,
     minimumBytes: MINIMUM_BYTES,
+    ...(first === undefined ? {} : { first }),
+    ...(entersRemote === undefined ? {} : { entersRemote }),
+    ...(kept === undefined ? {} : { folders: kept.folders }),
     signal,
   })
+}
+
+/** Something changed there, perhaps in a file that was too small to be known: the folder is listed whatever is known of it. */
+function startFreshWalk(folder: string, options: SweepOptions): Walk {
+  const { first: _first, kept, ...others } = options
+  const unknown = kept === undefined ? {} : { kept: { ...kept, folders: { ...kept.folders, find: () => undefined } } }
+  return startWalk([folder], { ...others, ...unknown })
 }
 
 /** Small files are kept in a number of their own, so that a flood of them cannot push a real model out. */

@@ -12,6 +12,8 @@ import type { CloserMemory } from './look-closer.ts'
 import type { OpenedMemory } from './memory-test.ts'
 import type { DigestMemory } from './read/digest-memory.ts'
 import type { HiddenMemory } from './read/hidden-weights.ts'
+import type { ReadingMemory } from './recall-drafts.ts'
+import type { FolderMemory } from './sense/folder-memory.ts'
 import type { ReadGuard } from './read-guard.ts'
 import type { HostMemory } from './sense-host.ts'
 import type { LabelledFolder } from './settings/labelled-folder.ts'
@@ -30,6 +32,12 @@ export interface SweepOptions {
   readonly isWholeHost: boolean
   /** Files that changed: each is looked at together with its folder, not below it. */
   readonly changed: readonly string[]
+  /** Likely places, in the order in which they are walked before the rest. */
+  readonly first?: readonly string[]
+  /** Somebody named the roots, so they are entered even where a server may hang. */
+  readonly entersRemote?: boolean
+  /** What earlier sweeps listed and read; without it everything is listed and read. */
+  readonly kept?: KeptSweeps
   readonly excludes: readonly string[]
   /** Our own state: left out, and no blind spot. */
   readonly ownPlaces: readonly string[]
@@ -61,6 +69,12 @@ export interface SweepOptions {
   readonly now: () => Date
   readonly signal: AbortSignal
   readonly onProgress: (progress: SweepProgress) => void
+}
+
+/** What sweeps keep for those that follow, also over a restart. */
+export interface KeptSweeps {
+  readonly folders: FolderMemory
+  readonly readings: ReadingMemory
 }
 
 /** Coverage and blind spots of a walk. */

@@ -1,12 +1,13 @@
 // One folder of a walk, read: the stores in it first, then every candidate that no store has told of.
 import type { WalkedFolder } from '../contract/observation.ts'
-import { type DraftArtifact, type ReadOptions, readCandidates } from './read/read-candidates.ts'
+import type { DraftArtifact, ReadOptions } from './read/read-candidates.ts'
 import { HUB_NOTES, tellDownload } from './read/hub-metadata.ts'
 import { placeRole } from './read/place-role.ts'
 import { placeStore } from './read/place-store.ts'
 import { type StoreClaims, mayHoldStore, readStores } from './read/read-stores.ts'
 import type { StoreReader } from './read/store-reader.ts'
 import { webPlace } from './read/web-place.ts'
+import { type ReadingMemory, recallDrafts } from './recall-drafts.ts'
 import { MINIMUM_BYTES } from './sense/walk.ts'
 
 export interface WalkedOptions extends Omit<ReadOptions, 'reportAll'> {
@@ -15,11 +16,18 @@ export interface WalkedOptions extends Omit<ReadOptions, 'reportAll'> {
   readonly claims: StoreClaims
   /** Only what readers of this kind find. */
   readonly only?: StoreReader['covers']
+  /** What reading gave in earlier sweeps; without it everything is read. Stores span folders and are read anew. */
+  readonly readings?: ReadingMemory
+}
+
+/** Names and whether there are candidates: all that it takes to know that a folder needs no reading. */
+export interface FolderOutline extends Pick<WalkedFolder, 'path' | 'fileNames' | 'folderNames'> {
+  readonly hasCandidates: boolean
 }
 
 /** False for a folder that needs no reading, as nearly all do: told without a promise, since a disk has a hundred thousand. */
-export function mayHoldModels({ path, candidates, fileNames, folderNames }: WalkedFolder): boolean {
-  return candidates.length > 0 || mayHoldStore({ path, files: fileNames, folders: folderNames })
+export function mayHoldModels({ path, hasCandidates, fileNames, folderNames }: FolderOutline): boolean {
+  return hasCandidates || mayHoldStore({ path, files: fileNames, folders: folderNames })
 }
 
 /** The models of one folder. */
@@ -41,7 +49,7 @@ function toldIn(tellsData: WalkedOptions['tellsData'], isInStore: boolean): bool
 }
 
 async function* readDrafts(folder: WalkedFolder, options: WalkedOptions): AsyncGenerator<DraftArtifact> {
-  const { claims, decoySizes, only, tellsData, ...reading } = options
+  const { claims, decoySizes, only, tellsData, readings, ...reading } = options
   const { path, fileNames, folderNames } = folder
   const place = { path, files: fileNames, folders: folderNames }
   const mustHash = (sizeBytes: number): boolean => decoySizes.has(sizeBytes)
@@ -53,7 +61,7 @@ async function* readDrafts(folder: WalkedFolder, options: WalkedOptions): AsyncG
   const deep = options.deep || candidates.some(({ identity }) => mustHash(identity.sizeBytes))
   const told = new Set<string>()
   const how = { ...reading, deep, reportAll: false, tellsData: toldIn(tellsData, claims.isInside(`${path}/`)) }
-  for await (const draft of readCandidates(candidates, how)) {
+  for await (const draft of recallDrafts(folder, candidates, how, readings)) {
     // What a model has as its part was told with it.
     const isTold = draft.parts.every((part) => told.has(part.path))
     for (const part of draft.parts) told.add(part.path)

@@ -314,15 +314,26 @@ export interface CandidateFile {
   open(): Result<OpenedFile>
 }
 
+/** What a folder and all its regular files are at one moment: a change of any of them gives another digest. */
+export interface FolderStamp {
+  readonly digest: string
+  /** The latest change among them, in milliseconds since 1970. */
+  readonly newestMs: number
+}
+
 /** One folder of a walk. The candidates may be opened until the next folder is asked for. */
 export interface WalkedFolder {
   readonly path: string
+  /** A large folder is looked at in pieces, so that other work has its turn: this one is empty, and the folder follows. */
+  readonly isPiece?: boolean
   readonly candidates: readonly CandidateFile[]
   /** Names of its regular files and of its folders as the walk listed them, in the walk's own byte form: for comparing with ASCII words. */
   readonly fileNames: readonly string[]
   readonly folderNames: readonly string[]
   /** Holds this folder for reading a store in it; null when it is gone meanwhile. */
   hold(): OpenedFolder | null
+  /** Looks at every regular file of the folder; null where that is too much, or one of them is gone. */
+  stamp(): FolderStamp | null
   /** Running totals of the walk, for progress. */
   readonly filesSeen: number
   readonly foldersSeen: number

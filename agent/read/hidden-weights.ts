@@ -15,6 +15,9 @@ const MAX_REMEMBERED = 50_000
 /** Searched for headers in one sweep: a second of processor time, and a disk of 100 MB/s is busy for twenty (CWE-400). */
 const SWEEP_BYTES = 2_147_483_648
 
+/** Told of a file that another sweep may search. */
+export const UNSEARCHED = 'bytes in it look like weights, and were not searched: one look searches only so much'
+
 /** What is known of files that no reader knows, across sweeps. */
 export interface HiddenMemory {
   readonly found: Map<string, Embedded | null>
@@ -85,8 +88,7 @@ type Concluding = Pick<HiddenOptions, 'onGap'> & { readonly hidden: HiddenMemory
 function conclude(file: OpenedFile, outcome: SearchOutcome, { hidden, onGap }: Concluding): OpenedFile | null {
   const { embedded, unfinished } = outcome
   if (unfinished === 'room') {
-    const detail = 'bytes in it look like weights, and were not searched: one look searches only so much'
-    onGap?.({ code: 'GNO_READ_SKIPPED', place: file.path, count: 1, detail })
+    onGap?.({ code: 'GNO_READ_SKIPPED', place: file.path, count: 1, detail: UNSEARCHED })
     // Not remembered: the next sweep has room again.
     return null
   }

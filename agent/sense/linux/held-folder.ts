@@ -31,6 +31,9 @@ export interface HeldFolder {
   readonly bytes: string
   readonly dev: bigint
   readonly inode: bigint
+  /** These move when a name is added, renamed or taken away. */
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
   /** Size of the folder itself, which tells beforehand whether it has many entries. */
   readonly sizeBytes: number
   close(): void
@@ -84,6 +87,8 @@ function holdDescriptor(place: string | Buffer, bytes: string, extraFlags: numbe
       bytes,
       dev: stat.dev,
       inode: stat.ino,
+      mtimeNs: stat.mtimeNs,
+      ctimeNs: stat.ctimeNs,
       sizeBytes: Number(stat.size),
       close: () => closeSync(fd),
     })
@@ -96,8 +101,9 @@ function holdByPath(bytes: string): Result<HeldFolder> {
   try {
     const stat = lstatSync(fileSystemPath(bytes), { bigint: true })
     if (!stat.isDirectory()) return failed('GNO_SENSE_NOT_A_FILE', `${readablePath(bytes)} is not a folder`)
+    const { dev, ino: inode, mtimeNs, ctimeNs } = stat
     const sizeBytes = Number(stat.size)
-    return success({ fd: null, bytes, dev: stat.dev, inode: stat.ino, sizeBytes, close: () => undefined })
+    return success({ fd: null, bytes, dev, inode, mtimeNs, ctimeNs, sizeBytes, close: () => undefined })
   } catch (error) {
     return systemFailure(error, readablePath(bytes))
   }
