@@ -18,6 +18,7 @@ import { scanExecutorch } from './scan-executorch.ts'
 import { scanLeftovers } from './scan-leftovers.ts'
 import { scanLlamafile } from './scan-llamafile.ts'
 import { scanLooseConfig } from './scan-loose-config.ts'
+import { scanMar } from './scan-mar.ts'
 import { scanNemo } from './scan-nemo.ts'
 import { scanOnnx } from './scan-onnx.ts'
 import { scanOpenvino } from './scan-openvino.ts'
@@ -54,6 +55,7 @@ export const scanners: readonly Scanner[] = [
   scanLeftovers,
   scanLlamafile,
   scanLooseConfig,
+  scanMar,
   scanNemo,
   scanOnnx,
   scanOpenvino,
