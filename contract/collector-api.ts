@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { artifactSchema } from './artifact.ts'
 import { findingSchema } from './finding.ts'
+import { chainBreakSchema } from './report-chain.ts'
 import { coverageSchema, hostSchema } from './report.ts'
 import { installationSchema } from './installation.ts'
 import { runtimeSchema } from './runtime.ts'
@@ -47,6 +48,18 @@ export const hostRowSchema = z
     looked: lookedSchema,
     gapCount: wholeNumber,
     openFindings: wholeNumber,
+    /** The chain of its reports; absent as long as none of them was chained. */
+    reportChain: z
+      .object({
+        breaks: wholeNumber,
+        /** How it last broke, with which report, and one sentence for a person; null while it holds. */
+        last: z
+          .object({ kind: chainBreakSchema, sequence: wholeNumber, at: instant, statement: sentence })
+          .readonly()
+          .nullable(),
+      })
+      .readonly()
+      .optional(),
   })
   .readonly()
 export type HostRow = z.infer<typeof hostRowSchema>

@@ -3,7 +3,9 @@ import { z } from 'zod'
 import { artifactSchema } from './artifact.ts'
 import { findingSchema } from './finding.ts'
 import { installationSchema } from './installation.ts'
+import { chainSchema } from './report-chain.ts'
 import { runtimeSchema } from './runtime.ts'
+import { countSchema, MAX_COUNTS, privacyMarkSchema } from './privacy.ts'
 import { gapSchema, instant, nameText, pathText, sentence, wholeNumber } from './wire.ts'
 
 /** The agent as a sensor of its own trouble: its gaps are conditions, each a subject of policies by itself. */
@@ -53,6 +55,10 @@ export const hostSchema = z
       })
       .readonly()
       .optional(),
+    /** Absent: everything is told as it is. */
+    privacy: privacyMarkSchema.optional(),
+    /** What is there now, at the level `counts`, which tells nothing else. */
+    counts: z.array(countSchema).max(MAX_COUNTS).readonly().optional(),
   })
   .readonly()
 export type Host = z.infer<typeof hostSchema>
@@ -105,6 +111,8 @@ export const reportSchema = z
       .readonly(),
     /** Reports that the agent had to drop before this one (full disk). */
     lostReports: wholeNumber,
+    /** Absent from agents that are older than the chain. */
+    chain: chainSchema.optional(),
   })
   .readonly()
 export type Report = z.infer<typeof reportSchema>
@@ -129,7 +137,7 @@ export const enrolmentAnswerSchema = z
   .readonly()
 export type EnrolmentAnswer = z.infer<typeof enrolmentAnswerSchema>
 
-/** The body of every answer of the collector that is not 2xx. `expectedSequence` comes with GNO_REPORT_OUT_OF_ORDER. */
+/** The body of every answer of the collector that is not 2xx. `expectedSequence` comes with GNO_REPORT_OUT_OF_ORDER and GNO_REPORT_CONFLICT. */
 export const problemSchema = z
   .object({ code: nameText, detail: sentence, expectedSequence: wholeNumber.optional() })
   .readonly()

@@ -94,7 +94,7 @@ async function sendOldest(
     fetch: options.fetch,
     url: `${enrolment.collectorUrl}/api/v1/reports`,
     token: enrolment.agentToken,
-    body: renderReport(sent),
+    body: renderReport(sent, sent.chain),
     encoding: sent.encoding,
     signal: options.signal,
     timeoutMs: exchangeMs,

@@ -21,6 +21,8 @@ export type MetaKey =
   | 'goodSettings'
   /** Under which privacy level and key everything in the outbox was told. */
   | 'privacyMark'
+  /** The last sweep as it was, where `lastSweep` holds only what may be told. */
+  | 'sweepHere'
   /** The digest of the newest link, and of the newest that the collector has. */
   | 'chainHead'
   | 'chainDelivered'

@@ -4,16 +4,19 @@ import type { Database } from 'better-sqlite3'
 import { artifactSchema } from '../../contract/artifact.ts'
 import { type Result, failed } from '../../contract/failure.ts'
 import { findingSchema } from '../../contract/finding.ts'
-import { type Coverage, hostSchema, type Scan } from '../../contract/report.ts'
+import { hostSchema, type Scan } from '../../contract/report.ts'
 import { installationSchema } from '../../contract/installation.ts'
 import { runtimeSchema } from '../../contract/runtime.ts'
 import type { Gap } from '../../contract/wire.ts'
-import { compareSweep, type CoveredPlaces, GONE, type SeenThing, seeThings, type Told, UNTOLD } from './delta.ts'
+import { addLink, takeBackLinks } from './chain.ts'
+import { adoptMark, concealSweep } from './conceal-sweep.ts'
+import { compareSweep, type CoveredPlaces, GONE, type SeenThing, type Told, UNTOLD } from './delta.ts'
 import { digestThing, digestValue, withoutMeasures } from './digest.ts'
 import { readCounter, readMeta, writeCounter, writeMeta } from './meta.ts'
 import {
   type Draft,
   type Entry,
+  type Envelope,
   gapEntry,
   goneEntry,
   MAX_ITEM_BYTES,
@@ -21,7 +24,7 @@ import {
   splitReports,
 } from './report-body.ts'
 import { trimSpool } from './spool-limit.ts'
-import { insertReport, nextSequence, noteTold, replaceReport } from './spool.ts'
+import { insertReport, nextSequence, noteTold } from './spool.ts'
 import type { StateStore } from './state-store.ts'
 import { readThing } from './stored-thing.ts'
 import { parseJson, recordSweep, renderSweepRecord } from './sweep-record.ts'
@@ -57,10 +60,12 @@ export function enqueueSweep(state: StateStore, sweep: SweepResult, options: Enq
   const host = hostSchema.safeParse(sweep.host)
   if (!host.success)
     return failed('GNO_INTERNAL', `the description of the host breaks its schema: ${host.error.message}`)
-  const seen = seeThings(sweep)
   const heartbeatMs = options.heartbeatMs ?? 0
   const isAbsent = options.isAbsent ?? (() => false)
-  const stored = state.write((database) => enqueue({ state, database, sweep, seen, heartbeatMs, isAbsent }))
+  const stored = state.write((database) => {
+    adoptMark(state, database)
+    return enqueue({ state, database, ...concealSweep(state, database, sweep, isAbsent), heartbeatMs, isAbsent })
+  })
   if (stored.ok) state.lostInMemory = 0
   else countLoss(state)
   return stored
@@ -82,8 +87,9 @@ function enqueue(work: Work): Enqueued {
   const entries = [...tellable.entries, ...repeatLost(database, delta.repeated), ...delta.gone.map(entryOfGone)]
   const record = recordSweep(sweep)
   const lost = readCounter(database, 'lostReports', 0) + state.lostInMemory
-  const gaps = [...ownGaps(state, database, lost), ...tellable.refused, ...record.gaps]
-  const told = digestLook(record.envelope.coverage, gaps)
+  const ownTrouble = state.concealment.gaps(ownGaps(state, database, lost))
+  const gaps = [...ownTrouble, ...tellable.refused, ...record.gaps]
+  const told = digestLook(record.envelope, gaps)
   rememberThings(database, [...tellable.things, ...delta.refreshed])
   buryThings(database, delta.gone)
   // A look that says nothing of coverage (a drill looks at one folder) must not replace what is known of the host.
@@ -105,10 +111,11 @@ function enqueue(work: Work): Enqueued {
 }
 
 /** What a look covered and could not see; not how much it saw, and not which processes ended while it looked. */
-function digestLook(coverage: readonly Coverage[], gaps: readonly Gap[]): string {
+function digestLook({ coverage, host }: Envelope, gaps: readonly Gap[]): string {
   const lasting = gaps.filter(({ code }) => code !== 'GNO_SENSE_VANISHED')
   const blind = new Set(lasting.map(({ code, place }) => `${code} ${withoutMeasures(place)}`))
-  return digestValue([coverage.map(({ sensor, state, places }) => [sensor, state, places]), [...blind].sort()])
+  const covered = coverage.map(({ sensor, state, places }) => [sensor, state, places])
+  return digestValue([covered, [...blind].sort(), ...(host.counts === undefined ? [] : [host.counts])])
 }
 
 function readTold(database: Database): readonly Told[] {
@@ -223,18 +230,13 @@ function isFresh({ state, database, heartbeatMs }: Work, told: string): boolean 
 
 function store(database: Database, drafts: readonly Draft[], lost: number, now: Date): readonly number[] {
   const createdAt = now.toISOString()
-  const [first] = drafts
-  const waiting =
-    drafts.length === 1 && first !== undefined && isHeartbeat(first) ? unsentHeartbeat(database) : undefined
-  if (waiting !== undefined && first !== undefined) {
-    // While the collector is away, one heartbeat waits, not one for every sweep.
-    replaceReport(database, { sequence: waiting.sequence, draft: first, lost: waiting.lost + lost, createdAt })
-    return [waiting.sequence]
-  }
+  const superseded = drafts.every(isHeartbeat) ? takeBackHeartbeats(database) : 0
   const start = nextSequence(database)
   for (const [index, draft] of drafts.entries()) {
-    insertReport(database, { sequence: start + index, draft, lost: index === 0 ? lost : 0, createdAt })
-    noteTold(database, draft.entries, start + index)
+    const sequence = start + index
+    const body = insertReport(database, { sequence, draft, lost: index === 0 ? lost + superseded : 0, createdAt })
+    addLink(database, sequence, body)
+    noteTold(database, draft.entries, sequence)
   }
   writeCounter(database, 'nextSequence', start + drafts.length)
   return drafts.map((_draft, index) => start + index)
@@ -244,12 +246,27 @@ function isHeartbeat(draft: Draft): boolean {
   return draft.entries.every((entry) => entry.thing === null)
 }
 
-function unsentHeartbeat(database: Database): { readonly sequence: number; readonly lost: number } | undefined {
-  return database
-    .prepare<[number, number], { sequence: number; lost: number }>(
-      'SELECT sequence, lost FROM outbox WHERE sequence = ? AND items = 0 AND sequence > ?',
+/**
+ * While the collector is away, the heartbeats of one sweep wait, not those of every sweep: the newest ones that were never sent make
+ * room. Gives the losses that they told.
+ */
+function takeBackHeartbeats(database: Database): number {
+  const newest = database
+    .prepare<[number], { sequence: number; lost: number; items: number }>(
+      'SELECT sequence, lost, items FROM outbox WHERE sequence > ? ORDER BY sequence DESC',
     )
-    .get(nextSequence(database) - 1, readCounter(database, 'sentSequence', 0))
+    .iterate(readCounter(database, 'sentSequence', 0))
+  let from = nextSequence(database)
+  let lost = 0
+  for (const row of newest) {
+    if (row.items > 0 || row.sequence !== from - 1) break
+    from = row.sequence
+    lost += row.lost
+  }
+  takeBackLinks(database, from)
+  database.prepare('DELETE FROM outbox WHERE sequence >= ?').run(from)
+  writeCounter(database, 'nextSequence', from)
+  return lost
 }
 
 /** A sweep that could not be stored is not lost for good (the next one tells the same), but that it happened is told. */

@@ -2,6 +2,7 @@
 // A body is a report without its number, its id and its count of losses: those stand in columns of their own, so that waiting
 // reports can be renumbered without touching their text.
 import { type Coverage, type Host, MAX_REPORT_ITEMS, type Report, reportSchema } from '../../contract/report.ts'
+import type { ReportChain } from '../../contract/report-chain.ts'
 import type { Gap } from '../../contract/wire.ts'
 import type { ThingKind } from './delta.ts'
 
@@ -103,10 +104,10 @@ export function renderBody({ envelope, entries }: Draft): string {
   return `${head},${list('gaps')},${things},${gone}}`
 }
 
-/** The report as it goes over the wire. */
-export function renderReport({ sequence, reportId, lost, body }: StoredReport): string {
-  const head = JSON.stringify({ schema: 'gnomon-report/1', sequence, reportId, lostReports: lost }).slice(0, -1)
-  return `${head},${body.slice(1)}`
+/** The report as it goes over the wire; its content stands last, as it was stored. */
+export function renderReport({ sequence, reportId, lost, body }: StoredReport, chain?: ReportChain): string {
+  const numbered = { schema: 'gnomon-report/1', sequence, reportId, lostReports: lost, ...(chain && { chain }) }
+  return `${JSON.stringify(numbered).slice(0, -1)},${body.slice(1)}`
 }
 
 /** Takes a stored report apart; null when its text is not a report any more. */

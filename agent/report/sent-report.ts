@@ -2,6 +2,8 @@
 // the same one. Another process, or an answer that came late, may have changed the queue meanwhile.
 import type { Database } from 'better-sqlite3'
 import { type Result, success } from '../../contract/failure.ts'
+import type { ReportChain } from '../../contract/report-chain.ts'
+import { chainOf } from './chain.ts'
 import type { Encoding } from './compress.ts'
 import { type Claim, takeLease } from './lease.ts'
 import { readCounter, readMeta, writeCounter } from './meta.ts'
@@ -11,6 +13,7 @@ import type { StateStore } from './state-store.ts'
 export interface SentReport extends StoredReport {
   /** The numbering under which it was sent. */
   readonly numbering: number
+  readonly chain: ReportChain
   /** How the collector wants it packed. */
   readonly encoding: Encoding
 }
@@ -33,8 +36,10 @@ export function pickReport(state: StateStore, claim: Claim): Result<Pick> {
     if (leftMs > 0) return { kind: 'leased', leftMs }
     const sent = readCounter(database, 'sentSequence', 0)
     if (sent < row.sequence) writeCounter(database, 'sentSequence', row.sequence)
+    const numbering = readCounter(database, 'numbering', 0)
+    const chain = chainOf(database, row.sequence)
     const encoding = readMeta(database, 'encoding') === 'zstd' ? 'zstd' : 'gzip'
-    return { kind: 'picked', report: { ...row, numbering: readCounter(database, 'numbering', 0), encoding } }
+    return { kind: 'picked', report: { ...row, numbering, chain, encoding } }
   })
 }
 

@@ -56,7 +56,9 @@ function settleAnswer(database: Database, sent: SentReport, answer: Answer, now:
   const { status, problem } = answer
   if (status >= 200 && status < 300) return settleAcknowledged(database, sent, answer, now)
   if (status === 409 && problem?.expectedSequence !== undefined)
-    return settleExpected(database, sent, problem.expectedSequence, now)
+    return problem.code === 'GNO_REPORT_CONFLICT'
+      ? settleConflict(database, sent, problem.expectedSequence, now)
+      : settleExpected(database, sent, problem.expectedSequence, now)
   const isRefusal = status === 413 || (status === 400 && problem?.code === 'GNO_REPORT_MALFORMED')
   if (isRefusal) return settleRefused(database, sent, answer, now)
   if (status === 401 || status === 403)
@@ -107,6 +109,18 @@ function settleExpected(database: Database, sent: SentReport, expected: number, 
     const retellFrom = expected < sent.sequence ? expected : 0
     rebase(database, { expected, retellFrom, createdAt: now.toISOString() })
   }
+  return { kind: 'renumbered', failure: { code: 'GNO_DELIVERY_REFUSED', detail } }
+}
+
+/**
+ * The number is taken by a report that this state knows nothing of: it was restored from an older copy, or its disk was cloned. What
+ * waits goes on behind it, and everything is told again, since the collector may have been told otherwise.
+ */
+function settleConflict(database: Database, sent: SentReport, expected: number, now: Date): Settlement {
+  const detail = `the collector has another report ${sent.sequence} and expects ${expected}`
+  if (expected <= sent.sequence || expected - sent.sequence > MAX_JUMP)
+    return failedShort('GNO_DELIVERY_GARBLED', detail)
+  rebase(database, { expected, retellFrom: 0, createdAt: now.toISOString() })
   return { kind: 'renumbered', failure: { code: 'GNO_DELIVERY_REFUSED', detail } }
 }
 

@@ -2,6 +2,7 @@
 // the middle, it is emptied or the ones behind it move.
 import { randomUUID } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
+import { forgetLinksBelow, markReduced } from './chain.ts'
 import type { ThingKind } from './delta.ts'
 import { UNTOLD } from './delta.ts'
 import { bumpCounter, readCounter, readMeta, writeCounter } from './meta.ts'
@@ -36,8 +37,8 @@ export function oldestSequence(database: Database): number {
   return oldest ?? nextSequence(database)
 }
 
-/** Stores a report under a number that nobody has. */
-export function insertReport(database: Database, { sequence, draft, lost, createdAt }: NewReport): void {
+/** Stores a report under a number that nobody has. Gives its body. */
+export function insertReport(database: Database, { sequence, draft, lost, createdAt }: NewReport): string {
   const body = renderBody(draft)
   database
     .prepare(
@@ -53,16 +54,19 @@ export function insertReport(database: Database, { sequence, draft, lost, create
       Buffer.byteLength(body),
       createdAt,
     )
+  return body
 }
 
-/** Gives a waiting report another content (and id) under its own number. */
+/** Gives a waiting report less content (and another id) under its own number. */
 export function replaceReport(database: Database, report: NewReport): void {
+  markReduced(database, report.sequence)
   database.prepare('DELETE FROM outbox WHERE sequence = ?').run(report.sequence)
   insertReport(database, report)
 }
 
 /** Removes the reports below a number: the collector has them. */
 export function forgetBelow(database: Database, sequence: number): void {
+  forgetLinksBelow(database, sequence)
   database.prepare('DELETE FROM outbox WHERE sequence < ?').run(sequence)
 }
 
@@ -70,7 +74,7 @@ export function forgetBelow(database: Database, sequence: number): void {
 export function shiftReports(database: Database, from: number, by: number): void {
   if (by === 0) return
   // Through negative numbers, because SQLite checks uniqueness row by row.
-  for (const table of ['outbox', 'things']) {
+  for (const table of ['outbox', 'links', 'things']) {
     database.prepare(`UPDATE ${table} SET sequence = -(sequence + ?) WHERE sequence >= ?`).run(by, from)
     database.prepare(`UPDATE ${table} SET sequence = -sequence WHERE sequence < 0`).run()
   }

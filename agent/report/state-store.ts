@@ -4,6 +4,7 @@ import Database from 'better-sqlite3'
 import { chmodSync, closeSync, constants, lstatSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type Failure, type Result, failed, success } from '../../contract/failure.ts'
+import { type Concealment, TELL_ALL } from './concealment.ts'
 import { setAside } from './damaged-state.ts'
 import { errorCode, errorText } from './error-text.ts'
 import { restoreIdentityCopy, saveIdentityCopy } from './identity-copy.ts'
@@ -26,6 +27,12 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRI
 CREATE TABLE IF NOT EXISTS outbox (
   sequence INTEGER PRIMARY KEY, reportId TEXT NOT NULL, body TEXT NOT NULL, lost INTEGER NOT NULL,
   priority INTEGER NOT NULL, items INTEGER NOT NULL, bytes INTEGER NOT NULL, createdAt TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS hereThings (
+  kind TEXT NOT NULL, key TEXT NOT NULL, subjectKind TEXT NOT NULL, subjectKey TEXT NOT NULL, digest TEXT NOT NULL,
+  fullDigest TEXT NOT NULL, severity TEXT, family TEXT, document TEXT NOT NULL, PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS links (
+  sequence INTEGER PRIMARY KEY, previous TEXT NOT NULL, content TEXT NOT NULL, digest TEXT NOT NULL,
+  isReduced INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS things (
   kind TEXT NOT NULL, key TEXT NOT NULL, subjectKind TEXT NOT NULL, subjectKey TEXT NOT NULL,
   digest TEXT NOT NULL, fullDigest TEXT NOT NULL, isGone INTEGER NOT NULL, sequence INTEGER NOT NULL, document TEXT) STRICT;
@@ -66,6 +73,8 @@ export class StateStore {
   readonly now: () => Date
   /** Reports lost while the disk was full: kept here until they can be written down. */
   lostInMemory = 0
+  /** What may be told of what is found here; whoever opens the state for a session sets it by the privacy level. */
+  concealment: Concealment = TELL_ALL
   readonly #maxPages: number
   #database: Database.Database
   #isClosed = false

@@ -25,6 +25,7 @@ export async function hosts(parameters) {
 
 function hostCells(row) {
   const gaps = row.gapCount > 0 ? h('div', { class: 'quiet' }, `${count(row.gapCount)} places in gaps`) : null
+  const chain = row.reportChain?.last ? h('div', {}, badge('reports broken', 'alarm')) : null
   const open = count(row.openFindings)
   return [
     h(
@@ -34,7 +35,7 @@ function hostCells(row) {
       h('div', { class: 'quiet' }, mono(row.hostId, 24)),
     ),
     row.operatingSystem ?? '',
-    h('div', {}, looked(row.looked), gaps),
+    h('div', {}, looked(row.looked), gaps, chain),
     row.openFindings > 0 ? h('a', { href: `#/${query({ host: row.hostId })}` }, open) : '0',
     when(row.lastReportAt),
   ]

@@ -29,6 +29,7 @@ export async function host(id) {
     h('div', { class: 'headline' }, h('h1', {}, row.hostName), looked(row.looked)),
     h('p', { class: `notice ${LOOKED[row.looked][1]}` }, statement),
     lost(row.lostReports),
+    broken(row.reportChain),
     h(
       'div',
       { class: 'columns' },
@@ -61,6 +62,14 @@ export async function host(id) {
 function lost(reports) {
   if (reports === 0) return null
   return h('p', { class: 'notice alarm' }, `This agent had to drop ${count(reports)} reports.`)
+}
+
+/** What is wrong with the chain of a host's reports; nothing while it holds, or where none was ever chained. */
+function broken(chain) {
+  if (!chain?.last) return null
+  const { statement, at } = chain.last
+  const times = chain.breaks > 1 ? ` It broke ${count(chain.breaks)} times in all.` : ''
+  return h('p', { class: 'notice alarm' }, statement, times, ' ', when(at))
 }
 
 function openFindings(rows, word) {
@@ -120,6 +129,7 @@ function reportFacts(row) {
   return facts([
     ['last', when(row.lastReportAt)],
     ['sequence', count(row.lastSequence)],
+    ['chain', row.reportChain && (row.reportChain.last ? 'broken' : 'holds')],
     ['enrolled', when(row.enrolledAt)],
     ['enrolled again', replaced(row)],
     ['host id', mono(row.hostId, 24)],

@@ -19,7 +19,7 @@ import { digestToken, makeToken } from '../tokens.ts'
 import { type Access, bearerDigest } from './access.ts'
 import { guardedAnswers, openAnswers } from './answers.ts'
 import { TAKEN_ENCODINGS } from './body.ts'
-import { sendProblem } from './problems.ts'
+import { type Log, sendProblem } from './problems.ts'
 
 /** Largest report, inflated. 500 items of each list are 1-3 MB; eight leave room (CWE-770). */
 const MAX_REPORT_BYTES = 8_388_608
@@ -31,6 +31,7 @@ interface AgentRouteOptions {
   readonly queue: ReportQueue
   readonly access: Access
   readonly now: () => Date
+  readonly log: Log
 }
 
 /** Registers the routes of agents. */
@@ -83,17 +84,18 @@ function addEnrolment(app: FastifyInstance, { store, access, now }: AgentRouteOp
   })
 }
 
-function addReports(app: FastifyInstance, { queue, access, now }: AgentRouteOptions): void {
+function addReports(app: FastifyInstance, { queue, access, now, log }: AgentRouteOptions): void {
   app.post<{ Body: Report }>('/api/v1/reports', {
     bodyLimit: MAX_REPORT_BYTES,
     onRequest: access.requireAgent,
+    config: { hasContent: true },
     schema: {
       summary: 'Deliver one report; a repeated sequence is acknowledged and stores nothing',
       security: [{ agentToken: [] }],
       body: jsonSchemaOf(reportSchema),
       response: guardedAnswers(acknowledgementSchema, 400, 403, 409, 413, 415),
     },
-    handler: async ({ agent, body }, reply) => {
+    handler: async ({ agent, body, contentDigest }, reply) => {
       void reply.header('accept-encoding', TAKEN_ENCODINGS)
       if (agent === null) throw new Error('the access hook let a stranger through')
       if (body.host.hostId !== agent.hostId)
@@ -103,9 +105,13 @@ function addReports(app: FastifyInstance, { queue, access, now }: AgentRouteOpti
           'GNO_UNAUTHORISED',
           'the report speaks for a host that this agent is not enrolled for',
         )
-      const ingested = await queue.submit({ agentId: agent.agentId, report: body, receivedAt: now().toISOString() })
+      const receivedAt = now().toISOString()
+      const ingested = await queue.submit({ agentId: agent.agentId, report: body, content: contentDigest, receivedAt })
       switch (ingested.kind) {
         case 'accepted':
+          if (ingested.broken !== null)
+            log('report chain broken', { hostId: agent.hostId, sequence: body.sequence, kind: ingested.broken })
+          return { acknowledged: ingested.acknowledged }
         case 'duplicate':
           return { acknowledged: ingested.acknowledged }
         case 'unknown-agent':
@@ -114,6 +120,12 @@ function addReports(app: FastifyInstance, { queue, access, now }: AgentRouteOpti
           const { expectedSequence } = ingested
           const detail = `sequence ${body.sequence} came before ${expectedSequence}`
           const answer: Problem = { code: 'GNO_REPORT_OUT_OF_ORDER', detail, expectedSequence }
+          return reply.code(409).send(answer)
+        }
+        case 'conflict': {
+          const { expectedSequence } = ingested
+          const detail = `another report has sequence ${body.sequence}`
+          const answer: Problem = { code: 'GNO_REPORT_CONFLICT', detail, expectedSequence }
           return reply.code(409).send(answer)
         }
       }

@@ -58,7 +58,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   })
   // In a scope of their own, so that the document knows them: swagger only sees routes added after it has loaded.
   await app.register((scope, _options, done) => {
-    addAgentRoutes(scope, { store, queue, access, now })
+    addAgentRoutes(scope, { store, queue, access, now, log })
     addReadingRoutes(scope, store, access, now)
     addPageRoutes(scope, options.pageFolder)
     done()

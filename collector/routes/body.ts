@@ -1,7 +1,9 @@
 // JSON bodies, also gzip and zstd, with a limit on what they may grow to (CWE-409) and no `__proto__` (CWE-1321).
+import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { constants, gunzip, zstdDecompress } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
+import { CONTENT_MARK } from '../../contract/report-chain.ts'
 import { errorCode } from '../error-code.ts'
 import { nestsDeeper } from './nesting.ts'
 import { createTurns } from './turns.ts'
@@ -31,13 +33,35 @@ export const TAKEN_ENCODINGS = [...UNPACKERS.keys()].reverse().join(', ')
 
 const inTurn = createTurns(MAX_INFLATIONS)
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** SHA-256 of the content of a report, as it arrived. */
+    contentDigest: string | null
+  }
+  interface FastifyContextConfig {
+    /** Whether bodies of this route are reports. */
+    hasContent?: boolean
+  }
+}
+
+/** What stands before the content of a report takes 400 bytes. */
+const MAX_HEAD_BYTES = 2_048
+
+/** The digest of everything behind the head of a report; null where no content begins. */
+function digestContent(bytes: Buffer): string | null {
+  const start = bytes.subarray(0, MAX_HEAD_BYTES).indexOf(CONTENT_MARK)
+  return start === -1 ? null : createHash('sha256').update(bytes.subarray(start)).digest('hex')
+}
+
 /** Reads `application/json`, plain, gzip or zstd; every other type or encoding is 415. */
 export function installBodyReader(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.decorateRequest('contentDigest', null)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     plainBytes(body, request.headers['content-encoding'], request.routeOptions.bodyLimit)
       .then((bytes) => {
+        if (request.routeOptions.config.hasContent === true) request.contentDigest = digestContent(bytes)
         if (nestsDeeper(bytes, MAX_DEPTH)) throw bodyError(400, 'TOO_DEEP', `the body nests deeper than ${MAX_DEPTH}`)
         void parseJson(request, bytes.toString('utf8'), done)
       })

@@ -70,6 +70,11 @@ function createEnrol(db: Database) {
      ON CONFLICT (host_id) DO UPDATE SET host_name = excluded.host_name, agent_token_digest = excluded.agent_token_digest,
        replaced_at = @at, replaced_by = @replacedBy`,
   )
+  // Whoever made a replacement token vouches for the machine: its chain begins anew, and what broke before is settled.
+  const forgetChain = db.prepare<[string]>(
+    `UPDATE hosts SET chain_head = NULL, chain_tips = '[]', chain_breaks = 0, chain_break = NULL, chain_break_at = NULL,
+       chain_break_sequence = NULL WHERE host_id = ?`,
+  )
   return db.transaction((enrolment: Enrolment): ReturnType<Enrolments['enrol']> => {
     const { tokenDigest, hostId, hostName, agentId, agentTokenDigest, at } = enrolment
     const token = findToken.get(tokenDigest, at)
@@ -81,6 +86,7 @@ function createEnrol(db: Database) {
     useToken.run(tokenDigest)
     const replacedBy = isOwn(enrolment, known) ? 'own-token' : 'replacement-token'
     putHost.run({ hostId, hostName, agentId, agentTokenDigest, at, replacedBy })
+    if (token.replaces !== null) forgetChain.run(hostId)
     return success({ agentId: known?.agent_id ?? agentId, nextSequence: (known?.last_sequence ?? 0) + 1 })
   })
 }

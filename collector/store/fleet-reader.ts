@@ -2,6 +2,8 @@
 import type { Database } from 'better-sqlite3'
 import type { HostDetail, HostRow, Page, Summary } from '../../contract/collector-api.ts'
 import { lookedSchema, replacedBySchema } from '../../contract/collector-api.ts'
+import { chainBreakSchema } from '../../contract/report-chain.ts'
+import { stateBreak } from './chain-words.ts'
 import { stateLooked } from './looked.ts'
 import type { PageRequest } from './store.ts'
 import { parseCoverage, parseGaps, parseHost } from './stored.ts'
@@ -25,10 +27,16 @@ interface StoredHost {
   readonly coverage: string
   readonly gaps: string
   readonly open_findings: number
+  readonly chain_head: string | null
+  readonly chain_breaks: number
+  readonly chain_break: string | null
+  readonly chain_break_at: string | null
+  readonly chain_break_sequence: number | null
 }
 
 const HOST_COLUMNS = `number, host_id, host_name, enrolled_at, replaced_at, replaced_by, last_report_at, last_sequence, lost_reports, looked,
-  gap_count, host, coverage, gaps, (SELECT count(*) FROM findings f WHERE f.host_id = hosts.host_id AND f.status = 'open') AS open_findings`
+  gap_count, host, coverage, gaps, chain_head, chain_breaks, chain_break, chain_break_at, chain_break_sequence,
+  (SELECT count(*) FROM findings f WHERE f.host_id = hosts.host_id AND f.status = 'open') AS open_findings`
 
 interface FleetReader {
   summarise(at: string): Summary
@@ -77,7 +85,15 @@ function hostRow(stored: StoredHost): HostRow {
     looked: lookedSchema.parse(stored.looked),
     gapCount: stored.gap_count,
     openFindings: stored.open_findings,
+    ...(stored.chain_head !== null || stored.chain_break !== null ? { reportChain: reportChain(stored) } : {}),
   }
+}
+
+function reportChain(stored: StoredHost): NonNullable<HostRow['reportChain']> {
+  const { chain_breaks: breaks, chain_break: broken, chain_break_at: at, chain_break_sequence: sequence } = stored
+  if (broken === null || at === null || sequence === null) return { breaks, last: null }
+  const kind = chainBreakSchema.parse(broken)
+  return { breaks, last: { kind, sequence, at, statement: stateBreak(kind, sequence) } }
 }
 
 interface FleetCounts {

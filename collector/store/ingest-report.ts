@@ -2,9 +2,11 @@
 import type { Database } from 'better-sqlite3'
 import type { Coverage, Report } from '../../contract/report.ts'
 import type { Gap } from '../../contract/wire.ts'
+import type { ChainBreak } from '../../contract/report-chain.ts'
 import { createFindingWriter } from './finding-writer.ts'
 import { createInventoryWriter } from './inventory-writer.ts'
 import { howLooked } from './looked.ts'
+import { createChainJudge, type JudgedChain, type KnownChain } from './report-chain.ts'
 import type { Delivery, Ingested } from './store.ts'
 import { parseCoverage, parseGaps } from './stored.ts'
 
@@ -13,8 +15,7 @@ const MAX_HOST_GAPS = 5_000
 /** Most sensors remembered for one host. */
 const MAX_HOST_SENSORS = 256
 
-interface HostRow {
-  readonly host_id: string
+interface HostRow extends KnownChain {
   readonly last_sequence: number
   readonly sweep_started_at: string | null
   readonly coverage: string
@@ -25,26 +26,64 @@ interface HostRow {
 /** Prepares the statements once; the function it gives stores one delivery and must run inside a transaction. */
 export function createIngest(db: Database): (delivery: Delivery) => Ingested {
   const findHost = db.prepare<[string], HostRow>(
-    'SELECT host_id, last_sequence, sweep_started_at, coverage, gaps, state_key FROM hosts WHERE agent_id = ?',
+    'SELECT host_id, last_sequence, sweep_started_at, coverage, gaps, state_key, chain_head, chain_tips FROM hosts WHERE agent_id = ?',
   )
-  const logReport = db.prepare<[string, number, string, string, string, string, string, number]>(
-    'INSERT INTO reports (host_id, sequence, report_id, agent_id, started_at, finished_at, received_at, lost_reports) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  const findReport = db.prepare<[string, number], LoggedReport>(
+    'SELECT report_id, chain_digest FROM reports WHERE host_id = ? AND sequence = ?',
   )
+  const logReport = db.prepare<[string, number, string, string, string, string, string, number, string | null]>(
+    'INSERT INTO reports (host_id, sequence, report_id, agent_id, started_at, finished_at, received_at, lost_reports, chain_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  )
+  const judgeChain = createChainJudge(db)
+  const writeChain = createChainWriter(db)
   const writeState = createStateWriter(db)
   const writeInventory = createInventoryWriter(db)
   const writeFindings = createFindingWriter(db)
-  return ({ agentId, report, receivedAt }) => {
+  return ({ agentId, report, content, receivedAt }) => {
     const host = findHost.get(agentId)
     if (host === undefined) return { kind: 'unknown-agent' }
-    if (report.sequence <= host.last_sequence) return { kind: 'duplicate', acknowledged: host.last_sequence }
-    if (report.sequence > host.last_sequence + 1)
-      return { kind: 'out-of-order', expectedSequence: host.last_sequence + 1 }
-    const { sequence, reportId, startedAt, finishedAt, lostReports } = report
-    logReport.run(host.host_id, sequence, reportId, agentId, startedAt, finishedAt, receivedAt, lostReports)
+    const expectedSequence = host.last_sequence + 1
+    if (report.sequence < expectedSequence) {
+      const isOther = isOtherReport(findReport.get(host.host_id, report.sequence), report)
+      return isOther ? { kind: 'conflict', expectedSequence } : { kind: 'duplicate', acknowledged: host.last_sequence }
+    }
+    if (report.sequence > expectedSequence) return { kind: 'out-of-order', expectedSequence }
+    const { sequence, reportId, startedAt, finishedAt, lostReports, chain } = report
+    const judged = judgeChain(host, { chain, content })
+    const digest = chain?.digest ?? null
+    logReport.run(host.host_id, sequence, reportId, agentId, startedAt, finishedAt, receivedAt, lostReports, digest)
+    if (chain !== undefined || judged.broken !== null) writeChain(host.host_id, sequence, judged, receivedAt)
     writeState(host, report, receivedAt)
     writeInventory(host.host_id, report, receivedAt)
     writeFindings(host.host_id, report, receivedAt)
-    return { kind: 'accepted', acknowledged: sequence }
+    return { kind: 'accepted', acknowledged: sequence, broken: judged.broken }
+  }
+}
+
+interface LoggedReport {
+  readonly report_id: string
+  readonly chain_digest: string | null
+}
+
+/**
+ * A report whose number is taken is a double when it has the same id, or the same link: the agent may have emptied it since. Of agents
+ * without a chain, and of numbers that nothing is known of, it is believed.
+ */
+function isOtherReport(logged: LoggedReport | undefined, { reportId, chain }: Report): boolean {
+  if (logged === undefined || logged.chain_digest === null || chain === undefined) return false
+  return logged.report_id !== reportId && logged.chain_digest !== chain.digest
+}
+
+function createChainWriter(db: Database): (hostId: string, sequence: number, judged: JudgedChain, at: string) => void {
+  const move = db.prepare<[string | null, string, string]>(
+    'UPDATE hosts SET chain_head = ?, chain_tips = ? WHERE host_id = ?',
+  )
+  const note = db.prepare<[ChainBreak, string, number, string]>(
+    'UPDATE hosts SET chain_breaks = chain_breaks + 1, chain_break = ?, chain_break_at = ?, chain_break_sequence = ? WHERE host_id = ?',
+  )
+  return (hostId, sequence, { head, tips, broken }, at) => {
+    move.run(head, tips, hostId)
+    if (broken !== null) note.run(broken, at, sequence, hostId)
   }
 }
 

@@ -71,6 +71,16 @@ const STEPS: readonly string[] = [
   CREATE UNIQUE INDEX installations_now ON installations (host_id, installation_key) WHERE valid_until IS NULL;
   CREATE INDEX installations_by_host ON installations (host_id);
   `,
+  // The chain of reports: where each host's stands, and how it last broke.
+  `
+  ALTER TABLE hosts ADD COLUMN chain_head TEXT;
+  ALTER TABLE hosts ADD COLUMN chain_tips TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE hosts ADD COLUMN chain_breaks INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE hosts ADD COLUMN chain_break TEXT;
+  ALTER TABLE hosts ADD COLUMN chain_break_at TEXT;
+  ALTER TABLE hosts ADD COLUMN chain_break_sequence INTEGER;
+  ALTER TABLE reports ADD COLUMN chain_digest TEXT;
+  `,
 ]
 
 /** Brings the tables to the newest version; refuses a store written by a newer program. */

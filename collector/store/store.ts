@@ -13,6 +13,7 @@ import type {
   Summary,
 } from '../../contract/collector-api.ts'
 import type { Result } from '../../contract/failure.ts'
+import type { ChainBreak } from '../../contract/report-chain.ts'
 import type { Report } from '../../contract/report.ts'
 import type { Severity } from '../../contract/wire.ts'
 import type { FindingEvent, HostSnapshot } from '../records.ts'
@@ -50,14 +51,23 @@ export interface Enrolment {
 
 /** What became of one report. Only `accepted` stored anything. */
 export type Ingested =
-  | { readonly kind: 'accepted'; readonly acknowledged: number }
+  | {
+      readonly kind: 'accepted'
+      readonly acknowledged: number
+      /** How the chain of this host's reports broke with this one; null where it holds. */
+      readonly broken: ChainBreak | null
+    }
   | { readonly kind: 'duplicate'; readonly acknowledged: number }
   | { readonly kind: 'out-of-order'; readonly expectedSequence: number }
+  /** Another report has this number: two write under one identity, or the state of the agent was put back. */
+  | { readonly kind: 'conflict'; readonly expectedSequence: number }
   | { readonly kind: 'unknown-agent' }
 
 export interface Delivery {
   readonly agentId: string
   readonly report: Report
+  /** SHA-256 of the content as it arrived (contract/report-chain.ts); null where it has none. */
+  readonly content: string | null
   readonly receivedAt: string
 }
 

@@ -4,7 +4,7 @@ import { type Finding, findingSchema } from '../../contract/finding.ts'
 import { type Coverage, type Host, coverageSchema, hostSchema } from '../../contract/report.ts'
 import { type Installation, installationSchema } from '../../contract/installation.ts'
 import { type Runtime, runtimeSchema } from '../../contract/runtime.ts'
-import { type Gap, gapSchema } from '../../contract/wire.ts'
+import { type Gap, gapSchema, sha256Hex } from '../../contract/wire.ts'
 
 /** Older programs let half surrogate pairs in, which no schema takes any more; JSON holds them as escapes. */
 function parseBody(body: string): unknown {
@@ -45,4 +45,9 @@ export function parseCoverage(body: string): readonly Coverage[] {
 /** The gaps of a stored body. */
 export function parseGaps(body: string): readonly Gap[] {
   return gapSchema.array().parse(parseBody(body))
+}
+
+/** The ends of branches of a stored chain. */
+export function parseTips(body: string): readonly string[] {
+  return sha256Hex.array().parse(parseBody(body))
 }

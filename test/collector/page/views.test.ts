@@ -38,9 +38,32 @@ afterAll(async () => {
   folder.remove()
 })
 
+async function breakChain(): Promise<void> {
+  const agent = await collector.enrol('host-9', 'cloned')
+  const [first, second, other] = ['a', 'b', 'c'].map((letter) => letter.repeat(64))
+  if (first === undefined || second === undefined || other === undefined) throw new Error('three letters')
+  const of3 = { host: { ...sampleReport().host, hostId: 'host-9', hostName: 'cloned' } }
+  await collector.report(agent, emptyReport(1, { ...of3, chain: { previous: first, digest: first } }))
+  await collector.report(agent, emptyReport(2, { ...of3, chain: { previous: second, digest: second } }))
+  await collector.report(agent, emptyReport(3, { ...of3, chain: { previous: second, digest: other } }))
+}
+
 const none = new URLSearchParams()
 const textOf = (nodes: readonly (object | null)[]): string =>
   nodes.map((node) => (node === null ? '' : made(node).textContent)).join('\n')
+
+describe('a host whose chain of reports broke', () => {
+  it('is marked in the fleet, and its own page says what that means', async () => {
+    expect(textOf(await hosts(none))).not.toContain('reports broken')
+    await breakChain()
+
+    expect(textOf(await hosts(none))).toContain('reports broken')
+    const text = textOf(await host('host-9'))
+    expect(text).toContain('Report 3 is not what the agent first wrote down')
+    expect(text).toContain('It broke 2 times in all.')
+    expect(textOf(await host('host-1'))).not.toContain('first wrote down')
+  })
+})
 
 describe('the page', () => {
   it('sums the fleet up and lists findings', async () => {
@@ -127,7 +150,7 @@ describe('the page', () => {
     })
     await collector.report(agent, emptyReport(1, { host: machine, installations: [sampleInstallation(), agentic] }))
 
-    const text = textOf(await host('host-4'))
+    const text = textOf(await host('host-9'))
 
     for (const part of ['Ollama 0.16.2', 'CVE-2026-7482: 0.16.2 is older than 0.17.1', 'Claude <b>Code</b>'])
       expect(text).toContain(part)

@@ -49,7 +49,12 @@ async function enrol(hostId: string): Promise<void> {
   })
 }
 
-const delivery = (report = sampleReport(), receivedAt = AT): Delivery => ({ agentId: 'agt-host-1', report, receivedAt })
+const delivery = (report = sampleReport(), receivedAt = AT): Delivery => ({
+  agentId: 'agt-host-1',
+  report,
+  content: null,
+  receivedAt,
+})
 
 describe('a snapshot as of an instant', () => {
   it('is the same later, whatever was reported in between', async () => {
@@ -115,7 +120,7 @@ describe('a delivery', () => {
       simulated: undefined,
     })
     expect(nothing.items).toEqual([])
-    expect(await store.ingest([delivery()])).toEqual([{ kind: 'accepted', acknowledged: 1 }])
+    expect(await store.ingest([delivery()])).toEqual([{ kind: 'accepted', acknowledged: 1, broken: null }])
   })
 
   it('that breaks its transaction does not take its neighbours along', async () => {
@@ -127,7 +132,7 @@ describe('a delivery', () => {
     const [bad, fine] = await Promise.allSettled([queue.submit(delivery(broken)), queue.submit(good)])
 
     expect(bad.status).toBe('rejected')
-    expect(fine).toEqual({ status: 'fulfilled', value: { kind: 'accepted', acknowledged: 1 } })
+    expect(fine).toEqual({ status: 'fulfilled', value: { kind: 'accepted', acknowledged: 1, broken: null } })
   })
 
   it('that lost more reports than can be counted stops counting instead of breaking', async () => {
@@ -204,7 +209,7 @@ describe('opening', () => {
     expect(opened).toMatchObject({ ok: false, failure: { code: 'GNO_STATE_UNUSABLE' } })
     const again = new Database(file)
     expect(again.pragma('user_version', { simple: true })).toBe(99)
-    again.pragma('user_version = 3')
+    again.pragma('user_version = 4')
     again.close()
     store = open()
   })
@@ -215,6 +220,9 @@ describe('opening', () => {
     raw.exec('ALTER TABLE enrolment_tokens DROP COLUMN replaces')
     raw.exec('DROP TABLE installations')
     raw.exec('ALTER TABLE hosts DROP COLUMN replaced_at; ALTER TABLE hosts DROP COLUMN replaced_by')
+    for (const name of ['head', 'tips', 'breaks', 'break', 'break_at', 'break_sequence'])
+      raw.exec(`ALTER TABLE hosts DROP COLUMN chain_${name}`)
+    raw.exec('ALTER TABLE reports DROP COLUMN chain_digest')
     raw.pragma('user_version = 1')
     raw.close()
 
