@@ -150,7 +150,7 @@ describe('the page', () => {
     })
     await collector.report(agent, emptyReport(1, { host: machine, installations: [sampleInstallation(), agentic] }))
 
-    const text = textOf(await host('host-9'))
+    const text = textOf(await host('host-4'))
 
     for (const part of ['Ollama 0.16.2', 'CVE-2026-7482: 0.16.2 is older than 0.17.1', 'Claude <b>Code</b>'])
       expect(text).toContain(part)
