@@ -3,6 +3,7 @@
 import type { Cursor } from '../cursor.ts'
 import { quoted } from '../gap-list.ts'
 import type { GapList } from '../gap-list.ts'
+import type { Look } from '../look.ts'
 import { openMember, readZip } from '../zip.ts'
 import type { LoadReport } from './load-report.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
@@ -20,12 +21,27 @@ const KINDS: readonly (readonly [magic: string, kind: string])[] = [
   ['#!', 'script'],
 ]
 
-/** The scanner of llamafiles. */
-export const scanLlamafile: Scanner = { id: 'llamafile', formats: ['llamafile'], scan }
+/** Names under which nobody expects a program. */
+const NAMED_AS_WEIGHTS = /\.(?:llamafile|gguf|safetensors|onnx|keras|h5|pt|pth|ckpt|pkl|pickle|joblib|npy|npz|tflite)$/i
 
-function scan(cursor: Cursor, report: LoadReport, gaps: GapList, { look }: ScanContext): void {
+/** The scanner of llamafiles, and of programs that are named like weights. */
+export const scanLlamafile: Scanner = { id: 'llamafile', formats: ['llamafile'], looksAt: isDisguised, scan }
+
+function isDisguised({ format, look }: Pick<ScanContext, 'format' | 'look'>): boolean {
+  return format === null && NAMED_AS_WEIGHTS.test(look.name) && kindOf(look) !== 'unknown'
+}
+
+function kindOf(look: Look): string {
   const head = look.text(0, 6)
-  const kind = KINDS.find(([magic]) => head.startsWith(magic))?.[1] ?? 'unknown'
+  return KINDS.find(([magic]) => head.startsWith(magic))?.[1] ?? 'unknown'
+}
+
+function scan(cursor: Cursor, report: LoadReport, gaps: GapList, { format, look }: ScanContext): void {
+  const kind = kindOf(look)
+  if (format === null) {
+    report.tell({ kind: 'executable', name: `disguised.${kind}`, shown: 'a program that is named like weights', at: 0 })
+    return
+  }
   report.tell({ kind: 'executable', name: `program.${kind}`, shown: 'a program that carries its weights', at: 0 })
   const member = readZip(cursor)?.byName.get(ARGUMENTS)
   if (member === undefined) return
