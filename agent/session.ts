@@ -1,10 +1,13 @@
 // What most commands need before they can start: settings, rule pack, state, and who this machine is.
 import { resolve } from 'node:path'
 import type { Invocation } from '../contract/command-line.ts'
-import { type Result, success } from '../contract/failure.ts'
+import { type Failure, type Result, success } from '../contract/failure.ts'
 import type { Pack } from '../rules/pack.ts'
+import { chooseConcealment } from './choose-concealment.ts'
 import { type CommandContext, textOption } from './commands/command.ts'
+import { adoptPrivacy } from './report/conceal-sweep.ts'
 import { hostIdOf } from './report/identity.ts'
+import { openConditions } from './report/own-conditions.ts'
 import { openState, type StateStore } from './report/state-store.ts'
 import { openPack } from './rule-pack.ts'
 import { proposeHostId } from './sense/machine-id.ts'
@@ -86,14 +89,42 @@ export function openSession(
   if (!pack.ok) return pack
   const state = stateOf(first.value.settings, context)
   if (!state.ok) return state
-  const session = finish(state.value, pack.value, load(settingsPlacesIn(state.value, places)))
+  const session = finish(state.value, pack.value, load(settingsPlacesIn(state.value, places)), context)
   if (!session.ok) state.value.close()
   return session
 }
 
-function finish(state: StateStore, pack: Pack, loaded: Result<LoadedSettings>): Result<Session> {
+function finish(
+  state: StateStore,
+  pack: Pack,
+  loaded: Result<LoadedSettings>,
+  context: CommandContext,
+): Result<Session> {
   if (!loaded.ok) return loaded
+  // Before anything else is done with the state: what waits in it may have been written under another level.
+  const adopted = usePrivacy(state, loaded.value.settings, context)
+  if (!adopted.ok) return adopted
   const hostId = hostIdOf(state, proposeHostId)
   if (!hostId.ok) return hostId
   return success({ settings: loaded.value.settings, loaded: loaded.value, pack, state, hostId: hostId.value })
+}
+
+const PRIVACY = 'privacyLevel'
+
+/** Sets what may be told by the privacy level. Gives why it is less than was asked for, if it is. */
+export function usePrivacy(
+  state: StateStore,
+  settings: Settings,
+  { hostName, platform }: Pick<CommandContext, 'hostName' | 'platform'>,
+): Result<Failure | null> {
+  const { concealment, failure } = chooseConcealment(settings, { hostName, platform })
+  state.concealment = concealment
+  const adopted = adoptPrivacy(state)
+  if (!adopted.ok) return adopted
+  const own = openConditions(state)
+  for (const code of ['GNO_SETTINGS_INVALID', 'GNO_SETTINGS_UNREADABLE'] as const) {
+    if (failure?.code === code) own.note({ code, place: PRIVACY, detail: failure.detail, until: null })
+    else own.end(code, PRIVACY)
+  }
+  return success(failure)
 }

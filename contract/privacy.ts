@@ -19,6 +19,9 @@ export const privacyMarkSchema = z
   .readonly()
 export type PrivacyMark = z.infer<typeof privacyMarkSchema>
 
+/** Kinds of numbers that one report tells. */
+export const MAX_COUNTS = 500
+
 /** One number of the level `counts`. */
 export const countSchema = z
   .object({

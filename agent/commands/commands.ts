@@ -6,6 +6,7 @@ import { enroll } from './enroll.ts'
 import { explain } from './explain.ts'
 import { inspect } from './inspect.ts'
 import { ps } from './ps.ts'
+import { reidentify } from './reidentify.ts'
 import { run } from './run.ts'
 import { scan } from './scan.ts'
 import { settings } from './settings.ts'
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   status,
   settings,
   explain,
+  reidentify,
   simulate,
   doctor,
 ]

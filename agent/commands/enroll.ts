@@ -54,7 +54,7 @@ async function runEnroll(invocation: Invocation, context: CommandContext): Promi
       collectorUrl: settings.collectorUrl,
       token,
       hostId,
-      hostName: context.hostName,
+      hostName: state.concealment.hostName(context.hostName, hostId),
       fetch: globalThis.fetch,
       signal: context.signal,
     })

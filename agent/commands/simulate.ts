@@ -74,6 +74,11 @@ async function runSimulate(invocation: Invocation, context: CommandContext): Pro
     if (!enrolment.ok) return report(context, enrolment.failure)
     if (enrolment.value === null)
       return report(context, { code: 'GNO_NOT_ENROLLED', detail: 'a fire drill ends at the collector' })
+    if (session.state.concealment.mark.level === 'counts')
+      return report(context, {
+        code: 'GNO_SIMULATION_FAILED',
+        detail: 'at privacy level counts no finding leaves here',
+      })
     return await drill({
       invocation,
       context,
@@ -145,7 +150,8 @@ async function observe(target: DrillTarget, parts: DrillParts): Promise<Result<D
     weightsMapped: runtime?.weights.some((held) => held.how === 'mapped' && held.path === target.decoyPath) ?? false,
     listenerFound: runtime?.listeners.some((listener) => listener.port === target.runtime?.port) ?? false,
   }
-  const ids = new Set(findings.filter((finding) => finding.simulated).map((finding) => finding.findingId))
+  const { findingId } = parts.session.state.concealment
+  const ids = new Set(findings.filter((finding) => finding.simulated).map((finding) => findingId(finding.findingId)))
   const arrived = await deliverAndAsk(parts, target.signal)
   if (!arrived.ok) {
     return success({ ...seen, findingsAtCollector: [], isSimulated: false, trouble: describeFailure(arrived.failure) })

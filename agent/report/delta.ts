@@ -54,8 +54,11 @@ export interface Delta {
   readonly repeated: readonly Told[]
 }
 
-/** Everything a sweep saw, each key once. */
-export function seeThings(sweep: Scan): ReadonlyMap<string, SeenThing> {
+/** Everything a sweep saw, each key once; `conceal` gives what is told of a thing, null where nothing is. */
+export function seeThings(
+  sweep: Scan,
+  conceal: (thing: Thing) => Thing | null = (thing) => thing,
+): ReadonlyMap<string, SeenThing> {
   const things: Thing[] = [
     ...sweep.artifacts.map((item) => ({ kind: 'artifact', item }) as const),
     ...sweep.runtimes.map((item) => ({ kind: 'runtime', item }) as const),
@@ -63,9 +66,13 @@ export function seeThings(sweep: Scan): ReadonlyMap<string, SeenThing> {
     ...sweep.findings.map((item) => ({ kind: 'finding', item }) as const),
   ]
   const seen = new Map<string, SeenThing>()
-  for (const thing of things) {
-    const one = { thing, ...placeOf(thing), digests: digestThing(thing) }
-    const id = idOf(thing.kind, one.key)
+  for (const real of things) {
+    const thing = conceal(real)
+    if (thing === null) continue
+    const { key } = placeOf(thing)
+    // What a thing is about stays the real place: only there can this machine see whether it is gone.
+    const one = { thing, ...placeOf(real), key, digests: digestThing(thing) }
+    const id = idOf(thing.kind, key)
     const other = seen.get(id)
     // Two processes of one key: the choice must not depend on their order, or it would be news at every sweep.
     if (other === undefined || one.digests.stable < other.digests.stable) seen.set(id, one)

@@ -11,7 +11,7 @@ import { readEnrolment } from './identity.ts'
 import { readCounter, readMeta } from './meta.ts'
 import { nextSequence } from './spool.ts'
 import type { StateStore } from './state-store.ts'
-import { readThing, readThings } from './stored-thing.ts'
+import { readThingHere, readThings } from './stored-thing.ts'
 import { parseSweepRecord } from './sweep-record.ts'
 
 export interface AgentStatus {
@@ -78,7 +78,7 @@ export function explainFinding(state: StateStore, findingId: string): Result<Exp
 
 function explain(database: Database, given: string): Result<Explanation> {
   const findingId = given.startsWith(ID_SCHEME) ? given : `${ID_SCHEME}${given}`
-  const exact = readThing(database, 'finding', findingId)?.thing
+  const exact = readThingHere(database, 'finding', findingId)?.thing
   const fitting = findingsIn(database).filter((one) => given !== '' && one.findingId.startsWith(findingId))
   const finding = exact?.kind === 'finding' ? exact.item : fitting[0]
   if (finding === undefined)
@@ -119,7 +119,7 @@ function runtimesIn(database: Database): readonly Runtime[] {
 }
 
 function lastSweepOf(database: Database): AgentStatus['lastSweep'] {
-  const record = parseSweepRecord(readMeta(database, 'lastSweep'))
+  const record = parseSweepRecord(readMeta(database, 'sweepHere') ?? readMeta(database, 'lastSweep'))
   if (record === null) return null
   const { startedAt, finishedAt, coverage } = record.envelope
   return { startedAt, finishedAt, coverage, gaps: record.gaps }
@@ -128,7 +128,8 @@ function lastSweepOf(database: Database): AgentStatus['lastSweep'] {
 function countKnown(database: Database): AgentStatus['known'] {
   const rows = database
     .prepare<[], { kind: string; count: number }>(
-      'SELECT kind, COUNT(*) AS count FROM things WHERE isGone = 0 GROUP BY kind',
+      `SELECT kind, COUNT(*) AS count FROM (SELECT kind FROM hereThings UNION ALL
+         SELECT kind FROM things WHERE isGone = 0 AND NOT EXISTS (SELECT 1 FROM hereThings)) GROUP BY kind`,
     )
     .all()
   const of = (kind: string): number => rows.find((row) => row.kind === kind)?.count ?? 0

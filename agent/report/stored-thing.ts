@@ -22,12 +22,25 @@ export function readThing(database: Database, kind: ThingKind, key: string): Sto
   return text === null || text === undefined ? null : reviveThing(kind, text)
 }
 
-/** Everything of one kind that is there, by key. */
+/** What is known on this machine of one thing, by its own key or by the one under which it was told. */
+export function readThingHere(database: Database, kind: ThingKind, key: string): StoredThing | null {
+  const text = database
+    .prepare<[string, string], string>('SELECT document FROM hereThings WHERE kind = ? AND key = ?')
+    .pluck()
+    .get(kind, key)
+  return text === undefined ? readThing(database, kind, key) : reviveThing(kind, text)
+}
+
+/** Everything of one kind that is there, by key: the whole documents, whatever may be told of them. */
 export function readThings(database: Database, kind: ThingKind): readonly Thing[] {
   const texts = database
-    .prepare<[string], string>('SELECT document FROM things WHERE kind = ? AND isGone = 0 ORDER BY key')
+    .prepare<[string, string], string>(
+      `SELECT document FROM (SELECT key, document FROM hereThings WHERE kind = ? UNION ALL
+         SELECT key, document FROM things WHERE kind = ? AND isGone = 0 AND NOT EXISTS (SELECT 1 FROM hereThings))
+       ORDER BY key`,
+    )
     .pluck()
-    .all(kind)
+    .all(kind, kind)
   const things: Thing[] = []
   for (const text of texts) {
     const revived = reviveThing(kind, text)

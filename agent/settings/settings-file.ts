@@ -31,8 +31,13 @@ export function stampOf(file: string): string {
   }
 }
 
+/** The text of a regular file of at most so many bytes; null when there is none. */
+export function readBoundedText(file: string, maxBytes: number): Result<string | null> {
+  return readFile(file, null, maxBytes)
+}
+
 /** The text of the file; null when there is none. */
-function readFile(file: string, owner: number | null): Result<string | null> {
+function readFile(file: string, owner: number | null, maxBytes = MAX_FILE_BYTES): Result<string | null> {
   let descriptor: number | undefined
   try {
     // A FIFO of that name must not hold the program for ever.
@@ -41,8 +46,8 @@ function readFile(file: string, owner: number | null): Result<string | null> {
     if (!stat.isFile()) return failed('GNO_SETTINGS_UNREADABLE', `${file} is not a regular file`)
     const stranger = owner === null ? null : strangerOf(file, stat, owner)
     if (stranger !== null) return failed('GNO_SETTINGS_UNREADABLE', stranger)
-    if (stat.size > MAX_FILE_BYTES)
-      return failed('GNO_SETTINGS_UNREADABLE', `${file} has ${stat.size} bytes, limit ${MAX_FILE_BYTES}`)
+    if (stat.size > maxBytes)
+      return failed('GNO_SETTINGS_UNREADABLE', `${file} has ${stat.size} bytes, limit ${maxBytes}`)
     const bytes = Buffer.alloc(stat.size)
     const read = readSync(descriptor, bytes, 0, bytes.length, 0)
     return success(bytes.toString('utf8', 0, read).replace(/^\ufeff/, ''))
