@@ -19,6 +19,7 @@ const TYPES: readonly (readonly [type: string, bytes: number, names: string])[] 
   ['U32', 4, 'uint32'],
   ['U64', 8, 'uint64'],
   ['BOOL', 1, 'BoolStorage bool'],
+  ['C32', 4, 'ComplexHalfStorage complex32 chalf'],
   ['C64', 8, 'ComplexFloatStorage complex64 cfloat'],
   ['C128', 16, 'ComplexDoubleStorage complex128 cdouble'],
   ['QI8', 1, 'QInt8Storage qint8'],

@@ -125,6 +125,13 @@ function member(owner: string | null, attribute: string): string | null {
   return owner === null ? null : `${owner}.${attribute}`
 }
 
+/** The class that PyTorch before 1.6 kept behind a reference, with its source: `persistent(('module', Linear, …))` is Linear. */
+export function behindReference(value: PickleValue): PickleValue {
+  const object = objectOf(value)
+  const [kind, named] = (object?.kind === 'persistent' ? itemsOf(object.id) : null) ?? []
+  return kind === 'module' && named !== undefined && objectOf(named)?.kind === 'global' ? named : value
+}
+
 /** What a call really calls where its callee is no plain name, and what the callers of functions call; each once. */
 export function reachedBy(call: PickleCall): readonly Reached[] {
   const reached: Reached[] = []

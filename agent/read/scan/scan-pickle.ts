@@ -121,20 +121,27 @@ async function scanStream(round: Round): Promise<void> {
   }
 }
 
-/** Only joblib leaps over raw bytes: another program unpickles them as opcodes. */
-async function lookAgain(round: Round, { walk, leapedAt, isWhole }: WatchedWalk): Promise<void> {
+/**
+ * Only joblib leaps over raw bytes: another program unpickles them as opcodes. Where it reads pickles of objects only, that program
+ * takes other memos for theirs: names that nobody wrote come out, of which only known ones tell something.
+ */
+async function lookAgain(round: Round, { walk, leapedAt, nestedAt, isWhole }: WatchedWalk): Promise<void> {
   const { cursor, report } = round
   if (!isWhole) report.break()
-  if (leapedAt === null) return
+  const from = leapedAt ?? nestedAt
+  if (from === null) return
   const back = cursor.position
   const findings = noFindings()
   cursor.seek(walk.startedAt)
   watchPickle(cursor, findings, false)
   cursor.seek(back)
-  if (findings.names.callsBehind(leapedAt)) {
+  if (!findings.names.callsBehind(from)) return
+  if (leapedAt !== null) {
     tellStream(report, 'hidden-pickle', leapedAt, 'opcodes among the bytes of an array')
     await tellFindings(round, findings)
+    return
   }
+  for (const action of findings.names.actions()) report.tell({ ...action, facts: { ...action.facts, isMisread: true } })
 }
 
 function tellBreak({ report, gaps }: Round, { walk, trouble }: WatchedWalk): void {

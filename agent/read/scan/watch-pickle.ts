@@ -10,7 +10,7 @@ import type { PickleWatch } from '../pickle-watch.ts'
 import { startsLegacy } from '../torch-magic.ts'
 import type { NameTable } from './name-table.ts'
 import { grownSize } from './pickle-growth.ts'
-import { nameOf, reachedBy } from './pickle-reach.ts'
+import { behindReference, nameOf, reachedBy } from './pickle-reach.ts'
 import { type Peek, showCall, showValue } from './show-python.ts'
 
 /** Tuples of so few values are kept when there is no room for lists any more: they are the arguments of calls. */
@@ -25,6 +25,7 @@ const GROWN_RATIO = 1_000
 /** CPython makes its memo as long as the greatest index: 16 bytes a place (CWE-789). */
 const MAX_MEMO_INDEX = 16_777_216
 const MAX_STREAM_ACTIONS = 64
+const MAX_FACT_CHARS = 256
 /** Data in which a pickle may hide. */
 const MAX_HIDDEN = 64
 const MIN_HIDDEN_BYTES = 16
@@ -76,6 +77,8 @@ export interface WatchedWalk {
   readonly trouble: { readonly code: string; readonly detail: string } | null
   /** First place behind a joblib wrapper whose raw bytes were leaped over; only joblib does that. */
   readonly leapedAt: number | null
+  /** First place behind a joblib wrapper with a pickle of its own, which counts its memo anew; only for joblib. */
+  readonly nestedAt: number | null
   /** False where a part of the work was given up. */
   readonly isWhole: boolean
 }
@@ -83,7 +86,7 @@ export interface WatchedWalk {
 /** Walks the pickle under the cursor into the findings. `isJoblib`: raw arrays lie behind joblib's wrappers. */
 export function watchPickle(cursor: Cursor, findings: Findings, isJoblib: boolean): WatchedWalk {
   const gaps = new GapList('')
-  const leap: { at: number | null; isWhole: boolean } = { at: null, isWhole: true }
+  const leap: Leap & { isWhole: boolean } = { at: null, nestedAt: null, isWhole: true }
   const follow = isJoblib
     ? joblibArrays(
         gaps,
@@ -100,14 +103,20 @@ export function watchPickle(cursor: Cursor, findings: Findings, isJoblib: boolea
   watcher.finish(machine)
   const [trouble] = gaps.list()
   const broken = walk.isComplete ? null : (trouble ?? { code: 'GNO_READ_INVALID', detail: 'no STOP' })
-  return { walk, trouble: broken, leapedAt: leap.at, isWhole: leap.isWhole }
+  return { walk, trouble: broken, leapedAt: leap.at, nestedAt: leap.nestedAt, isWhole: leap.isWhole }
 }
 
-function leapNoting(follow: OnBuild, leap: { at: number | null }): OnBuild {
+interface Leap {
+  at: number | null
+  nestedAt: number | null
+}
+
+function leapNoting(follow: OnBuild, leap: Leap): OnBuild {
   return (built, cursor) => {
     const at = cursor.position
     const instead = follow(built, cursor)
-    if (instead !== undefined) leap.at ??= at
+    if (objectOf(instead)?.kind === 'unknown') leap.nestedAt ??= at
+    else if (instead !== undefined) leap.at ??= at
     return instead
   }
 }
@@ -157,7 +166,7 @@ class Watcher implements PickleWatch {
   called(made: PickleCall): void {
     const { callee, args, how, at } = made
     const { names } = this.#findings
-    const target = objectOf(callee)
+    const target = objectOf(behindReference(callee))
     if (target?.kind === 'global') {
       const name = `${target.module}.${target.name}`
       names.used({ name, how, args, at, show: () => showValue(made, this.#peek) })
@@ -173,11 +182,12 @@ class Watcher implements PickleWatch {
 
   /** What is called is itself the result of a call, or nobody can say what. */
   #tellComputed(made: PickleCall): void {
-    const target = objectOf(made.callee)
+    const target = objectOf(behindReference(made.callee))
     if (target?.kind === 'global') return
-    const isReached = nameOf(made.callee) !== null
-    const name = isReached ? 'attribute-chain' : target?.kind === 'call' ? 'call-of-result' : 'call-of-unknown'
-    this.#tell(name, made.at, showValue(made, this.#peek))
+    const reached = nameOf(made.callee)
+    const name = reached !== null ? 'attribute-chain' : target?.kind === 'call' ? 'call-of-result' : 'call-of-unknown'
+    const facts = reached === null ? undefined : { reached: reached.slice(0, MAX_FACT_CHARS) }
+    this.#tell(name, made.at, showValue(made, this.#peek), facts)
   }
 
   dropped(value: PickleValue): void {
