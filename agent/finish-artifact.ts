@@ -2,6 +2,7 @@
 import type { Artifact } from '../contract/artifact.ts'
 import type { LoadScan } from '../contract/threat.ts'
 import { describeModel } from '../rules/describe-model.ts'
+import { keepGravest } from '../rules/gravest-actions.ts'
 import { identifyArtifact } from '../rules/identify-artifact.ts'
 import { judgeThreats } from '../rules/judge-threats.ts'
 import { memoryNeedOf } from '../rules/memory-need.ts'
@@ -25,7 +26,7 @@ export function finishArtifact(draft: DraftArtifact, options: FinishOptions): Ar
   const { scan } = draft
   return fitArtifact({
     ...read,
-    ...(scan === undefined ? {} : { scan: withoutListings(scan) }),
+    ...(scan === undefined ? {} : { scan: withoutListings(keepGravest(scan, options.pack.threats)) }),
     ...(summary === undefined ? {} : { summary }),
     ...(memoryNeed === undefined ? {} : { memoryNeed }),
     identifications: identifyArtifact(draft, options.pack),

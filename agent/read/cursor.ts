@@ -217,6 +217,12 @@ export class Cursor {
     return this.#text.toString(encoding, at, at + count)
   }
 
+  /** How many of the next bytes were read already. */
+  get atHand(): number {
+    const at = this.#position - this.#start
+    return at < 0 ? 0 : Math.max(0, this.#filled - at)
+  }
+
   /** How many bytes lie before the next one of this value, as far as is at hand already; -1 where none of it is. */
   distanceTo(byte: number): number {
     const at = this.#position - this.#start

@@ -8,64 +8,53 @@ import {
   type PickleGlobal,
   type PickleItems,
   type PicklePersistent,
+  type PickleUnknown,
   type PickleValue,
   UNKNOWN,
-  globalName,
-  itemsOf,
   objectOf,
 } from './pickle-values.ts'
-import type { PickleWatch } from './pickle-watch.ts'
+import { FirstCalls } from './pickle-calls.ts'
+import { type PickleLine, readLine } from './pickle-line.ts'
+import { MEMO_BYTES, type MemoPlan, PickleMemo } from './pickle-memo.ts'
+import {
+  type Container,
+  LEFT_OUT,
+  LOST,
+  NO_ROOM,
+  OBJECT_BYTES,
+  REFERENCE_BYTES,
+  heldBy,
+  isPlain,
+} from './pickle-room.ts'
+import type { Oddity, PickleWatch } from './pickle-watch.ts'
 
 /** Values that wait at one time; a batch of SETITEMS has 2,000 (CWE-770). */
 const MAX_STACK = 1_048_576
 /** PyTorch memoises about ten values a tensor: 100,000 tensors (CWE-770). */
 const MAX_MEMO = 1_048_576
-/** What the values together may take in memory: 28,000 tensors take about 48 MiB (CWE-770). */
-const MAX_HELD_BYTES = 50_331_648
+/** What the values together may take in memory: 60,000 tensors, or half a million named numbers and 19,000 arrays (CWE-770). */
+const MAX_HELD_BYTES = 67_108_864
 /** Names of tensors and classes are under 300 bytes; longer text is only a place. */
 const MAX_TEXT_BYTES = 1_024
 /** A scan follows names and shows beginnings: half a million long texts stay places (CWE-770). */
 const MAX_WATCHED_TEXT_BYTES = 256
 /** Distinct names; a pickled scikit-learn pipeline has about 100 (CWE-770). */
 const MAX_GLOBALS = 4_096
-/** Calls kept for each name called, and for all names together: the first ones tell what is called how (CWE-770). */
-const MAX_CALLS_EACH = 16
-const MAX_CALLS = 4_096
+/** What looking at a call counts, in opcodes (CWE-400). */
+const CALL_STEPS = 8
 const MAX_ODDITIES = 16
-/** Rough sizes in V8 of an object with its list, of a reference to one, and of a place in the memo. */
-const OBJECT_BYTES = 112
-const REFERENCE_BYTES = 8
-const MEMO_BYTES = 64
+/** Sizes in V8 of a call, of a place in the file, and of a text without its letters. */
+const CALL_BYTES = 104
+const BYTES_BYTES = 56
+const TEXT_BYTES = 24
+/** Values of one container that are kept where somebody watches; of more only those that hold others. */
+const MAX_WATCHED_ITEMS = 256
 
 /** Reads what a class keeps behind its BUILD opcode (joblib), and gives what stands in its place; undefined changes nothing. */
 export type OnBuild = (built: PickleCall, cursor: Cursor) => PickleValue | undefined
 
-/**
- * Which values the memo keeps: all of them, or those that a first pass found to be asked for again. That first pass, a `scan`, keeps
- * texts and names only, and builds nothing.
- */
-export type MemoPlan = 'all' | 'scan' | ReadonlySet<number>
-
 /** Values that wait in a scan: a batch of SETITEMS has 2,000 (CWE-770). */
 const MAX_SCAN_STACK = 131_072
-
-export interface Oddity {
-  readonly at: number
-  readonly what: string
-}
-
-/** About what a small value takes: a list of texts, numbers and further lists of numbers. */
-function heldBy(value: PickleValue): number {
-  const parts = itemsOf(value) ?? []
-  return parts.reduce<number>((sum, part) => {
-    if (typeof part === 'string') return sum + part.length
-    return (
-      sum +
-      REFERENCE_BYTES +
-      (objectOf(part) === null ? 0 : OBJECT_BYTES + (itemsOf(part)?.length ?? 0) * REFERENCE_BYTES)
-    )
-  }, OBJECT_BYTES)
-}
 
 /** One pickle being walked. */
 export class PickleMachine {
@@ -73,7 +62,6 @@ export class PickleMachine {
   readonly stack: PickleValue[] = []
   readonly marks: number[] = []
   readonly globals = new Map<string, PickleGlobal>()
-  readonly calls: PickleCall[] = []
   readonly oddities: Oddity[] = []
   readonly protocols: number[] = []
   callCount = 0
@@ -82,6 +70,8 @@ export class PickleMachine {
   isStopped = false
   /** False once values were left out to bound the memory. */
   isWhole = true
+  /** True once something that was left out was asked for, so that nobody can say what is done with it. */
+  isLost = false
   /** End of the frame that is open; -1 when none is. */
   frameEnd = -1
   /** Places in the memo that were asked for; filled by a scan. */
@@ -95,8 +85,10 @@ export class PickleMachine {
   readonly #before = new WeakMap<PickleCall, { readonly held: number; readonly memo: number }>()
   /** Places of the memo that were given away, whether they are kept or not. */
   #places = 0
-  readonly #memo = new Map<number, PickleValue>()
-  readonly #callsOf = new Map<string, number>()
+  readonly #memo = new PickleMemo()
+  /** The name that was named last. */
+  #latest: PickleGlobal | undefined
+  readonly #firstCalls = new FirstCalls()
   #held = 0
 
   constructor(cursor: Cursor, onBuild: OnBuild | undefined, plan: MemoPlan = 'all', watch?: PickleWatch) {
@@ -108,6 +100,10 @@ export class PickleMachine {
     this.#maxText = watch === undefined ? MAX_TEXT_BYTES : MAX_WATCHED_TEXT_BYTES
   }
 
+  get calls(): readonly PickleCall[] {
+    return this.#firstCalls.list
+  }
+
   push(value: PickleValue): void {
     const limit = this.#maxStack
     if (this.stack.length === limit) throw readTrouble('GNO_READ_BUDGET', `${limit} values wait on the stack`)
@@ -116,15 +112,15 @@ export class PickleMachine {
 
   /** The top value; what lies below the last mark cannot be reached, as in CPython's own reader. */
   pop(): PickleValue {
-    const floor = this.marks.at(-1) ?? 0
-    const value = this.stack.length > floor ? this.stack.pop() : undefined
-    if (value === undefined) throw this.broken('the stack is empty')
-    return value
+    this.top()
+    return this.stack.pop() ?? null
   }
 
   top(): PickleValue {
-    const value = this.pop()
-    this.stack.push(value)
+    const { stack, marks } = this
+    const floor = marks[marks.length - 1] ?? 0
+    const value = stack.length > floor ? stack[stack.length - 1] : undefined
+    if (value === undefined) throw this.broken('the stack is empty')
     return value
   }
 
@@ -146,11 +142,26 @@ export class PickleMachine {
     this.marks.push(this.stack.length)
   }
 
-  /** All values above the last mark, which goes with them. */
-  popMark(): PickleValue[] {
+  /** Where the values above the last mark begin; the mark goes. */
+  #unmark(): number {
     const mark = this.marks.pop()
     if (mark === undefined) throw this.broken('there is no mark')
-    return this.stack.splice(mark)
+    return mark
+  }
+
+  /** All values above the last mark, which goes with them. */
+  popMark(): PickleValue[] {
+    return this.stack.splice(this.#unmark())
+  }
+
+  /** The same where nobody asks for the values. */
+  dropMark(): void {
+    this.stack.length = this.#unmark()
+  }
+
+  /** How many values lie above the last mark. */
+  get marked(): number {
+    return this.stack.length - (this.marks[this.marks.length - 1] ?? 0)
   }
 
   /** True, once, for something that takes so much memory; false when there is no room for it any more. */
@@ -166,27 +177,45 @@ export class PickleMachine {
     return this.hold(count) || (kind === 'tuple' && this.watch?.keepsTuple(count) === true)
   }
 
-  /** Puts values into a container of the pickle, as far as there is room. */
-  extend(target: PickleValue[], values: readonly PickleValue[]): void {
-    if (!this.hold(values.length, 0)) return
-    for (const value of values) target.push(value)
+  /** Puts one value into a list of the pickle, as far as there is room. */
+  add(owner: Container, target: PickleValue[], value: PickleValue): void {
+    if (this.#isSpared(target, value)) owner.more = (owner.more ?? 0) + 1
+    else if (this.hold(1, 0)) target.push(value)
+  }
+
+  addPair(owner: Container, target: PickleValue[], key: PickleValue, value: PickleValue): void {
+    const { watch } = this
+    if (watch !== undefined && this.#isSpared(target, key) && this.#isSpared(target, value) && !watch.keepsKey(key)) {
+      owner.more = (owner.more ?? 0) + 2
+    } else if (this.hold(2, 0)) target.push(key, value)
+    else if (watch?.keepsKey(key) === true) this.isLost = true
+  }
+
+  /** Where somebody watches, values that hold no others are only counted in long containers. */
+  #isSpared(target: readonly PickleValue[], value: PickleValue): boolean {
+    return this.watch !== undefined && target.length >= MAX_WATCHED_ITEMS && isPlain(value)
   }
 
   memoise(index: number): void {
     if (this.#memo.size === MAX_MEMO) throw readTrouble('GNO_READ_BUDGET', `${MAX_MEMO} values are in the memo`)
-    this.#places = Math.max(this.#places, index + 1)
+    if (index >= this.#places) this.#places = index + 1
     this.watch?.memoised(index)
     const value = this.top()
-    if (!this.#isKept(index, value)) return
-    this.hold(0, MEMO_BYTES)
-    this.#memo.set(index, value)
+    if (this.#isKept(index, value)) this.hold(0, this.#memo.set(index, this.isWhole ? value : this.#thinned(value)))
+  }
+
+  /** Beyond the room calls and tuples are let go of, but for the few that lead to a name. */
+  #thinned(value: PickleValue): PickleValue {
+    const object = objectOf(value)
+    if (this.watch === undefined || (object?.kind !== 'call' && object?.kind !== 'tuple')) return value
+    return this.watch.keepsObject(object) ? value : LOST
   }
 
   #isKept(index: number, value: PickleValue): boolean {
     if (this.#plan === 'all') return true
     if (this.#plan !== 'scan') return this.#plan.has(index)
     if (typeof value !== 'string') return objectOf(value)?.kind === 'global'
-    this.#held += value.length + MEMO_BYTES
+    this.#held += value.length + TEXT_BYTES + MEMO_BYTES
     if (this.#held > MAX_HELD_BYTES) throw readTrouble('GNO_READ_BUDGET', 'the texts of the pickle are too long')
     return true
   }
@@ -197,6 +226,7 @@ export class PickleMachine {
 
   recall(index: number): void {
     const value = this.#memo.get(index)
+    if (!this.isWhole && value !== undefined && LEFT_OUT.has(value)) this.isLost = true
     if (this.#plan === 'scan' && this.recalled.size < MAX_MEMO) this.recalled.add(index)
     if (this.#plan !== 'scan' && value === undefined) this.stumble(`nothing is in the memo at ${index}`)
     this.push(value ?? UNKNOWN)
@@ -206,41 +236,47 @@ export class PickleMachine {
   /** Text of a declared length: held when short, else only its place. */
   text(size: number, encoding: 'utf8' | 'latin1'): PickleValue {
     if (size > this.#maxText) return this.bytes(size, encoding === 'utf8')
-    const at = this.cursor.position
-    const { buffer, byteOffset } = this.cursor.view(size)
-    const text = Buffer.from(buffer, byteOffset, size).toString(encoding)
-    this.watch?.text(text, at)
-    if (this.#plan === 'scan' || this.hold(0, text.length + 24) || this.watch !== undefined) return text
-    return UNKNOWN
+    const { cursor, watch } = this
+    const at = cursor.position
+    if (watch === undefined && !this.isWhole) {
+      cursor.skip(size)
+      return UNKNOWN
+    }
+    const text = cursor.text(size, encoding)
+    watch?.text(text, at)
+    this.hold(0, size + TEXT_BYTES)
+    return text
   }
 
-  bytes(size: number, isText: boolean): PickleBytes {
+  bytes(size: number, isText: boolean): PickleBytes | PickleUnknown {
     const at = this.cursor.position
     this.watch?.data(at, size)
     this.cursor.leap(at + size)
-    this.hold(0)
-    return { kind: 'bytes', at, size, isText }
+    return this.hold(0, BYTES_BYTES) || this.watch !== undefined ? { kind: 'bytes', at, size, isText } : UNKNOWN
   }
 
   /** The rest of a line without its end; only the first bytes of a long one are kept, and `isLong` says so. */
-  line(): { readonly text: string; readonly at: number; readonly size: number; readonly isLong: boolean } {
-    const at = this.cursor.position
-    const kept: number[] = []
-    for (let byte = this.cursor.uint8(); byte !== 0x0a; byte = this.cursor.uint8()) {
-      if (kept.length < MAX_TEXT_BYTES) kept.push(byte)
-    }
-    const size = this.cursor.position - at - 1
-    const text = Buffer.from(kept).toString('utf8')
-    this.watch?.text(text, at)
-    return { text, at, size, isLong: size > MAX_TEXT_BYTES }
+  line(): PickleLine {
+    const line = readLine(this.cursor, MAX_TEXT_BYTES)
+    this.watch?.text(line.text, line.at)
+    return line
   }
 
   global(module: string, name: string, at: number): PickleGlobal {
-    const found: PickleGlobal = { kind: 'global', module, name, at }
-    const key = `${module}.${name}`
-    if (this.globals.has(key)) return found
+    const latest = this.#latest
+    if (latest?.module === module && latest.name === name) return latest
+    const dotted = `${module}.${name}`
+    const known = this.globals.get(dotted)
+    if (known?.module === module) {
+      this.#latest = known
+      return known
+    }
+    const found: PickleGlobal = { kind: 'global', module, name, at, dotted }
+    // The same letters, parted elsewhere.
+    if (known !== undefined) return found
     if (this.globals.size === MAX_GLOBALS) throw readTrouble('GNO_READ_BUDGET', `more than ${MAX_GLOBALS} names`)
-    this.globals.set(key, found)
+    this.globals.set(dotted, found)
+    this.#latest = found
     this.watch?.named(found)
     return found
   }
@@ -279,35 +315,38 @@ export class PickleMachine {
 
   call(how: CallKind, callee: PickleValue, args: readonly PickleValue[], at: number): void {
     this.callCount += 1
-    // The empty tuple that it is made with goes with it.
-    const tuple = args.length === 0 ? OBJECT_BYTES : 0
-    const before = { held: Math.max(0, this.#held - tuple), memo: this.#memo.size }
-    const room = this.hold(args.length, 2 * OBJECT_BYTES) || this.watch?.keepsTuple(args.length) === true
+    const before = this.#held
+    const room = this.hold(0, CALL_BYTES)
     const made: PickleCall = {
       kind: 'call',
       how,
       callee,
-      args: room ? args : [],
+      args: room || this.watch !== undefined ? args : [],
       at,
       state: undefined,
       items: undefined,
       pairs: undefined,
     }
-    if (how === 'NEWOBJ' && typeof this.#plan === 'object') this.#before.set(made, before)
-    const name = globalName(callee) ?? ''
-    const known = this.#callsOf.get(name) ?? 0
-    if (known < MAX_CALLS_EACH && this.calls.length < MAX_CALLS) {
-      this.#callsOf.set(name, known + 1)
-      this.calls.push(made)
+    if (how === 'NEWOBJ' && typeof this.#plan === 'object') {
+      this.#before.set(made, { held: before, memo: this.#memo.size })
     }
-    this.push(made)
-    this.watch?.called(made)
+    if (this.watch === undefined) this.#firstCalls.keep(made)
+    else this.#watchCall(this.watch, made)
+    this.push(room || this.watch === undefined || this.watch.keepsObject(made) ? made : LOST)
+  }
+
+  #watchCall(watch: PickleWatch, made: PickleCall): void {
+    if (!this.isWhole && (LEFT_OUT.has(made.callee) || made.args.some((part) => LEFT_OUT.has(part)))) this.isLost = true
+    // A look at a call takes as long as some opcodes.
+    this.cursor.step(CALL_STEPS)
+    watch.called(made)
   }
 
   /** BUILD: the state goes into the object, and whoever walks may take over from here. */
   build(): void {
     const state = this.pop()
     const target = this.top()
+    if (!this.isWhole && state === NO_ROOM.tuple) this.isLost = true
     this.watch?.stated(target, state)
     const object = objectOf(target)
     if (object?.kind !== 'call') return

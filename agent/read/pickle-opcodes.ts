@@ -1,9 +1,15 @@
 // The opcodes of pickle protocols 0 to 5 (CPython:Lib/pickletools.py, PEP 307, 3154, 574), each as what it does to the symbols.
 import type { PickleMachine } from './pickle-machine.ts'
+import { type Container, NO_ROOM } from './pickle-room.ts'
 import { type PickleDict, type PickleItems, type PickleValue, UNKNOWN, itemsOf, objectOf } from './pickle-values.ts'
 
 /** `at` is the place of the opcode itself. */
 export type Operation = (machine: PickleMachine, at: number) => void
+
+interface Placed {
+  readonly owner: Container
+  readonly into: PickleValue[]
+}
 
 const LATEST_PROTOCOL = 5
 /** Whole numbers of more bytes than this do not fit a number of JavaScript. */
@@ -115,57 +121,99 @@ function pushLong(machine: PickleMachine, size: number): void {
   machine.push(size === 0 ? 0 : bytes.readIntLE(0, size))
 }
 
-/** Stand for what there is no room for: one object for all of them, into which nothing is put any more. */
-const NO_ROOM: Readonly<Record<PickleItems['kind'], PickleItems>> & { readonly dict: PickleDict } = {
-  tuple: { kind: 'tuple', items: [] },
-  list: { kind: 'list', items: [] },
-  set: { kind: 'set', items: [] },
-  dict: { kind: 'dict', pairs: [] },
+/** Nothing is ever put into a tuple: one for all of them. */
+const EMPTY_TUPLE: PickleItems = { kind: 'tuple', items: [] }
+
+/** The values above the last mark in a container; they are not even taken together where there is no room for it. */
+function pushMarked(machine: PickleMachine, kind: PickleItems['kind']): void {
+  if (machine.holdItems(kind, machine.marked)) {
+    machine.push({ kind, items: machine.popMark() })
+    return
+  }
+  machine.dropMark()
+  machine.push(NO_ROOM[kind])
 }
 
-function pushItems(machine: PickleMachine, kind: PickleItems['kind'], items: PickleValue[]): void {
-  machine.push(machine.holdItems(kind, items.length) ? { kind, items } : NO_ROOM[kind])
+function pushEmpty(machine: PickleMachine, kind: PickleItems['kind']): void {
+  machine.push(machine.holdItems(kind, 0) ? { kind, items: [] } : NO_ROOM[kind])
 }
 
 /** The last values as a tuple. Lists of just their size: one that grows takes 16 places, and a pickle has millions (CWE-400). */
 function pushTuple(machine: PickleMachine, count: 1 | 2 | 3): void {
+  const hasRoom = machine.holdItems('tuple', count)
   const last = machine.pop()
-  if (count === 1) {
-    pushItems(machine, 'tuple', [last])
+  const middle = count > 1 ? machine.pop() : null
+  const first = count > 2 ? machine.pop() : null
+  if (!hasRoom) {
+    machine.push(NO_ROOM.tuple)
     return
   }
-  const before = machine.pop()
-  pushItems(machine, 'tuple', count === 2 ? [before, last] : [machine.pop(), before, last])
+  const items = count === 1 ? [last] : count === 2 ? [middle, last] : [first, middle, last]
+  machine.push({ kind: 'tuple', items })
 }
 
-function pushDict(machine: PickleMachine, pairs: PickleValue[]): void {
+function pushDict(machine: PickleMachine): void {
+  const pairs = machine.popMark()
   if (pairs.length % 2 === 1) throw machine.broken('a dictionary with a key and no value')
-  machine.push(machine.hold(pairs.length) ? { kind: 'dict', pairs } : NO_ROOM.dict)
+  machine.push(machine.hold(pairs.length) ? { kind: 'dict', pairs } : dictWithoutRoom(machine, pairs))
+}
+
+/** What of it matters wherever it lies is told all the same. */
+function dictWithoutRoom(machine: PickleMachine, pairs: readonly PickleValue[]): PickleDict {
+  addPairs(machine, NO_ROOM.dict, NO_ROOM.dict.pairs, pairs)
+  return NO_ROOM.dict
+}
+
+/** Where things go that are appended to a value: names take them in a way of their own, and other values not at all. */
+function listOf(machine: PickleMachine, values: () => readonly PickleValue[]): Placed | null {
+  const target = objectOf(machine.top())
+  if (target === null) return null
+  if (target.kind === 'list' || target.kind === 'set') return { owner: target, into: target.items }
+  if (target.kind === 'global') machine.watch?.filled(target, values())
+  if (target.kind !== 'call') return null
+  target.items ??= []
+  return { owner: target, into: target.items }
 }
 
 function append(machine: PickleMachine, values: readonly PickleValue[]): void {
-  const target = objectOf(machine.top())
-  if (target?.kind === 'list' || target?.kind === 'set') machine.extend(target.items, values)
-  if (target?.kind === 'global') machine.watch?.filled(target, values)
-  if (target?.kind !== 'call') return
-  target.items ??= []
-  machine.extend(target.items, values)
+  const place = listOf(machine, () => values)
+  if (place === null) return
+  for (const value of values) machine.add(place.owner, place.into, value)
+}
+
+function appendOne(machine: PickleMachine): void {
+  const value = machine.pop()
+  const place = listOf(machine, () => [value])
+  if (place !== null) machine.add(place.owner, place.into, value)
 }
 
 function setItems(machine: PickleMachine, pairs: readonly PickleValue[]): void {
   if (pairs.length % 2 === 1) throw machine.broken('a key without a value')
+  const place = pairsIn(machine, () => pairs)
+  if (place !== null) addPairs(machine, place.owner, place.into, pairs)
+}
+
+function pairsIn(machine: PickleMachine, pairs: () => readonly PickleValue[]): Placed | null {
   const target = objectOf(machine.top())
-  if (target?.kind === 'dict') machine.extend(target.pairs, pairs)
-  if (target?.kind === 'global') machine.watch?.filled(target, pairs)
-  if (target?.kind !== 'call') return
+  if (target === null) return null
+  if (target.kind === 'dict') return { owner: target, into: target.pairs }
+  if (target.kind === 'global') machine.watch?.filled(target, pairs())
+  if (target.kind !== 'call') return null
   target.pairs ??= []
-  machine.extend(target.pairs, pairs)
+  return { owner: target, into: target.pairs }
+}
+
+function addPairs(machine: PickleMachine, owner: Container, into: PickleValue[], pairs: readonly PickleValue[]): void {
+  for (let at = 0; at + 1 < pairs.length; at += 2) {
+    machine.addPair(owner, into, pairs[at] ?? null, pairs[at + 1] ?? null)
+  }
 }
 
 function setItem(machine: PickleMachine): void {
   const value = machine.pop()
   const key = machine.pop()
-  setItems(machine, [key, value])
+  const place = pairsIn(machine, () => [key, value])
+  if (place !== null) machine.addPair(place.owner, place.into, key, value)
 }
 
 function popOne(machine: PickleMachine): void {
@@ -247,7 +295,7 @@ const TABLE: readonly (readonly [opcode: string | number, operation: Operation])
   ['(', (machine) => machine.mark()],
   ['.', stop],
   ['0', popOne],
-  ['1', (machine) => machine.popMark()],
+  ['1', (machine) => machine.dropMark()],
   ['2', (machine) => machine.push(machine.duplicate())],
   ['F', pushFloatLine],
   ['I', pushInteger],
@@ -264,25 +312,25 @@ const TABLE: readonly (readonly [opcode: string | number, operation: Operation])
   ['U', (machine) => machine.push(machine.text(machine.cursor.uint8(), 'latin1'))],
   ['V', pushUnicodeLine],
   ['X', (machine) => machine.push(machine.text(machine.cursor.uint32(), 'utf8'))],
-  ['a', (machine) => append(machine, [machine.pop()])],
+  ['a', appendOne],
   ['b', (machine) => machine.build()],
   ['c', pushGlobal],
-  ['d', (machine) => pushDict(machine, machine.popMark())],
-  ['}', (machine) => pushDict(machine, [])],
+  ['d', pushDict],
+  ['}', (machine) => machine.push(machine.hold(0) ? { kind: 'dict', pairs: [] } : NO_ROOM.dict)],
   ['e', (machine) => append(machine, machine.popMark())],
   ['g', (machine) => machine.recall(memoLine(machine))],
   ['h', (machine) => machine.recall(machine.cursor.uint8())],
   ['i', pushInst],
   ['j', (machine) => machine.recall(machine.cursor.uint32())],
-  ['l', (machine) => pushItems(machine, 'list', machine.popMark())],
-  [']', (machine) => pushItems(machine, 'list', [])],
+  ['l', (machine) => pushMarked(machine, 'list')],
+  [']', (machine) => pushEmpty(machine, 'list')],
   ['o', pushObj],
   ['p', (machine) => machine.memoise(memoLine(machine))],
   ['q', (machine) => machine.memoise(machine.cursor.uint8())],
   ['r', (machine) => machine.memoise(machine.cursor.uint32())],
   ['s', setItem],
-  ['t', (machine) => pushItems(machine, 'tuple', machine.popMark())],
-  [')', (machine) => pushItems(machine, 'tuple', [])],
+  ['t', (machine) => pushMarked(machine, 'tuple')],
+  [')', (machine) => machine.push(EMPTY_TUPLE)],
   ['u', (machine) => setItems(machine, machine.popMark())],
   ['G', bigFloat],
   ['B', (machine) => machine.push(machine.bytes(machine.cursor.uint32(), false))],
@@ -302,9 +350,9 @@ const TABLE: readonly (readonly [opcode: string | number, operation: Operation])
   [0x8c, (machine) => machine.push(machine.text(machine.cursor.uint8(), 'utf8'))],
   [0x8d, (machine) => machine.push(machine.text(wideLength(machine), 'utf8'))],
   [0x8e, (machine) => machine.push(machine.bytes(wideLength(machine), false))],
-  [0x8f, (machine) => pushItems(machine, 'set', [])],
+  [0x8f, (machine) => pushEmpty(machine, 'set')],
   [0x90, (machine) => append(machine, machine.popMark())],
-  [0x91, (machine) => pushItems(machine, 'set', machine.popMark())],
+  [0x91, (machine) => pushMarked(machine, 'set')],
   [0x92, newObjEx],
   [0x93, stackGlobal],
   [0x94, (machine) => machine.memoise(machine.memoSize)],

@@ -7,6 +7,8 @@ export interface PickleGlobal {
   readonly name: string
   /** Place of the opcode in the file under the cursor. */
   readonly at: number
+  /** `module.name`, put together once. */
+  readonly dotted: string
 }
 
 /** Bytes, or text too long to be held: where they lie. */
@@ -20,12 +22,16 @@ export interface PickleBytes {
 export interface PickleItems {
   readonly kind: 'list' | 'tuple' | 'set'
   readonly items: PickleValue[]
+  /** Further values that hold no others and were not kept; only where somebody watches. */
+  more?: number
 }
 
 export interface PickleDict {
   readonly kind: 'dict'
   /** Key, value, key, value: half the memory of a list of pairs. */
   readonly pairs: PickleValue[]
+  /** As for lists. */
+  more?: number
 }
 
 /** How Python would be made to call something. */
@@ -44,6 +50,8 @@ export interface PickleCall {
   items: PickleValue[] | undefined
   /** Given by SETITEMS. */
   pairs: PickleValue[] | undefined
+  /** As for lists. */
+  more?: number
 }
 
 /** A reference to something outside the pickle; PyTorch's storages. */
@@ -95,7 +103,7 @@ export function itemsOf(value: PickleValue | undefined): readonly PickleValue[] 
 /** `module.name` of a global, or null. */
 export function globalName(value: PickleValue | undefined): string | null {
   const object = objectOf(value)
-  return object?.kind === 'global' ? `${object.module}.${object.name}` : null
+  return object?.kind === 'global' ? object.dotted : null
 }
 
 /** `module.name` of what a call calls, or null. */

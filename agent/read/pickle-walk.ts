@@ -1,9 +1,10 @@
 // Walks a pickle opcode by opcode and tells what Python would import, call and build. Nothing of it is ever executed.
 import { type Cursor, readTrouble } from './cursor.ts'
 import { GapList } from './gap-list.ts'
-import { type Oddity, type OnBuild, PickleMachine } from './pickle-machine.ts'
+import { type OnBuild, PickleMachine } from './pickle-machine.ts'
 import { OPCODES } from './pickle-opcodes.ts'
 import type { PickleCall, PickleGlobal, PicklePersistent, PickleValue } from './pickle-values.ts'
+import type { Oddity } from './pickle-watch.ts'
 
 /** One pickle; places are those of the file under the cursor. */
 export interface PickleWalk {
@@ -39,7 +40,8 @@ export function walkPickle(
 ): PickleWalk {
   const machine = new PickleMachine(cursor, onBuild, recalled)
   const walk = walkWith(machine, gaps)
-  if (!machine.isWhole) gaps.blame('GNO_READ_BUDGET', 'the pickle builds more than is held in memory')
+  // No fault of the file's: whether loading it is harmless is for the scan to say, which needs less of it.
+  if (!machine.isWhole) gaps.note('GNO_READ_BUDGET', 'the pickle builds more than is held in memory')
   for (const { at, what } of machine.oddities) gaps.blame('GNO_READ_INVALID', `pickle: ${what} at byte ${at}`)
   return walk
 }

@@ -1,5 +1,10 @@
 // What somebody may observe of a pickle while it is walked, beside what the walk itself keeps. Readers watch nothing.
-import type { PickleCall, PickleGlobal, PickleValue } from './pickle-values.ts'
+import type { PickleCall, PickleGlobal, PickleItems, PickleValue } from './pickle-values.ts'
+
+export interface Oddity {
+  readonly at: number
+  readonly what: string
+}
 
 /** Told by the machine. Nothing here changes what it does, but for the values that stand for what it does not know. */
 export interface PickleWatch {
@@ -29,4 +34,8 @@ export interface PickleWatch {
   readonly data: (at: number, size: number) => void
   /** True where a tuple of so many values is kept although there is no room for containers any more. */
   readonly keepsTuple: (count: number) => boolean
+  /** True where a call, or a tuple in the memo, is kept although there is no room any more. */
+  readonly keepsObject: (object: PickleCall | PickleItems) => boolean
+  /** True for a key of a dictionary that is kept however many there are. */
+  readonly keepsKey: (key: PickleValue) => boolean
 }

@@ -17,6 +17,9 @@ const MIN_FIRST_BYTES = 512
 /** What a piece may unpack to at least, before it is cut to what was asked for (CWE-409). */
 const MIN_ROOM_BYTES = 1_048_576
 
+/** Longer streams are halved less often. */
+const MIN_COARSE_BYTES = 65_536
+
 export type Packing = 'gzip' | 'zlib' | 'zstd' | 'lz4 frame' | 'joblib ZF (zlib, old)' | 'bz2' | 'xz' | 'lzma'
 
 const ZF_HEADER_BYTES = 21
@@ -43,8 +46,8 @@ export function packingOf(head: Uint8Array): Packing | null {
 export function unpackHead(packed: Uint8Array, packing: Packing, limit: number): Unpacked | null {
   switch (packing) {
     case 'gzip':
-      return growing(packed, limit, (piece, maxOutputLength) =>
-        gunzipSync(piece, { maxOutputLength, finishFlush: constants.Z_SYNC_FLUSH }),
+      return growing(packed, limit, (piece, maxOutputLength, isAll) =>
+        gunzipSync(piece, { maxOutputLength, finishFlush: isAll ? constants.Z_FINISH : constants.Z_SYNC_FLUSH }),
       )
     case 'zlib':
       return inflate(packed, limit)
@@ -90,12 +93,13 @@ function unpackPiece(packed: Uint8Array, packing: Packing): Uint8Array | null {
 }
 
 function inflate(packed: Uint8Array, limit: number): Unpacked | null {
-  return growing(packed, limit, (piece, maxOutputLength) =>
-    inflateSync(piece, { maxOutputLength, finishFlush: constants.Z_SYNC_FLUSH }),
+  return growing(packed, limit, (piece, maxOutputLength, isAll) =>
+    inflateSync(piece, { maxOutputLength, finishFlush: isAll ? constants.Z_FINISH : constants.Z_SYNC_FLUSH }),
   )
 }
 
-type Unpack = (piece: Uint8Array, maxOutputLength: number) => Buffer
+/** `isAll`: the stream has to end with the piece. */
+type Unpack = (piece: Uint8Array, maxOutputLength: number, isAll: boolean) => Buffer
 
 /** Unpacks ever longer pieces, and halves the last step where it went beyond the room: Node gives nothing of what does. */
 function growing(packed: Uint8Array, limit: number, unpack: Unpack): Unpacked | null {
@@ -104,24 +108,33 @@ function growing(packed: Uint8Array, limit: number, unpack: Unpack): Unpacked | 
   let good = 0
   let step = FIRST_PIECE
   let isGrowing = true
-  while (step >= 1 && good < packed.length) {
+  let isCut = false
+  while (step >= smallestStep(good) && good < packed.length) {
     const next = tryUnpack(packed.subarray(0, good + step), room, unpack)
-    if (next === 'cut') return best === null ? null : { bytes: best, end: 'cut' }
+    isCut ||= next === 'cut'
     if (Buffer.isBuffer(next) && next.length > limit) return { bytes: next.subarray(0, limit), end: 'limit' }
-    isGrowing &&= next !== 'limit'
-    if (next !== 'limit') {
+    isGrowing &&= Buffer.isBuffer(next)
+    if (Buffer.isBuffer(next)) {
       best = next
       good += step
     }
     step = isGrowing ? good : Math.floor(step / 2)
   }
-  return best === null ? null : { bytes: best, end: good >= packed.length ? 'whole' : 'limit' }
+  if (best === null) return null
+  if (!isCut && good < packed.length) return { bytes: best, end: 'limit' }
+  const isEnded = !isCut && Buffer.isBuffer(tryUnpack(packed, room, (all) => unpack(all, room, true)))
+  return { bytes: best, end: isEnded ? 'whole' : 'cut' }
+}
+
+/** Each step unpacks everything anew: of a large stream the last sixteenth before its damage or limit is not worth it (CWE-400). */
+function smallestStep(good: number): number {
+  return good < MIN_COARSE_BYTES ? 1 : Math.ceil(good / 16)
 }
 
 /** What a piece gives, or why it gives nothing: it would unpack beyond the room, or is damaged. */
 function tryUnpack(piece: Uint8Array, room: number, unpack: Unpack): Buffer | 'limit' | 'cut' {
   try {
-    return unpack(piece, room)
+    return unpack(piece, room, false)
   } catch (error) {
     if (typeof error !== 'object' || error === null || !('code' in error)) throw error
     return error.code === 'ERR_BUFFER_TOO_LARGE' ? 'limit' : 'cut'

@@ -1,7 +1,12 @@
 // Collects what loading one file would do, while scanners walk it: equal actions are counted, and all of it is bounded.
 import { printable, shorten } from '../../../contract/printable.ts'
-import { type LoadAction, type LoadScan, MAX_LOAD_ACTIONS } from '../../../contract/threat.ts'
+import type { LoadAction, LoadScan } from '../../../contract/threat.ts'
 
+/**
+ * Different actions of one file: more than are told of an artifact, so that rules choose which (rules/gravest-actions.ts). A pickle names
+ * at most as many things (CWE-770).
+ */
+const MAX_SCANNED_ACTIONS = 4_096
 /** Longest name and text of an action (contract/wire.ts); what is shown of a file is one line of a screen. */
 const MAX_NAME_CHARS = 256
 const MAX_SHOWN_CHARS = 240
@@ -27,7 +32,7 @@ export class LoadReport {
     const known = this.#actions.get(key)
     if (known !== undefined) {
       this.#actions.set(key, { ...known, count: (known.count ?? 1) + (told.count ?? 1) })
-    } else if (this.#actions.size < MAX_LOAD_ACTIONS) this.#actions.set(key, told)
+    } else if (this.#actions.size < MAX_SCANNED_ACTIONS) this.#actions.set(key, told)
     else this.#isWhole = false
   }
 

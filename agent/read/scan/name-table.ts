@@ -26,11 +26,20 @@ export interface NameUse {
 
 type Facts = Readonly<Record<string, string | number | boolean>>
 
+/** One use as it was first seen, and how often it was. */
+interface Use {
+  readonly action: LoadAction
+  count: number
+}
+
 interface NameEntry {
+  readonly name: string
   readonly at: number
   /** What of the name are attributes of what the module holds: `path.os` of `torch.path.os`; null for a plain name. */
   readonly attributes: string | null
-  readonly uses: Map<string, LoadAction>
+  readonly uses: Map<string, Use>
+  /** Where the last use is: they come in the order of the file. */
+  lastAt: number
 }
 
 const WRAPPERS = /(?:\.__call__|\.__func__|\.__wrapped__)+$/
@@ -49,26 +58,28 @@ export class NameTable {
     this.#entry(plainName(`${module}.${name}`), at, name.includes('.') ? plainName(name) : null)
   }
 
-  used({ name: given, how, args, at, isComputed = false, show }: NameUse): void {
-    const name = plainName(given)
-    const { uses, attributes } = this.#entry(name, at, isComputed ? name.slice(name.indexOf('.') + 1) : null)
-    const base: Facts = {
-      isCalled: true,
-      how,
-      ...(isComputed ? { isComputed } : {}),
-      ...(attributes === null ? {} : { attributes: cut(attributes) }),
-    }
-    const facts = factsFor(uses.size, base, args)
-    const key = JSON.stringify(facts)
+  used(use: NameUse): void {
+    const entry = this.#entryOf(use.name, use)
+    const { uses } = entry
+    if (use.at > entry.lastAt) entry.lastAt = use.at
+    // Half a million equal calls are counted, and nothing is made for them.
+    const key = keyOf(uses.size, use)
     const known = uses.get(key)
-    if (known !== undefined) uses.set(key, { ...known, count: (known.count ?? 1) + 1 })
-    else uses.set(key, { kind: 'python-name', name, shown: show(), facts, at })
+    if (known !== undefined) {
+      known.count += 1
+      return
+    }
+    const facts = factsFor(uses.size, baseOf(entry, use), use.args)
+    uses.set(key, {
+      action: { kind: 'python-name', name: entry.name, shown: use.show(), facts, at: use.at },
+      count: 1,
+    })
   }
 
   /** True when something with a name that Python could import is called behind a place. */
   callsBehind(place: number): boolean {
     return [...this.#names].some(
-      ([name, { uses }]) => IMPORTABLE.test(name) && [...uses.values()].some(({ at = 0 }) => at >= place),
+      ([name, { uses, lastAt }]) => uses.size > 0 && lastAt >= place && IMPORTABLE.test(name),
     )
   }
 
@@ -79,17 +90,25 @@ export class NameTable {
   /** Functions first, then classes, then what is only named: of too many the gravest are kept. */
   actions(): readonly LoadAction[] {
     const told = [...this.#names].flatMap(([name, { at, attributes, uses }]): readonly LoadAction[] => {
-      if (uses.size > 0) return [...uses.values()]
+      if (uses.size > 0)
+        return [...uses.values()].map(({ action, count }) => (count === 1 ? action : { ...action, count }))
       const facts = { isCalled: false, ...(attributes === null ? {} : { attributes: cut(attributes) }) }
       return [{ kind: 'python-name', name, facts, at }]
     })
     return told.sort((left, right) => rank(left) - rank(right))
   }
 
+  #entryOf(given: string, { at, isComputed = false }: NameUse): NameEntry {
+    const known = this.#names.get(given)
+    if (known !== undefined) return known
+    const name = plainName(given)
+    return this.#entry(name, at, isComputed ? name.slice(name.indexOf('.') + 1) : null)
+  }
+
   #entry(name: string, at: number, attributes: string | null): NameEntry {
     const known = this.#names.get(name)
     if (known !== undefined) return known
-    const entry: NameEntry = { at, attributes, uses: new Map() }
+    const entry: NameEntry = { name, at, attributes, uses: new Map(), lastAt: -1 }
     this.#names.set(name, entry)
     return entry
   }
@@ -100,6 +119,28 @@ const IMPORTABLE = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$/
 function rank({ facts = {} }: LoadAction): number {
   if (facts['isCalled'] !== true) return 2
   return facts['how'] === 'NEWOBJ' || facts['how'] === 'NEWOBJ_EX' ? 1 : 0
+}
+
+/** Tells uses apart as far as their facts do. */
+function keyOf(known: number, { how, args, isComputed = false }: NameUse): string {
+  const start = isComputed ? `~${how}` : how
+  if (known >= MAX_ROUGH) return start
+  if (known >= MAX_DETAILED || args.length === 0) return `${start} ${args.length}`
+  let key = `${start} ${args.length}`
+  for (let index = 0; index < args.length && index < MAX_ARGUMENTS; index += 1) {
+    const value = args[index] ?? null
+    key += ` ${kindOf(value)}=${textOf(value) ?? ''}`
+  }
+  return key
+}
+
+function baseOf({ attributes }: NameEntry, { how, isComputed = false }: NameUse): Facts {
+  return {
+    isCalled: true,
+    how,
+    ...(isComputed ? { isComputed } : {}),
+    ...(attributes === null ? {} : { attributes: cut(attributes) }),
+  }
 }
 
 function factsFor(known: number, base: Facts, args: readonly PickleValue[]): Facts {

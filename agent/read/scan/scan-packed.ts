@@ -19,17 +19,30 @@ export const scanPacked: Scanner = {
   scan,
 }
 
+/** Their first bytes prove the packing; zlib has two, which anything may begin with. */
+const MARKED: ReadonlySet<Packing> = new Set(['gzip', 'zstd', 'lz4 frame', 'bz2', 'xz', 'lzma'])
+/** What is loaded as a pickle by its name, packed or not. */
+const LOADED_NAME = /\.(?:joblib|pkl|pickle|dill|p|sav|model)(?:\.\w{1,5})?$/i
+
 async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanContext): Promise<void> {
   const packing = packingOf(context.look.head)
   if (packing === null) return
   const packed = cursor.copy(Math.min(cursor.size, MAX_BYTES))
   const unpacked = unpackHead(packed, packing, SLOW.has(packing) ? MAX_SLOW_BYTES : MAX_BYTES)
-  // Bytes that give nothing were taken for packed ones by their first two.
-  if (unpacked === null || unpacked.bytes.length === 0) return
+  const isLoaded = LOADED_NAME.test(context.look.name)
+  // Bytes that give nothing, without such a name, were taken for packed ones by their first two.
+  if (unpacked === null || unpacked.bytes.length === 0) {
+    if (isLoaded || MARKED.has(packing)) tellRest(packing, report, gaps)
+    return
+  }
   const scanned = await context.scanNested(cursor.over(unpacked.bytes), context.look.name.replace(/\.[^.]*$/, ''), gaps)
-  if (scanned === null) return
-  report.adopt(scanned, 'unpacked')
-  if (unpacked.end === 'whole' && packed.length === cursor.size) return
+  const isWhole = unpacked.end === 'whole' && packed.length === cursor.size
+  if (scanned !== null) report.adopt(scanned, 'unpacked')
+  if (!isWhole && (scanned !== null || isLoaded)) tellRest(packing, report, gaps)
+}
+
+/** A damaged end keeps no loader from running what stands before it. */
+function tellRest(packing: Packing, report: LoadReport, gaps: GapList): void {
   gaps.note('GNO_READ_SKIPPED', `scan: not all of the ${packing} content was unpacked`)
   report.break()
 }

@@ -125,15 +125,17 @@ async function scanStream(round: Round): Promise<void> {
  * Only joblib leaps over raw bytes: another program unpickles them as opcodes. Where it reads pickles of objects only, that program
  * takes other memos for theirs: names that nobody wrote come out, of which only known ones tell something.
  */
-async function lookAgain(round: Round, { walk, leapedAt, nestedAt, isWhole }: WatchedWalk): Promise<void> {
+async function lookAgain(round: Round, watched: WatchedWalk): Promise<void> {
   const { cursor, report } = round
+  const { walk, leapedAt, nestedAt, isWhole } = watched
   if (!isWhole) report.break()
+  noteLost(round, watched)
   const from = leapedAt ?? nestedAt
   if (from === null) return
   const back = cursor.position
   const findings = noFindings()
   cursor.seek(walk.startedAt)
-  watchPickle(cursor, findings, false)
+  noteLost(round, watchPickle(cursor, findings, false))
   cursor.seek(back)
   if (!findings.names.callsBehind(from)) return
   if (leapedAt !== null) {
@@ -142,6 +144,13 @@ async function lookAgain(round: Round, { walk, leapedAt, nestedAt, isWhole }: Wa
     return
   }
   for (const action of findings.names.actions()) report.tell({ ...action, facts: { ...action.facts, isMisread: true } })
+}
+
+/** A walk that had no room or no step left says less than the pickle does. */
+function noteLost({ report, gaps }: Round, { walk, isSpent }: WatchedWalk): void {
+  if (!isSpent) return
+  gaps.note('GNO_READ_BUDGET', `scan: the pickle at byte ${walk.startedAt} makes more work than is done`)
+  report.break()
 }
 
 function tellBreak({ report, gaps }: Round, { walk, trouble }: WatchedWalk): void {
@@ -157,6 +166,7 @@ async function scanLegacy(round: Round): Promise<void> {
   for (let index = 0; index < LEGACY_PICKLES; index += 1) {
     starts.push(cursor.position)
     const watched = watchPickle(cursor, round.findings, false)
+    noteLost(round, watched)
     if (watched.walk.isComplete) continue
     tellBreak(round, watched)
     await hunt(round, watched.walk.startedAt + 1)
@@ -229,7 +239,12 @@ async function tellFindings(
 ): Promise<void> {
   for (const action of names.actions()) report.tell(action)
   for (const action of stream) report.tell(action)
-  for (const { at, how, findings } of openHidden(cursor, hidden)) {
+  const { nested, isWhole } = openHidden(cursor, hidden)
+  if (!isWhole) {
+    gaps.note('GNO_READ_BUDGET', 'scan: not all pickles that are kept as data were walked')
+    report.break()
+  }
+  for (const { at, how, findings } of nested) {
     tellStream(report, 'nested-pickle', at, `a pickle kept as ${how}`, { how })
     const actions = [...findings.names.actions(), ...findings.stream]
     report.adopt({ isWhole: true, actions }, `${how} at byte ${at}`)

@@ -16,6 +16,8 @@ import { type Peek, showCall, showValue } from './show-python.ts'
 /** Tuples of so few values are kept when there is no room for lists any more: they are the arguments of calls. */
 const MAX_ARGUMENTS = 64
 const MAX_ARGUMENT_TUPLES = 131_072
+/** Calls, and tuples in the memo, that are kept then (CWE-770). */
+const MAX_KEPT_OBJECTS = 65_536
 /** A container that is asked for again, and how often that must be to multiply anything (2 to the 16th). */
 const MAX_ROOTS = 1_024
 const MIN_RECALLS = 16
@@ -54,6 +56,9 @@ const HOOKS: ReadonlySet<PickleValue> = new Set([
 /** What the opcodes call on objects by name: in the state of one they are hooks where they are no plain value. */
 const METHODS: ReadonlySet<PickleValue> = new Set(['append', 'extend', 'add'])
 
+/** What these begin with: `_`, `a` and `e`. */
+const HOOK_LETTERS: readonly number[] = [0x5f, 0x61, 0x65]
+
 /** Bytes or text that look like a pickle of their own. */
 export interface HiddenData {
   readonly at: number
@@ -81,6 +86,8 @@ export interface WatchedWalk {
   readonly nestedAt: number | null
   /** False where a part of the work was given up. */
   readonly isWhole: boolean
+  /** True where it was given up because there is no room or no step left for it. */
+  readonly isSpent: boolean
 }
 
 /** Walks the pickle under the cursor into the findings. `isJoblib`: raw arrays lie behind joblib's wrappers. */
@@ -103,7 +110,8 @@ export function watchPickle(cursor: Cursor, findings: Findings, isJoblib: boolea
   watcher.finish(machine)
   const [trouble] = gaps.list()
   const broken = walk.isComplete ? null : (trouble ?? { code: 'GNO_READ_INVALID', detail: 'no STOP' })
-  return { walk, trouble: broken, leapedAt: leap.at, nestedAt: leap.nestedAt, isWhole: leap.isWhole }
+  const isSpent = machine.isLost || broken?.code === 'GNO_READ_BUDGET' || broken?.code === 'GNO_READ_LIMIT'
+  return { walk, trouble: broken, leapedAt: leap.at, nestedAt: leap.nestedAt, isWhole: leap.isWhole && !machine.isLost, isSpent }
 }
 
 interface Leap {
@@ -129,6 +137,7 @@ class Watcher implements PickleWatch {
   readonly #roots = new Set<PickleValue>()
   #recalls = 0
   #tuples = 0
+  #objects = 0
 
   constructor(cursor: Cursor, findings: Findings) {
     this.#cursor = cursor
@@ -168,8 +177,7 @@ class Watcher implements PickleWatch {
     const { names } = this.#findings
     const target = objectOf(behindReference(callee))
     if (target?.kind === 'global') {
-      const name = `${target.module}.${target.name}`
-      names.used({ name, how, args, at, show: () => showValue(made, this.#peek) })
+      names.used({ name: target.dotted, how, args, at, show: () => showValue(made, this.#peek) })
       if (args.length === 0) return
     }
     for (const { name, args: given } of reachedBy(made)) {
@@ -239,6 +247,17 @@ class Watcher implements PickleWatch {
   keepsTuple(count: number): boolean {
     this.#tuples += 1
     return count <= MAX_ARGUMENTS && this.#tuples <= MAX_ARGUMENT_TUPLES
+  }
+
+  keepsObject(): boolean {
+    this.#objects += 1
+    return this.#objects <= MAX_KEPT_OBJECTS
+  }
+
+  keepsKey(key: PickleValue): boolean {
+    // Nearly all end at their first letter.
+    if (typeof key !== 'string' || !HOOK_LETTERS.includes(key.charCodeAt(0))) return false
+    return HOOKS.has(key) || METHODS.has(key)
   }
 
   /** A short text: nearly all end at the first character. */

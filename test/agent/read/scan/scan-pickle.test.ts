@@ -128,10 +128,10 @@ describe('calls', () => {
     [
       'tensor types',
       'torch._tensor._rebuild_from_type_v2',
-      [{ global: 'transformers.pipeline' }, null, { tuple: ['x'] }],
+      [{ global: 'sklearn.utils.run' }, null, { tuple: ['x'] }],
     ],
     ['arrays of JAX', 'jax._src.array._reconstruct_array', [{ global: 'sklearn.utils.run' }, { tuple: ['x'] }, null]],
-    ['random states', 'numpy.random._pickle.__randomstate_ctor', ['x', { global: 'transformers.pipeline' }]],
+    ['random states', 'numpy.random._pickle.__randomstate_ctor', ['x', { global: 'sklearn.utils.run' }]],
     ['fields', 'torch._utils._set_obj_state', [{ global: 'torch.nn.Module' }, new Map([['forward', 1]])]],
   ])('sees what rebuilders of %s call or change for the file', async (_, by, args) => {
     expect((await judgePickle(buildPickle({ call: by, args }))).verdict).toBe('suspicious')
