@@ -24,6 +24,8 @@ export interface DaemonParts {
   readonly roots: readonly string[]
   /** Watches, and whatever else leads to files, until the signal fires. */
   readonly watch: (tell: WatchTellers) => Promise<void>
+  /** Asked at each turn: true when a whole sweep is wanted before its time. */
+  readonly isWholeDue: () => boolean
   readonly sweepIntervalMs: number
   readonly processIntervalMs: number
   readonly now: () => Date
@@ -39,6 +41,8 @@ export interface WatchTellers {
   /** A file or a folder. */
   readonly onGone: (path: string) => void
   readonly onGap: (gap: Gap) => void
+  /** Something that turns depend on is otherwise: the next one begins now. */
+  readonly onDue: () => void
 }
 
 /** What the daemon tells whoever started it. */
@@ -95,6 +99,7 @@ function watchTellers(turns: Turns, tell: DaemonEvents): WatchTellers {
       else if (turns.knownFolders.has(path)) lookBelow(turns.knownPaths, path, look)
     },
     onGap: tell.gap,
+    onDue: () => turns.wake.now(),
   }
 }
 
@@ -121,7 +126,8 @@ async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
   let nextWholeMs = 0
   while (!isStopped(parts.signal)) {
     const startedMs = performance.now()
-    const isWhole = parts.now().getTime() >= nextWholeMs
+    const isDue = parts.isWholeDue()
+    const isWhole = isDue || parts.now().getTime() >= nextWholeMs
     const changed = [...turns.waiting]
     turns.waiting.clear()
     // A whole sweep reads everything anew, so that what it learns replaces what was known.

@@ -1,12 +1,13 @@
 // `gnomon run`: the daemon. Sweeps, keeps watching, reports; `--once` ends after the first sweep is delivered.
 import { sep } from 'node:path'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
-import type { Result } from '../../contract/failure.ts'
+import type { Failure, Result } from '../../contract/failure.ts'
 import { printable } from '../../contract/printable.ts'
 import { createBackgroundDigests } from '../background-digests.ts'
 import { runDaemon, type WatchTellers } from '../daemon.ts'
 import { tellLog, tellTerminal } from '../daemon-events.ts'
 import { isAbsent } from '../is-absent.ts'
+import { startKeeping } from '../keeping.ts'
 import { type DaemonLock, takeDaemonLock } from '../report/daemon-lock.ts'
 import { deliverOnce } from '../report/deliver.ts'
 import { openDigests } from '../report/kept-digests.ts'
@@ -18,8 +19,10 @@ import { candidateAt } from '../sense/linux/open-path.ts'
 import { MINIMUM_BYTES } from '../sense/walk.ts'
 import { guardReading } from '../guard-reading.ts'
 import { openPast } from '../read-guard.ts'
-import { openSession, type Session } from '../session.ts'
-import { watchPlaces } from '../watch-places.ts'
+import { createLiveSettings } from '../live-settings.ts'
+import { openSession, type Session, settingsPlaces } from '../session.ts'
+import { watchAgain } from '../watch-again.ts'
+import { type PlacesWatch, watchPlaces } from '../watch-places.ts'
 import { startProgress } from '../show/progress.ts'
 import { limitsOf } from '../supervisor/limits.ts'
 import { sweep } from '../sweep.ts'
@@ -65,10 +68,13 @@ export const run: Command = {
 async function runRun(invocation: Invocation, context: CommandContext): Promise<ExitCode> {
   const usage = checkFailOn(invocation)
   if (usage !== null) return report(context, usage)
-  const opened = openSession(invocation, context)
+  const isService = hasOption(invocation, 'json') && !hasOption(invocation, 'once')
+  const opened = openSession(invocation, context, { badSettings: isService ? 'goes-on' : 'stops' })
   if (!opened.ok) return report(context, opened.failure)
   const session = opened.value
   try {
+    const managed = checkManaged(invocation, session)
+    if (managed !== null) return report(context, managed)
     const enrolment = readEnrolment(session.state)
     if (!enrolment.ok) return report(context, enrolment.failure)
     if (enrolment.value === null)
@@ -88,6 +94,15 @@ async function runRun(invocation: Invocation, context: CommandContext): Promise<
   }
 }
 
+/** What is typed may not change where managed policy looks. */
+function checkManaged({ operands }: Invocation, { loaded }: Session): Failure | null {
+  if (operands.length === 0 || loaded.sources.get('roots') !== 'managed') return null
+  return {
+    code: 'GNO_SETTINGS_INVALID',
+    detail: 'command line: roots is set by managed policy; run takes no paths here',
+  }
+}
+
 function lockState({ settings, state }: Session, { supervisor, now }: CommandContext): Result<DaemonLock> {
   const who = { pid: process.pid, supervisorPid: supervisor?.supervisorPid ?? null, since: now().toISOString() }
   const lock = takeDaemonLock(state.folder, who, LOCK_PATIENCE_MS)
@@ -102,9 +117,11 @@ async function runOnce(
   roots: readonly string[],
 ): Promise<ExitCode> {
   const progress = startProgress(context.stderr, () => context.now().getTime())
-  const { result } = await sweep(sweepOptionsOf(session, context, { roots, onProgress: progress.show })).finally(
-    progress.clear,
-  )
+  const keeping = startKeeping(session.settings, context)
+  const same = { kept: keeping.kept, entersRemote: isNamed(invocation) }
+  const options = sweepOptionsOf(session, context, { roots, ...same, onProgress: progress.show })
+  const { result } = await keeping.during(true, async () => sweep(options)).finally(progress.clear)
+  keeping.close()
   if (context.signal.aborted) return EXIT.failure
   const enqueued = enqueueSweep(session.state, result, { isAbsent })
   if (!enqueued.ok) report(context, enqueued.failure)
@@ -127,49 +144,82 @@ async function runOnce(
 async function runOn(
   invocation: Invocation,
   context: CommandContext,
-  session: Session,
-  roots: readonly string[],
+  opened: Session,
+  firstRoots: readonly string[],
 ): Promise<ExitCode> {
   const isJson = hasOption(invocation, 'json')
-  const { settings, state } = session
+  const { state } = opened
   const progress = startProgress(context.stderr, () => context.now().getTime())
+  const events = isJson
+    ? tellLog(createLog({ level: 'info', write: context.stderr.write, now: context.now }))
+    : tellTerminal(context, progress)
+  const places = settingsPlaces(invocation, context)
+  const live = createLiveSettings(opened, { places, context, fetch: globalThis.fetch, onTrouble: events.gap })
+  const { settings } = live
+  const session = { ...opened, settings }
+  const rootsNow = (): readonly string[] => {
+    const roots = rootsOf(invocation.operands, settings.roots, session.pack, context.platform)
+    return roots.ok ? roots.value : firstRoots
+  }
   const memory = createSweepMemory(followedUse(session))
   const guards = guardReading(state)
+  const keeping = startKeeping(settings, context)
   const background = createBackgroundDigests({
     kept: openDigests(state),
     open: (path) => {
       const candidate = candidateAt(path)
       return candidate.ok ? openPast(candidate.value, guards.hash) : candidate
     },
-    bytesPerSecond: settings.hashBytesPerSecond,
+    get bytesPerSecond() {
+      return settings.hashBytesPerSecond
+    },
     now: context.now,
     signal: context.signal,
   })
   const digests = background.memory
-  const take = async (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>) =>
-    sweep(
-      sweepOptionsOf(session, context, { ...chosen, memory, digests, guard: guards.read, onProgress: progress.show }),
-    ).finally(progress.clear)
+  const same = { memory, digests, guard: guards.read, kept: keeping.kept, entersRemote: isNamed(invocation) }
+  const take = async (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>) => {
+    const options = sweepOptionsOf(session, context, { ...chosen, ...same, onProgress: progress.show })
+    return keeping.during(chosen.roots.length > 0, async () => sweep(options)).finally(progress.clear)
+  }
   await runDaemon({
     state,
     sweep: take,
-    roots,
-    watch: async (tell) => {
-      const watching = settings.watch ? watch(session, context, roots, tell) : Promise.resolve()
-      await Promise.all([watching, background.run(tell.onSettled)])
+    get roots() {
+      return rootsNow()
     },
-    sweepIntervalMs: settings.sweepIntervalSeconds * 1000,
-    processIntervalMs: settings.processIntervalSeconds * 1000,
+    watch: async (tell) => {
+      live.onChange(tell.onDue)
+      const watching = watchAgain({
+        start: (signal) => (settings.watch ? watch(session, { ...context, signal }, rootsNow(), tell) : null),
+        onChange: live.onChange,
+        signal: context.signal,
+      })
+      const rescanning = keeping.rescan(tell, watching.isWatched)
+      await Promise.all([watching.closed, rescanning, background.run(tell.onSettled), live.follow()])
+    },
+    isWholeDue: live.isWholeDue,
+    get sweepIntervalMs() {
+      return settings.sweepIntervalSeconds * 1000
+    },
+    get processIntervalMs() {
+      return settings.processIntervalSeconds * 1000
+    },
     now: context.now,
     random: Math.random,
     fetch: globalThis.fetch,
     signal: context.signal,
-    tell: isJson
-      ? tellLog(createLog({ level: 'info', write: context.stderr.write, now: context.now }))
-      : tellTerminal(context, progress),
+    tell: {
+      ...events,
+      delivered: (outcome) => {
+        events.delivered(outcome)
+        void live.afterDelivery(outcome)
+      },
+    },
   })
   keepUse(memory.use, context.now())
   guards.close()
+  keeping.close()
   return EXIT.done
 }
 
@@ -178,7 +228,7 @@ function watch(
   { platform, signal }: CommandContext,
   roots: readonly string[],
   { onSettled, onGone, onGap }: WatchTellers,
-): Promise<void> {
+): PlacesWatch {
   return watchPlaces({
     roots,
     near: watchedFolders(roots, pack, platform),
@@ -191,7 +241,12 @@ function watch(
     onGone,
     onGap,
     signal,
-  }).closed
+  })
+}
+
+/** Roots that somebody typed are entered wherever they lie. */
+function isNamed({ operands }: Invocation): boolean {
+  return operands.length > 0
 }
 
 /** Our own database grows in a swept folder; looking at it at every write would keep the daemon busy with itself. */

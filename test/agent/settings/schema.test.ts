@@ -14,7 +14,7 @@ const place: Place = { environment: {}, platform: 'linux', homeFolder: '/home/ad
 
 /** A value for each setting that the agent takes, and some that it does not. */
 const VALUES: Readonly<
-  Record<keyof typeof SETTINGS, { readonly good: readonly unknown[]; readonly bad: readonly unknown[] }>
+  Partial<Record<keyof typeof SETTINGS, { readonly good: readonly unknown[]; readonly bad: readonly unknown[] }>>
 > = {
   collectorUrl: { good: ['https://c.example'], bad: [5, 'ftp://c.example'] },
   stateFolder: { good: ['/var/lib/x'], bad: ['', 1] },

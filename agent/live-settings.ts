@@ -1,0 +1,155 @@
+// The settings of a daemon that runs: its files are looked at again, the collector is asked for its policy, and what changed is there
+// when the next turn begins. What cannot be used is told once, kept as a condition of the agent, and never stops anything.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Gap } from '../contract/wire.ts'
+import { OWN_SENSOR } from '../contract/report.ts'
+import type { CommandContext } from './commands/command.ts'
+import { askPolicy } from './report/agent-policy.ts'
+import type { DeliveryOutcome } from './report/deliver.ts'
+import { readEnrolment } from './report/identity.ts'
+import { openConditions } from './report/own-conditions.ts'
+import { keepGoodSettings, keepPolicy, readPolicy } from './report/settings-memory.ts'
+import { type Session, settingsPlacesIn, usePrivacy } from './session.ts'
+import { loadAnyway, type LoadedSettings, type LoadSettingsOptions, stampSettings } from './settings/load-settings.ts'
+import type { Settings } from './settings/settings.ts'
+
+/** Two system calls a look. */
+const LOOK_EVERY_MS = 3_000
+const POLICY_EVERY_MS = 5 * 60 * 1000
+
+export interface LiveOptions {
+  readonly places: LoadSettingsOptions
+  readonly context: Pick<CommandContext, 'hostName' | 'platform' | 'now' | 'signal'>
+  readonly fetch: typeof globalThis.fetch
+  /** Told once for each trouble. */
+  readonly onTrouble: (gap: Gap) => void
+  readonly lookEveryMs?: number
+  readonly policyEveryMs?: number
+}
+
+export interface LiveSettings {
+  /** Each property is what it is at the moment of asking. */
+  readonly settings: Settings
+  /** Looks at the files now. True when something is otherwise than before. */
+  readonly look: () => boolean
+  /** Looks again and again, until the signal fires. */
+  readonly follow: () => Promise<void>
+  /** After a delivery that worked the collector is asked for its policy, at a low rate. */
+  readonly afterDelivery: (outcome: DeliveryOutcome) => Promise<void>
+  /** True once after a change of what is looked at, or of what may be told: the next turn is to be a whole sweep. */
+  readonly isWholeDue: () => boolean
+  /** Called after each change that asks for a whole sweep. */
+  readonly onChange: (listener: () => void) => void
+}
+
+/** Settings on which depends what a sweep finds and tells; a change of others needs no sweep. */
+const LOOKS: ReadonlySet<string> = new Set<keyof Settings>([
+  'roots',
+  'excludes',
+  'watch',
+  'approvals',
+  'deep',
+  'privacyLevel',
+  'pseudonymKeyFile',
+])
+
+/** Makes the settings of a session live. */
+export function createLiveSettings({ state, loaded }: Session, options: LiveOptions): LiveSettings {
+  const { context, places } = options
+  let current: LoadedSettings = loaded
+  let stamp = stampSettings(places)
+  let isDue = false
+  let askedAtMs = Number.NEGATIVE_INFINITY
+  const listeners: (() => void)[] = []
+  const own = openConditions(state)
+  const told = new Set<string>()
+
+  const tellTroubles = (): void => {
+    for (const code of ['GNO_SETTINGS_INVALID', 'GNO_SETTINGS_UNREADABLE'] as const) own.end(code)
+    for (const { failure, place } of current.troubles)
+      own.note({ code: failure.code, place, detail: failure.detail, until: null })
+    const lines = new Map(
+      current.troubles.map(({ failure, place }) => [`${place} ${failure.detail}`, { failure, place }]),
+    )
+    for (const line of told) if (!lines.has(line)) told.delete(line)
+    for (const [line, { failure, place }] of lines) {
+      if (told.has(line)) continue
+      told.add(line)
+      options.onTrouble({ code: failure.code, place, count: 1, detail: failure.detail, sensor: OWN_SENSOR })
+    }
+  }
+  const apply = (next: LoadedSettings): boolean => {
+    const changed = changedNames(current.settings, next.settings)
+    current = next
+    keepGoodSettings(state, next.good)
+    tellTroubles()
+    // Tried again at every change of a file: the key may be there now.
+    usePrivacy(state, next.settings, context)
+    if (!changed.some((name) => LOOKS.has(name))) return changed.length > 0
+    isDue = true
+    for (const listener of listeners) listener()
+    return true
+  }
+  const load = (): boolean => apply(loadAnyway({ ...settingsPlacesIn(state, places), kept: current.good }))
+  const look = (): boolean => {
+    const now = stampSettings(places)
+    if (now === stamp) return false
+    stamp = now
+    return load()
+  }
+  keepGoodSettings(state, current.good)
+  tellTroubles()
+  usePrivacy(state, current.settings, context)
+  return {
+    settings: liveView(() => current.settings),
+    look,
+    follow: async () => {
+      while (!context.signal.aborted) {
+        await sleep(options.lookEveryMs ?? LOOK_EVERY_MS, undefined, { signal: context.signal }).catch(
+          endOf(context.signal),
+        )
+        look()
+      }
+    },
+    afterDelivery: async ({ kind }) => {
+      const nowMs = context.now().getTime()
+      if (kind !== 'delivered' || nowMs - askedAtMs < (options.policyEveryMs ?? POLICY_EVERY_MS)) return
+      askedAtMs = nowMs
+      const enrolment = readEnrolment(state)
+      if (!enrolment.ok || enrolment.value === null) return
+      const etag = readPolicy(state)?.etag ?? null
+      const asked = await askPolicy(enrolment.value, { fetch: options.fetch, signal: context.signal, etag })
+      // What the collector does not answer is told by delivery; the policy that is known stands.
+      if (!asked.ok || asked.value === null) return
+      keepPolicy(state, enrolment.value.collectorUrl, asked.value)
+      load()
+    },
+    isWholeDue: () => {
+      const was = isDue
+      isDue = false
+      return was
+    },
+    onChange: (listener) => void listeners.push(listener),
+  }
+}
+
+function endOf(signal: AbortSignal): (error: unknown) => void {
+  return (error) => {
+    if (!signal.aborted) throw error
+  }
+}
+
+function changedNames(before: Settings, after: Settings): readonly string[] {
+  const old = new Map<string, unknown>(Object.entries(before))
+  return Object.entries(after)
+    .filter(([name, value]: [string, unknown]) => JSON.stringify(value) !== JSON.stringify(old.get(name)))
+    .map(([name]) => name)
+}
+
+/** An object that looks like settings and always is the present ones. */
+function liveView(current: () => Settings): Settings {
+  return new Proxy(current(), {
+    get: (_first, name) => Reflect.get(current(), name) as unknown,
+    ownKeys: () => Reflect.ownKeys(current()),
+  })
+}
