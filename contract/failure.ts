@@ -148,6 +148,10 @@ export const FAILURES = {
     means: 'Reports were lost before they could be delivered.',
     operator: 'Check the free space of the state folder; the next report says how many were lost.',
   },
+  GNO_SPOOL_FLOOD: {
+    means: 'So many findings of one policy wait that more of them are held back on the machine.',
+    operator: 'Look at the policy named as the place: one cause raises all of them. The rest is told as the spool empties.',
+  },
   GNO_DELIVERY_DOWN: {
     means: 'The collector does not answer.',
     operator: 'Check that the collector runs and that its address is right; reports are kept and sent later.',

@@ -64,9 +64,9 @@ export interface StoredReport {
   readonly body: string
 }
 
-/** Cuts the entries into as many drafts as the limits ask for; one at least, because coverage is always told. */
-export function splitReports(envelope: Envelope, entries: readonly Entry[]): readonly Draft[] {
-  const drafts: Draft[] = []
+/** Cuts the entries, one draft at a time, into as many as the limits ask for; one at least, because coverage is always told. */
+export function* splitReports(envelope: Envelope, entries: Iterable<Entry>): Generator<Draft> {
+  let isNothingGiven = true
   const emptyBytes = Buffer.byteLength(renderBody({ envelope, entries: [] }))
   let current: Entry[] = []
   let counts = new Map<ListName, number>()
@@ -75,7 +75,8 @@ export function splitReports(envelope: Envelope, entries: readonly Entry[]): rea
     const entryBytes = Buffer.byteLength(entry.text) + 1
     const count = counts.get(entry.list) ?? 0
     if (current.length > 0 && (count >= MAX_REPORT_ITEMS || bytes + entryBytes > MAX_REPORT_BYTES)) {
-      drafts.push({ envelope, entries: current })
+      yield { envelope, entries: current }
+      isNothingGiven = false
       current = []
       counts = new Map()
       bytes = emptyBytes
@@ -84,8 +85,7 @@ export function splitReports(envelope: Envelope, entries: readonly Entry[]): rea
     counts.set(entry.list, (counts.get(entry.list) ?? 0) + 1)
     bytes += entryBytes
   }
-  if (current.length > 0 || drafts.length === 0) drafts.push({ envelope, entries: current })
-  return drafts
+  if (current.length > 0 || isNothingGiven) yield { envelope, entries: current }
 }
 
 /** The body of a draft. */
@@ -125,7 +125,12 @@ export function countThings(entries: readonly Entry[]): number {
 
 /** True when a report tells of findings: those are kept longest when the spool is full. */
 export function tellsFindings(entries: readonly Entry[]): boolean {
-  return entries.some((entry) => entry.list === 'findings' || entry.list === 'findingIds')
+  return entries.some(isOfFinding)
+}
+
+/** True for what tells that a finding is there or gone. */
+export function isOfFinding({ list }: Entry): boolean {
+  return list === 'findings' || list === 'findingIds'
 }
 
 function parseReport(text: string): Report | null {

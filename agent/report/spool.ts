@@ -129,7 +129,9 @@ function catchUp(database: Database, from: number, below: number): readonly Draf
        ORDER BY isGone, kind, key`,
     )
     .all(from, below, UNTOLD)
-  return rows.length === 0 ? [] : splitReports(record.envelope, [...record.gaps.map(gapEntry), ...rows.map(entryOf)])
+  return rows.length === 0
+    ? []
+    : [...splitReports(record.envelope, [...record.gaps.map(gapEntry), ...rows.map(entryOf)])]
 }
 
 function entryOf({ kind, key, isGone, document }: DeliveredRow): Entry {

@@ -21,6 +21,7 @@ const MAX_CHECKED_BYTES = 64 * 1024 * 1024
 const ROOM_BESIDE_SPOOL_BYTES = 512 * 1024 * 1024
 const DEFAULT_SPOOL_BYTES = 1024 * 1024 * 1024
 const PAGE_BYTES = 4096
+const CACHE_KIB = 8_192
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -198,6 +199,8 @@ function openDatabase(file: string, maxPages: number): Result<Database.Database>
     database.pragma('synchronous = FULL')
     database.pragma(`max_page_count = ${maxPages}`)
     database.pragma('journal_size_limit = 4194304')
+    // Pages kept in memory: with the sort of a full spool and one report at a time, the working set stays below 50 MB.
+    database.pragma(`cache_size = -${CACHE_KIB}`)
     const version = Number(database.pragma('user_version', { simple: true }))
     if (version > STATE_VERSION) {
       database.close()

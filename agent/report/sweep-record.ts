@@ -1,6 +1,7 @@
 // What is remembered of the last whole sweep: what every report of it says, and its gaps.
 import { coverageSchema, hostSchema, type Scan } from '../../contract/report.ts'
 import { type Gap, gapSchema } from '../../contract/wire.ts'
+import { foldGaps } from './cause-quota.ts'
 import type { Envelope } from './report-body.ts'
 
 /** A sweep of a broken disk can meet a gap in every folder; the collector keeps as many. */
@@ -15,16 +16,13 @@ export interface SweepRecord {
 export function recordSweep(sweep: Scan): SweepRecord {
   const coverage = sweep.coverage.filter((one) => coverageSchema.safeParse(one).success).slice(0, 64)
   const valid = sweep.gaps.filter((gap) => gapSchema.safeParse(gap).success)
-  const gaps = valid.slice(0, MAX_GAPS)
-  const left = sweep.gaps.length - gaps.length + sweep.coverage.length - coverage.length
+  const left = sweep.gaps.length - valid.length + sweep.coverage.length - coverage.length
   const { host, startedAt, finishedAt } = sweep
   const envelope = { host, startedAt, finishedAt, coverage }
+  const gaps = foldGaps(valid, MAX_GAPS - 1)
   if (left === 0) return { envelope, gaps }
-  const detail = 'more gaps or coverage lines than a sweep may tell'
-  return {
-    envelope,
-    gaps: [...gaps.slice(0, MAX_GAPS - 1), { code: 'GNO_SENSE_LIMIT', place: 'report', count: left, detail }],
-  }
+  const detail = 'gaps or coverage lines that break the contract'
+  return { envelope, gaps: [...gaps, { code: 'GNO_SENSE_LIMIT', place: 'report', count: left, detail }] }
 }
 
 export function renderSweepRecord(record: SweepRecord): string {

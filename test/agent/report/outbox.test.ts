@@ -296,8 +296,12 @@ describe('reports', () => {
     valueOf(enqueueSweep(state, sampleSweep({ gaps })))
 
     const told = waiting().flatMap((report) => report.gaps)
-    expect(told).toHaveLength(5000)
-    expect(told.at(-1)).toMatchObject({ code: 'GNO_SENSE_LIMIT', count: 1000 })
+    expect(told).toHaveLength(4999)
+    expect(told.at(-1)).toMatchObject({
+      code: 'GNO_SENSE_DENIED',
+      count: 1002,
+      place: '(1002 more places of GNO_SENSE_DENIED)',
+    })
   })
 
   it('of unchanged sweeps wait as one while nothing is sent', () => {
