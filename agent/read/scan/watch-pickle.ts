@@ -111,7 +111,14 @@ export function watchPickle(cursor: Cursor, findings: Findings, isJoblib: boolea
   const [trouble] = gaps.list()
   const broken = walk.isComplete ? null : (trouble ?? { code: 'GNO_READ_INVALID', detail: 'no STOP' })
   const isSpent = machine.isLost || broken?.code === 'GNO_READ_BUDGET' || broken?.code === 'GNO_READ_LIMIT'
-  return { walk, trouble: broken, leapedAt: leap.at, nestedAt: leap.nestedAt, isWhole: leap.isWhole && !machine.isLost, isSpent }
+  return {
+    walk,
+    trouble: broken,
+    leapedAt: leap.at,
+    nestedAt: leap.nestedAt,
+    isWhole: leap.isWhole && !machine.isLost,
+    isSpent,
+  }
 }
 
 interface Leap {
