@@ -8,6 +8,7 @@ import { openChannel } from './feeds/feeds.ts'
 import { ReportQueue } from './report-queue.ts'
 import { buildApp } from './routes/app.ts'
 import type { Log } from './routes/problems.ts'
+import { createPolicySource } from './settings/agent-policy.ts'
 import type { FeedAddress, ServeSettings } from './settings/settings.ts'
 import { type StateFolder, readAdminToken } from './settings/state-folder.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
@@ -34,6 +35,9 @@ interface RunningServer {
 export async function startServer({ folder, settings, now, log }: ServerOptions): Promise<Result<RunningServer>> {
   const channels = openChannels(settings.feeds)
   if (!channels.ok) return channels
+  const policy = createPolicySource(settings.agentPolicyFile)
+  const firstPolicy = policy()
+  if (!firstPolicy.ok) return firstPolicy
   const adminToken = readAdminToken(folder)
   if (!adminToken.ok) return adminToken
   const opened = openSqliteStore(folder.databaseFile)
@@ -48,6 +52,7 @@ export async function startServer({ folder, settings, now, log }: ServerOptions)
     queue,
     adminTokenDigest: digestToken(adminToken.value),
     limits: settings.limits,
+    policy,
     isRemoteAllowed: settings.isRemoteAllowed,
     pageFolder: join(import.meta.dirname, 'page'),
     version: COLLECTOR_VERSION,

@@ -8,6 +8,8 @@ export const collectorSettingsSchema = z
     listen: nameText.optional(),
     /** Name -> URL of an alert feed, e.g. `{"soc": "syslog://10.0.0.5:601"}`. */
     feeds: z.record(text(64), text(2_048)).optional(),
+    /** Absolute path of a JSON object with settings for the agents (contract/agent-policy.ts). */
+    agentPolicy: text(4_096).optional(),
     limits: z
       .strictObject({
         agentPerMinute: z.number().int().min(1).max(1e9).optional(),

@@ -1,6 +1,7 @@
 // What agents call: enrolment, reports, and a look at their own open findings.
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
+import { agentPolicySchema } from '../../contract/agent-policy.ts'
 import { ownFindingsSchema } from '../../contract/collector-api.ts'
 import { jsonSchemaOf } from '../../contract/json-schema.ts'
 import {
@@ -14,6 +15,7 @@ import {
   reportSchema,
 } from '../../contract/report.ts'
 import type { ReportQueue } from '../report-queue.ts'
+import type { PolicySource } from '../settings/agent-policy.ts'
 import type { Store } from '../store/store.ts'
 import { digestToken, makeToken } from '../tokens.ts'
 import { type Access, bearerDigest } from './access.ts'
@@ -32,12 +34,14 @@ interface AgentRouteOptions {
   readonly access: Access
   readonly now: () => Date
   readonly log: Log
+  readonly policy: PolicySource
 }
 
 /** Registers the routes of agents. */
 export function addAgentRoutes(app: FastifyInstance, options: AgentRouteOptions): void {
   addEnrolment(app, options)
   addReports(app, options)
+  addPolicy(app, options)
   const { store, access } = options
   app.get('/api/v1/agent/findings', {
     onRequest: access.requireAgent,
@@ -49,6 +53,28 @@ export function addAgentRoutes(app: FastifyInstance, options: AgentRouteOptions)
     handler: ({ agent }) => {
       if (agent === null) throw new Error('the access hook let a stranger through')
       return store.listOwnFindings(agent.hostId)
+    },
+  })
+}
+
+function addPolicy(app: FastifyInstance, { access, policy, log }: AgentRouteOptions): void {
+  app.get('/api/v1/agent/policy', {
+    onRequest: access.requireAgent,
+    schema: {
+      summary: 'Settings for agents, with an ETag; 304 when If-None-Match names it',
+      security: [{ agentToken: [] }],
+      response: guardedAnswers(agentPolicySchema),
+    },
+    handler: (request, reply) => {
+      const served = policy()
+      if (!served.ok) {
+        // Agents keep what they have until the file is mended.
+        log('agent policy cannot be used', { code: served.failure.code, detail: served.failure.detail })
+        return sendProblem(reply, 503, served.failure.code, 'the policy file cannot be used')
+      }
+      const { etag, policy: document } = served.value
+      void reply.header('etag', etag)
+      return request.headers['if-none-match'] === etag ? reply.code(304).send() : reply.send(document)
     },
   })
 }

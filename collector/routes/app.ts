@@ -4,6 +4,7 @@ import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { ReportQueue } from '../report-queue.ts'
+import type { PolicySource } from '../settings/agent-policy.ts'
 import type { RateLimits } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import { createAccess } from './access.ts'
@@ -24,6 +25,7 @@ interface AppOptions {
   readonly queue: ReportQueue
   readonly adminTokenDigest: string
   readonly limits: RateLimits
+  readonly policy: PolicySource
   /** False: only requests that name loopback are answered. */
   readonly isRemoteAllowed: boolean
   readonly pageFolder: string
@@ -58,7 +60,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   })
   // In a scope of their own, so that the document knows them: swagger only sees routes added after it has loaded.
   await app.register((scope, _options, done) => {
-    addAgentRoutes(scope, { store, queue, access, now, log })
+    addAgentRoutes(scope, { store, queue, access, now, log, policy: options.policy })
     addReadingRoutes(scope, store, access, now)
     addPageRoutes(scope, options.pageFolder)
     done()

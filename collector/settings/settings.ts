@@ -1,4 +1,5 @@
 // What the collector is told: command line over settings.json over defaults. Every value is checked before anything starts.
+import { isAbsolute } from 'node:path'
 import { type CollectorSettings, collectorSettingsSchema } from '../../contract/collector-settings.ts'
 import { type Result, failed, success } from '../../contract/failure.ts'
 import { readBoundedFile } from './bounded-file.ts'
@@ -31,6 +32,8 @@ export interface ServeSettings {
   readonly listen: ListenAddress
   readonly feeds: readonly FeedAddress[]
   readonly limits: RateLimits
+  /** The file of settings for the agents; null: none are handed out. */
+  readonly agentPolicyFile: string | null
   /** Whether requests may name any host; otherwise only loopback, which keeps DNS rebinding out. */
   readonly isRemoteAllowed: boolean
 }
@@ -78,7 +81,10 @@ export function resolveServeSettings(file: CollectorSettings, options: ServeOpti
   ]
   const limits = { ...DEFAULT_LIMITS }
   for (const [name, value] of Object.entries(file.limits ?? {})) Object.assign(limits, { [name]: value })
-  return success({ listen: listen.value, feeds, limits, isRemoteAllowed: options.allowRemote })
+  const agentPolicyFile = file.agentPolicy ?? null
+  if (agentPolicyFile !== null && !isAbsolute(agentPolicyFile))
+    return failed('GNO_SETTINGS_INVALID', `agentPolicy "${agentPolicyFile}" is no absolute path`)
+  return success({ listen: listen.value, feeds, limits, agentPolicyFile, isRemoteAllowed: options.allowRemote })
 }
 
 function parseListen(value: string): Result<ListenAddress> {

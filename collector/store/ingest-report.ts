@@ -6,6 +6,7 @@ import type { ChainBreak } from '../../contract/report-chain.ts'
 import { createFindingWriter } from './finding-writer.ts'
 import { createInventoryWriter } from './inventory-writer.ts'
 import { howLooked } from './looked.ts'
+import { createMarkChange } from './privacy-mark.ts'
 import { createChainJudge, type JudgedChain, type KnownChain } from './report-chain.ts'
 import type { Delivery, Ingested } from './store.ts'
 import { parseCoverage, parseGaps } from './stored.ts'
@@ -36,6 +37,7 @@ export function createIngest(db: Database): (delivery: Delivery) => Ingested {
   )
   const judgeChain = createChainJudge(db)
   const writeChain = createChainWriter(db)
+  const withMark = createMarkChange(db)
   const writeState = createStateWriter(db)
   const writeInventory = createInventoryWriter(db)
   const writeFindings = createFindingWriter(db)
@@ -53,9 +55,10 @@ export function createIngest(db: Database): (delivery: Delivery) => Ingested {
     const digest = chain?.digest ?? null
     logReport.run(host.host_id, sequence, reportId, agentId, startedAt, finishedAt, receivedAt, lostReports, digest)
     if (chain !== undefined || judged.broken !== null) writeChain(host.host_id, sequence, judged, receivedAt)
-    writeState(host, report, receivedAt)
-    writeInventory(host.host_id, report, receivedAt)
-    writeFindings(host.host_id, report, receivedAt)
+    const told = withMark(host.host_id, report)
+    writeState(host, told, receivedAt)
+    writeInventory(host.host_id, told, receivedAt)
+    writeFindings(host.host_id, told, receivedAt)
     return { kind: 'accepted', acknowledged: sequence, broken: judged.broken }
   }
 }

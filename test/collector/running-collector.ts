@@ -49,15 +49,17 @@ export async function startCollector(
     readonly allowRemote?: boolean
     readonly limits?: RateLimits
     readonly feeds?: readonly string[]
+    readonly agentPolicy?: string
     readonly now?: () => Date
   } = {},
 ): Promise<Collector> {
   const folder = openStateFolder(statePath)
   if (!folder.ok) throw new Error(folder.failure.detail)
-  const settings = resolveServeSettings(
-    {},
-    { listen: '127.0.0.1:0', allowRemote: change.allowRemote ?? false, feeds: change.feeds ?? [] },
-  )
+  const settings = resolveServeSettings(change.agentPolicy === undefined ? {} : { agentPolicy: change.agentPolicy }, {
+    listen: '127.0.0.1:0',
+    allowRemote: change.allowRemote ?? false,
+    feeds: change.feeds ?? [],
+  })
   if (!settings.ok) throw new Error(settings.failure.detail)
   const logged: string[] = []
   const started = await startServer({
