@@ -4,8 +4,10 @@ import { dirname, sep } from 'node:path'
 import type { Artifact } from '../contract/artifact.ts'
 import type { Result } from '../contract/failure.ts'
 import type { Gap } from '../contract/wire.ts'
+import { createDue } from './due.ts'
 import { isAbsent } from './is-absent.ts'
 import { type DeliveryOutcome, runDelivery } from './report/deliver.ts'
+import { sinceStartMs } from './report/lease.ts'
 import { type Enqueued, enqueueSweep, type SweepResult } from './report/outbox.ts'
 import type { StateStore } from './report/state-store.ts'
 import type { Swept } from './sweep.ts'
@@ -123,11 +125,11 @@ function pathsOf(known: Turns['known']): ReadonlySet<string> {
 }
 
 async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
-  let nextWholeMs = 0
+  const whole = createDue({ now: parts.now, sinceStartMs })
   while (!isStopped(parts.signal)) {
     const startedMs = performance.now()
     const isDue = parts.isWholeDue()
-    const isWhole = isDue || parts.now().getTime() >= nextWholeMs
+    const isWhole = isDue || whole.isDue(parts.sweepIntervalMs)
     const changed = [...turns.waiting]
     turns.waiting.clear()
     // A whole sweep reads everything anew, so that what it learns replaces what was known.
@@ -138,7 +140,7 @@ async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
     turns.knownPaths = pathsOf(swept.byIdentity)
     turns.knownFolders = foldersOf(turns.knownPaths)
     turns.walked = swept.walked
-    if (isWhole) nextWholeMs = parts.now().getTime() + parts.sweepIntervalMs
+    if (isWhole) whole.done()
     const heartbeatMs = isWhole ? 0 : HEARTBEAT_MS
     parts.tell.swept(swept.result, enqueueSweep(parts.state, swept.result, { heartbeatMs, isAbsent }))
     if (turns.waiting.size === 0) await turns.wake.after(restOf(parts.processIntervalMs, performance.now() - startedMs))
