@@ -38,6 +38,9 @@ export interface OpenedFile {
   openSibling(name: string): OpenedFile | null
   /** Names of the siblings, at most 4096. */
   listSiblings(): readonly string[]
+  /** The same of a folder that lies beside the file, by its plain name; absent where a store shows no such folders. */
+  openBelow?(folder: string, name: string): OpenedFile | null
+  listBelow?(folder: string): readonly string[]
   /** Re-samples the identity, to see whether the file changed while it was read. */
   sampleIdentity(): FileIdentity
   close(): void

@@ -12,6 +12,8 @@ import { STORED } from './zip.ts'
 
 const ZIP_MAGIC = 'PK'
 /** What fits a fact; the rest of a long list is counted. */
+/** Arrays whose pickles give facts; what they would do is the scanner's business (CWE-400). */
+const MAX_OBJECTS = 64
 const MAX_FACT_CHARS = 512
 const MAX_FACTS = 64
 type Facts = Map<string, string | number | boolean>
@@ -112,8 +114,13 @@ function readArchive({ cursor, table, facts, gaps, context }: Reading): boolean 
     arrays.some(({ header }) => header.hasObjects),
   )
   if (first !== undefined) facts.set('npyVersion', first.header.version)
-  for (const array of arrays)
-    if (array.header.hasObjects) gaps.attempt(() => readMemberObjects(cursor, array, { facts, gaps, context }))
+  const objects = arrays.filter(({ header }) => header.hasObjects)
+  for (const array of objects.slice(0, MAX_OBJECTS)) {
+    gaps.attempt(() => readMemberObjects(cursor, array, { facts, gaps, context }))
+  }
+  if (objects.length > MAX_OBJECTS) {
+    gaps.note('GNO_READ_SKIPPED', `of ${objects.length} arrays of objects the first ${MAX_OBJECTS} were described`)
+  }
   return nameWeights(arrays.map(({ name }) => name))
 }
 

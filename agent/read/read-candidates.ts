@@ -26,7 +26,7 @@ import { type ReadOptions as PartOptions, type ReadPart, readPart } from './read
 import { scanSideSecrets } from './scan/scan-side-secrets.ts'
 import { scanSideTemplates } from './scan/scan-side-templates.ts'
 import { joinScans } from './scan/scan-part.ts'
-import { type Sniffed, sniff } from './sniff-format.ts'
+import { type Sniffed, isTooDeep, sniff } from './sniff-format.ts'
 import { type WeightsPart, heldBytes } from './weights.ts'
 
 /** An artifact before anybody has said what it may be. */
@@ -123,10 +123,14 @@ async function* readFound(found: readonly Found[], options: ReadOptions): AsyncG
 function dataOf(
   parts: readonly ReadPart[],
   count: number,
-  { tellsData, deep: isDeep }: ReadOptions,
+  { tellsData, deep: isDeep, onGap }: ReadOptions,
 ): readonly DraftArtifact[] {
   if (tellsData === undefined || tellsData === false) return []
   const told = tellsData === 'acting' ? parts.filter(acts) : parts
+  // What lies deeper than one looks is neither a model nor nothing.
+  for (const part of parts.filter((each) => !told.includes(each))) {
+    for (const gap of part.gaps.list().filter(isTooDeep)) onGap?.(gap)
+  }
   return told.slice(0, MAX_DATA_FILES - count).map((part) => {
     const gaps = new GapList(part.path)
     if (!part.weights.isModel) gaps.note('GNO_READ_SKIPPED', 'rungs 1 to 5: no tensors')

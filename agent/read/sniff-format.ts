@@ -1,4 +1,5 @@
 // Rung 0: which container a file is, from its first bytes, and what is certainly no model.
+import type { Gap } from '../../contract/wire.ts'
 import type { OpenedFile } from '../../contract/observation.ts'
 import { type Cursor, fileBytes } from './cursor.ts'
 import { formats } from './formats.ts'
@@ -111,11 +112,18 @@ function named(endings: Endings, name: string): readonly FormatReader[] {
   return near.flatMap(({ ending, reader }) => (lower.endsWith(ending) ? [reader] : []))
 }
 
+const TOO_DEEP = `containers lie more than ${MAX_NESTING} deep in one another`
+
+/** Whether a gap says that files inside files were not followed any further. */
+export function isTooDeep({ detail }: Gap): boolean {
+  return detail === TOO_DEEP
+}
+
 /** Reads files inside files, `depth` levels down from the one on disk. */
 export function nestedReader(depth = 1): ReadNested {
   return (inner: Cursor, name: string, gaps: GapList): NestedPart | null => {
     if (depth > MAX_NESTING) {
-      gaps.blame('GNO_READ_LIMIT', `containers lie more than ${MAX_NESTING} deep in one another`)
+      gaps.blame('GNO_READ_LIMIT', TOO_DEEP)
       return null
     }
     const look = new Look(inner.source, name)

@@ -2,14 +2,17 @@
 // section 4). The names are ours; rules/threats/gguf says which weakness each of them aims at. What an accident does to a file
 // (a cut download, a transfer as text) has names of its own.
 import type { Cursor } from '../cursor.ts'
+import { type GapList, quoted } from '../gap-list.ts'
 import { STRING_TYPE } from '../gguf-types.ts'
 import { damageAt } from './gguf-damage.ts'
 import { checkSums } from './gguf-sums.ts'
 import { type GgufSight, type Place, type WalkedTensor, walkGguf } from './gguf-walk.ts'
 import type { LoadReport } from './load-report.ts'
 import type { Scanner } from './scanner.ts'
+import { tellPassedOver } from './tell-metadata.ts'
 import { tellSecrets } from './tell-secrets.ts'
 
+const TEMPLATE_KEY = 'tokenizer.chat_template'
 const ALIGNMENT_KEY = 'general.alignment'
 const DEFAULT_ALIGNMENT = 32
 const UINT16_TYPE = 2
@@ -43,7 +46,7 @@ interface Draft {
 
 const UNKNOWN = { alignment: DEFAULT_ALIGNMENT, model: null, tokens: null }
 
-function scan(cursor: Cursor, report: LoadReport): void {
+function scan(cursor: Cursor, report: LoadReport, gaps: GapList): void {
   const draft: Draft = { keys: new Map(), tensors: [], texts: [], ...UNKNOWN }
   const sight = sightOf(cursor, report, draft)
   try {
@@ -57,7 +60,7 @@ function scan(cursor: Cursor, report: LoadReport): void {
     checkDoubles(draft.tensors, sight)
     checkAdapter(draft.tensors, sight)
     if (draft.tokens !== null) checkTokens(cursor, draft.tokens, draft.model, sight)
-    checkTexts(cursor, draft.texts, report)
+    checkTexts(cursor, draft.texts, report, gaps)
   }
 }
 
@@ -114,14 +117,22 @@ function believeAlignment({ type, at, value }: Alignment, draft: Draft, lie: Non
 }
 
 /** Secrets in the values of texts; those of long arrays are vocabularies. */
-function checkTexts(cursor: Cursor, texts: Draft['texts'], report: LoadReport): void {
+function checkTexts(cursor: Cursor, texts: Draft['texts'], report: LoadReport, gaps: GapList): void {
   let room = MAX_TEXTS_BYTES
+  const passed: string[] = []
   for (const [name, { start, sizeBytes }] of texts) {
+    if (sizeBytes > Math.min(MAX_TEXT_BYTES, room)) {
+      passed.push(name)
+      continue
+    }
     room -= sizeBytes
-    if (sizeBytes > MAX_TEXT_BYTES || room < 0) continue
     cursor.seek(start)
     tellSecrets({ text: Buffer.from(cursor.copy(sizeBytes)).toString('latin1'), at: start, name }, report)
   }
+  // Long templates are told by the scanner of templates.
+  const [first] = passed.filter((name) => !name.startsWith(TEMPLATE_KEY))
+  if (first !== undefined)
+    tellPassedOver(`${passed.length} long texts of metadata, first ${quoted(first)}`, { report, gaps })
 }
 
 /** A model without layers divides by their number; a file of words alone has none to divide. */

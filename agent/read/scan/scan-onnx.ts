@@ -10,7 +10,7 @@ import type { GapList } from '../gap-list.ts'
 import type { LoadReport } from './load-report.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
 import { tellLocation } from './tell-location.ts'
-import { tellMetadata } from './tell-metadata.ts'
+import { tellMetadata, tellPassedOver } from './tell-metadata.ts'
 
 const MAX_WORD_BYTES = 4_096
 /** Messages in one another: a graph in a graph is three deeper, and exporters nest three of those (CWE-674). */
@@ -18,8 +18,8 @@ const MAX_OPEN = 256
 /** Different operators and places that one model names; real ones have under 300 and 200 (CWE-770). */
 const MAX_KINDS = 4_096
 const STANDARD = 'ai.onnx'
-/** Metadata holds label lists and notes: what is longer is no note. */
-const MAX_METADATA_BYTES = 65_536
+/** Metadata holds label lists and notes: those of 20,000 classes take half a megabyte (CWE-770). */
+const MAX_METADATA_BYTES = 1_048_576
 
 type Message = 'model' | 'training' | 'graph' | 'function' | 'node' | 'attribute' | 'sparse' | 'tensor' | 'entry'
 
@@ -101,6 +101,8 @@ interface Walk {
   readonly functions: Set<string>
   readonly locations: Map<string, Seen>
   readonly metadata: { readonly key: string; readonly value: string; readonly at: number }[]
+  /** Texts of metadata that are too long. */
+  passed: number
   isCutShort: boolean
 }
 
@@ -116,6 +118,7 @@ function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanCo
     functions: new Set(),
     locations: new Map(),
     metadata: [],
+    passed: 0,
     isCutShort: false,
   }
   try {
@@ -129,6 +132,9 @@ function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanCo
       gaps.note('GNO_READ_LIMIT', `scan: more than ${MAX_KINDS} operators or places of values`)
       report.break()
     }
+  }
+  if (walk.passed > 0) {
+    tellPassedOver(`${walk.passed} texts of metadata of more than ${MAX_METADATA_BYTES} bytes`, { report, gaps })
   }
   return tellMetadata(walk.metadata, { report, gaps, context, cursor })
 }
@@ -172,12 +178,23 @@ function takeEntry(walk: Walk, message: Message, range: FieldRange): void {
   let key = ''
   let value = ''
   for (const field of readFields(cursor, range)) {
-    if (field.wireType !== 2 || (message === 'model' && field.size > MAX_METADATA_BYTES)) continue
+    if (field.wireType !== 2) continue
+    if (message === 'model' && field.size > MAX_METADATA_BYTES) {
+      walk.passed += 1
+      continue
+    }
     if (field.number === 1) key = fieldText(cursor, field, MAX_WORD_BYTES)
-    if (field.number === 2) value = fieldText(cursor, field, message === 'model' ? MAX_METADATA_BYTES : MAX_WORD_BYTES)
+    if (field.number === 2)
+      value = message === 'model' ? longText(cursor, field) : fieldText(cursor, field, MAX_WORD_BYTES)
   }
   if (message === 'tensor' && key.toLowerCase() === 'location') count(walk, locations, value, range.start)
   if (message === 'model' && metadata.length < MAX_KINDS) metadata.push({ key, value, at: range.start })
+}
+
+/** A text of metadata, whose size was checked. Lists of labels are longer than other texts. */
+function longText(cursor: Cursor, { start, size }: FieldRange): string {
+  cursor.seek(start)
+  return Buffer.from(cursor.copy(size)).toString('utf8')
 }
 
 function count(walk: Walk, kinds: Map<string, Seen>, name: string, at: number): void {

@@ -1,12 +1,12 @@
 // Tells what stands in a safetensors file beside its tensors: texts of its metadata, bytes that pad the header with something else
 // than blanks, bytes between the tensors and behind the last one. The format itself runs nothing.
 import { type Cursor, readTrouble } from '../cursor.ts'
-import type { GapList } from '../gap-list.ts'
+import { type GapList, quoted } from '../gap-list.ts'
 import { JsonWalk } from '../json-walk.ts'
 import type { LoadReport } from './load-report.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
 import { type Stretch, tellHidden } from './tell-hidden.ts'
-import { type MetadataText, tellMetadata } from './tell-metadata.ts'
+import { type MetadataText, tellMetadata, tellPassedOver } from './tell-metadata.ts'
 
 /** As much as huggingface/safetensors takes, and as the reader reads. */
 const MAX_HEADER_BYTES = 100_000_000
@@ -22,6 +22,8 @@ export const scanSafetensors: Scanner = { id: 'safetensors', formats: ['safetens
 
 interface Header {
   readonly texts: MetadataText[]
+  /** Keys of texts that are too long. */
+  readonly passed: string[]
   readonly places: Stretch[]
   readonly doubles: { readonly key: string; readonly at: number }[]
   endsAt: number
@@ -34,11 +36,14 @@ async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: 
   }
   const length = Number(declared)
   const bytes = cursor.copy(length)
-  const header: Header = { texts: [], places: [], doubles: [], endsAt: 0 }
+  const header: Header = { texts: [], passed: [], places: [], doubles: [], endsAt: 0 }
   walkHeader(bytes, cursor, header)
   for (const { key, at } of header.doubles) {
     report.tell({ kind: 'malformed-field', name: 'safetensors.doubled-key', shown: key, at: LENGTH_BYTES + at })
   }
+  const [long] = header.passed
+  if (long !== undefined)
+    tellPassedOver(`metadata ${quoted(long)} of more than ${MAX_TEXT_BYTES} bytes`, { report, gaps })
   await tellMetadata(header.texts, { report, gaps, context, cursor })
   const padding = bytes.subarray(header.endsAt).findIndex((byte) => byte !== SPACE)
   const hidden =
@@ -76,13 +81,10 @@ function takeTexts(walk: JsonWalk, header: Header): void {
     if (keys.size > MAX_TEXTS) throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_TEXTS} texts in the metadata`)
     const value = walk.next()
     // Only texts are allowed; what else there is, is passed over as every reader does.
-    if (value === 'string') header.texts.push({ key, value: textOf(walk), at })
+    if (value === 'string' && walk.stop - walk.start > MAX_TEXT_BYTES) header.passed.push(key)
+    else if (value === 'string') header.texts.push({ key, value: walk.text(MAX_TEXT_BYTES), at })
     else walk.skip(value)
   }
-}
-
-function textOf(walk: JsonWalk): string {
-  return walk.stop - walk.start > MAX_TEXT_BYTES ? '' : walk.text(MAX_TEXT_BYTES)
 }
 
 function takePlace(walk: JsonWalk, headerBytes: number, { places }: Header): void {

@@ -9,6 +9,8 @@ import { LoadReport } from './load-report.ts'
 import { MAX_TEMPLATE_BYTES, plainBytes, tellTemplate } from './tell-template.ts'
 
 const JSON_FILES = ['tokenizer_config.json', 'chat_template.json', 'processor_config.json', 'preprocessor_config.json']
+/** Where transformers looks for further templates, each by the name of its file. */
+const FURTHER = 'additional_chat_templates'
 const MAX_CONFIG_BYTES = 4_194_304
 /** A folder of more templates than this is no model's (CWE-770). */
 const MAX_TEXT_FILES = 32
@@ -19,23 +21,41 @@ export async function scanSideTemplates(
   scanTemplate: ScanTemplate | null,
   gaps: GapList,
 ): Promise<LoadScan | undefined> {
-  const names = anchor.listSiblings()
-  const texts = names.filter((name) => name.toLowerCase().endsWith('.jinja')).sort()
+  const texts = [...besideOf(anchor.listSiblings()), ...besideOf(anchor.listBelow?.(FURTHER) ?? [], FURTHER)]
   const report = new LoadReport()
   if (texts.length > MAX_TEXT_FILES) {
     gaps.note('GNO_READ_LIMIT', `scan: ${texts.length} chat templates beside the weights, limit ${MAX_TEXT_FILES}`)
     report.break()
   }
   let count = 0
-  for (const name of [...JSON_FILES, ...texts.slice(0, MAX_TEXT_FILES)]) {
-    const found = readBeside(anchor, name, report, gaps)
-    for (const { text, byteOf } of found) {
+  const files = [...JSON_FILES.map((name) => ({ name })), ...texts.slice(0, MAX_TEXT_FILES)]
+  for (const beside of files) {
+    for (const { text, byteOf } of readBeside(anchor, beside, report, gaps)) {
       count += 1
-      await tellTemplate(text, { report, gaps, scanTemplate, member: name, byteOf })
+      await tellTemplate(text, { report, gaps, scanTemplate, member: shownName(beside), byteOf })
     }
   }
   const { result } = report
   return count === 0 && result.isWhole ? undefined : result
+}
+
+/** A file beside the weights, or in a folder that is there. */
+interface Beside {
+  readonly name: string
+  readonly folder?: string
+}
+
+function besideOf(names: readonly string[], folder?: string): readonly Beside[] {
+  const texts = names.filter((name) => name.toLowerCase().endsWith('.jinja')).sort()
+  return texts.map((name) => (folder === undefined ? { name } : { name, folder }))
+}
+
+function shownName({ name, folder }: Beside): string {
+  return folder === undefined ? name : `${folder}/${name}`
+}
+
+function openBeside(anchor: OpenedFile, { name, folder }: Beside): OpenedFile | null {
+  return folder === undefined ? anchor.openSibling(name) : (anchor.openBelow?.(folder, name) ?? null)
 }
 
 interface Found {
@@ -43,15 +63,15 @@ interface Found {
   readonly byteOf: (character: number) => number
 }
 
-function readBeside(anchor: OpenedFile, name: string, report: LoadReport, gaps: GapList): readonly Found[] {
-  const file = anchor.openSibling(name)
+function readBeside(anchor: OpenedFile, beside: Beside, report: LoadReport, gaps: GapList): readonly Found[] {
+  const file = openBeside(anchor, beside)
   if (file === null) return []
   try {
-    return findIn(file, name)
+    return findIn(file, beside.name)
   } catch (error) {
     const failure = troubleOf(error)
     if (failure === undefined) throw error
-    gaps.note(failure.code, `scan: ${name}: ${failure.detail}`)
+    gaps.note(failure.code, `scan: ${shownName(beside)}: ${failure.detail}`)
     report.break()
     return []
   } finally {

@@ -12,7 +12,7 @@ import { openContent } from './zip-content.ts'
 
 /** Largest files of program text are a few megabytes; all of one archive together (CWE-400). */
 const MAX_TEXT_BYTES = 8_388_608
-const MAX_TEXTS_BYTES = 33_554_432
+const MAX_TEXTS_BYTES = 16_777_216
 const MAX_FILES = 4_096
 /** Different functions that are told: models call under a hundred. */
 const MAX_CALLEES = 160

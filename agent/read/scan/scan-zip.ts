@@ -20,7 +20,7 @@ const MAX_PLAIN = 512
 /** The same of those whose names say that a program loads them (CWE-400). */
 const MAX_LOADED = 4_096
 /** Members that are asked whether they are models once no more of them are opened; each costs some 40 µs (CWE-400). */
-const MAX_RECOGNISED = 8_192
+const MAX_RECOGNISED = 4_096
 /** Members that begin like pickles or archives (CWE-400). */
 const MAX_STARTLING = 4_096
 /** Bytes unpacked from one archive, whatever its members declare (CWE-409). */

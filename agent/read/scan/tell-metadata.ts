@@ -8,9 +8,8 @@ import { glancePython } from './python-glance.ts'
 import type { ScanContext } from './scanner.ts'
 import { decodedRuns, shapesOf } from './text-shapes.ts'
 
-/** Tags of training images take a megabyte: what is looked at of one value, and of all of them (CWE-400). */
-const MAX_VALUE_CHARS = 262_144
-const MAX_ALL_CHARS = 1_048_576
+/** Tags of training images take a megabyte: what is looked at of all values together (CWE-400). */
+const MAX_ALL_CHARS = 2_097_152
 /** Names of settings; what is longer is a text of its own. */
 const MAX_KEY_CHARS = 64
 
@@ -30,11 +29,21 @@ export interface MetadataTelling {
 /** Looks at every value, and at keys that are no names. */
 export async function tellMetadata(texts: readonly MetadataText[], telling: MetadataTelling): Promise<void> {
   let left = MAX_ALL_CHARS
+  let passed = 0
   for (const { key, value, at } of texts) {
-    const seen = (key.length > MAX_KEY_CHARS ? `${key}\n${value}` : value).slice(0, Math.min(MAX_VALUE_CHARS, left))
+    const text = key.length > MAX_KEY_CHARS ? `${key}\n${value}` : value
+    const seen = text.slice(0, left)
     left -= seen.length
+    passed += text.length - seen.length
     await tellText(seen, { key, at }, telling)
   }
+  if (passed > 0) tellPassedOver(`${passed} characters of metadata, limit ${MAX_ALL_CHARS}`, telling)
+}
+
+/** Texts that nobody looked at: a file with them is never clean. */
+export function tellPassedOver(what: string, { report, gaps }: Pick<MetadataTelling, 'report' | 'gaps'>): void {
+  gaps.note('GNO_READ_SKIPPED', `scan: not looked at: ${what}`)
+  report.break()
 }
 
 interface Place {

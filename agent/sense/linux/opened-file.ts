@@ -4,7 +4,7 @@ import { type Dir, closeSync, fstatSync, opendirSync } from 'node:fs'
 import type { Result } from '../../../contract/failure.ts'
 import type { OpenedFile } from '../../../contract/observation.ts'
 import { NAME_ENCODING, bytesOf, isPlainName, readablePath } from '../path-text.ts'
-import { type HeldFolder, pathOf } from './held-folder.ts'
+import { type HeldFolder, openFolderIn, pathOf } from './held-folder.ts'
 import { type OpenedDescriptor, identityOf } from './open-regular.ts'
 
 /** Names listed beside a file: a Hugging Face folder of 1,000 shards fits, a hostile one of a million does not. */
@@ -26,12 +26,10 @@ export function openedFile(
     path,
     fd,
     identity,
-    openSibling(name) {
-      if (folder === null || !isPlainName(name)) return null
-      const sibling = openIn(folder, bytesOf(name))
-      return sibling.ok ? sibling.value : null
-    },
+    openSibling: (name) => (folder === null ? null : openPlain(folder, name, openIn)),
     listSiblings: () => (folder === null ? [] : siblingNames(folder)),
+    openBelow: (below, name) => inFolderBelow(folder, below, (held) => openPlain(held, name, openIn)) ?? null,
+    listBelow: (below) => inFolderBelow(folder, below, siblingNames) ?? [],
     sampleIdentity: () => identityOf(fstatSync(fd, { bigint: true })),
     close() {
       // A second close would close a descriptor that by now belongs to somebody else.
@@ -40,6 +38,24 @@ export function openedFile(
       closeSync(fd)
       folder?.close()
     },
+  }
+}
+
+function openPlain(folder: HeldFolder, name: string, openIn: OpenIn): OpenedFile | null {
+  if (!isPlainName(name)) return null
+  const opened = openIn(folder, bytesOf(name))
+  return opened.ok ? opened.value : null
+}
+
+/** Holds a folder that lies in another one, and is no link, while it is used. */
+function inFolderBelow<T>(folder: HeldFolder | null, name: string, use: (held: HeldFolder) => T): T | undefined {
+  if (folder === null || !isPlainName(name)) return undefined
+  const below = openFolderIn(folder, bytesOf(name))
+  if (!below.ok) return undefined
+  try {
+    return use(below.value)
+  } finally {
+    below.value.close()
   }
 }
 

@@ -31,6 +31,14 @@ export function openForTest(path: string): OpenedFile {
       return statSync(sibling, { throwIfNoEntry: false })?.isFile() === true ? openForTest(sibling) : null
     },
     listSiblings: () => readdirSync(dirname(path)),
+    openBelow: (folder, name) => {
+      const below = join(dirname(path), folder, name)
+      return statSync(below, { throwIfNoEntry: false })?.isFile() === true ? openForTest(below) : null
+    },
+    listBelow: (folder) => {
+      const below = join(dirname(path), folder)
+      return statSync(below, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(below) : []
+    },
     sampleIdentity: () => describe(fstatSync(fd, { bigint: true })),
     close: () => closeSync(fd),
   }

@@ -10,7 +10,9 @@ import { scanGguf } from '../../../../agent/read/scan/scan-gguf.ts'
 import { scanners } from '../../../../agent/read/scan/scanners.ts'
 import { buildGguf, text } from '../../../build-gguf.ts'
 import { openForTest } from '../open-candidate.ts'
+import { buildOnnx, len } from '../../../build-protobuf.ts'
 import { judgeBytes } from './judge-bytes.ts'
+import { judgeFile } from './judge-file.ts'
 
 /** Put together here, so that no scanner of repositories takes this file for a leak. */
 const TOKEN = ['h', 'f_aB3dE6gH9jK2mN5pQ8sT1vW4xY7zC0fG3hJ'].join('')
@@ -96,5 +98,40 @@ describe('a secret in metadata', () => {
     } finally {
       rmSync(folder, { recursive: true })
     }
+  })
+})
+
+describe('metadata beyond what is looked at', () => {
+  it('of safetensors is a gap, and the file is not clean', async () => {
+    const judged = await judgeFile('x.safetensors', safetensors({ notes: 'words '.repeat(200_000) }))
+    const many = await judgeFile(
+      'x.safetensors',
+      safetensors(Object.fromEntries([1, 2, 3].map((each) => [`note${each}`, 'words '.repeat(150_000)]))),
+    )
+    const tags = await judgeFile('x.safetensors', safetensors({ ss_tag_frequency: 'words '.repeat(100_000) }))
+
+    expect([judged.verdict, many.verdict, tags.verdict]).toEqual(['suspicious', 'suspicious', 'clean'])
+  })
+
+  it('of GGUF is a gap, and the file is not clean', async () => {
+    const kv = (long: string): Buffer =>
+      buildGguf({
+        kv: [
+          ['general.architecture', text('llama')],
+          ['general.description', text(long)],
+        ],
+      })
+    const long = await judgeFile('x.gguf', kv('words '.repeat(200_000)))
+    const short = await judgeFile('x.gguf', kv('words '.repeat(100)))
+
+    expect([long.isWhole, short.isWhole]).toEqual([false, true])
+  })
+
+  it('of ONNX is a gap, and the file is not clean', async () => {
+    const entry = (value: string): Buffer => len(14, Buffer.concat([len(1, 'names'), len(2, value)]))
+    const long = await judgeFile('x.onnx', Buffer.concat([buildOnnx(), entry('words '.repeat(200_000))]))
+    const labels = await judgeFile('x.onnx', Buffer.concat([buildOnnx(), entry('words '.repeat(80_000))]))
+
+    expect([long.verdict, labels.verdict]).toEqual(['suspicious', 'clean'])
   })
 })

@@ -1,5 +1,5 @@
 // Where chat templates lie, and at which byte of the file what they reach for stands. The parser runs in this process here.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
@@ -154,5 +154,33 @@ describe('templates in files of their own', () => {
 
     const reached = scan?.actions.filter(({ name }) => name === 'attribute.__class__')
     expect(reached?.map(({ member }) => member)).toEqual(['chat_template.jinja'])
+  })
+
+  it('are scanned in the folder of further templates', async () => {
+    const beside = mkdtempSync(join(folder, 'model-'))
+    mkdirSync(join(beside, 'additional_chat_templates'))
+    writeFileSync(join(beside, 'model.safetensors'), 'x')
+    writeFileSync(join(beside, 'chat_template.jinja'), PLAIN)
+    writeFileSync(join(beside, 'additional_chat_templates', 'tool_use.jinja'), HOSTILE)
+    writeFileSync(join(beside, 'additional_chat_templates', 'notes.txt'), HOSTILE)
+    const anchor = openForTest(join(beside, 'model.safetensors'))
+    const scan = await scanSideTemplates(anchor, parse, new GapList(beside))
+    anchor.close()
+
+    const reached = scan?.actions.filter(({ name }) => name === 'attribute.__class__')
+    expect(reached?.map(({ member }) => member)).toEqual(['additional_chat_templates/tool_use.jinja'])
+  })
+
+  it('are scanned under each name that a GGUF file gives them', async () => {
+    const bytes = buildGguf({
+      kv: [
+        ['general.architecture', text('llama')],
+        ['tokenizer.chat_template', text(PLAIN)],
+        ['tokenizer.chat_template.tool_use', text(HOSTILE)],
+      ],
+    })
+    const { scan } = await scanBytes('x.gguf', bytes, parse)
+
+    expect(placesIn(scan)).toEqual([bytes.indexOf('__class__')])
   })
 })
