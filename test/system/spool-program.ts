@@ -1,6 +1,7 @@
 // A program for spool.test.ts: enqueues or delivers in a process of its own, so that it can be killed. Started with the pinned
-// Node.js, which strips the types. Words: FOLDER, then `enqueue NAME COUNT` or `deliver`; one line on stdout for each step done.
-import { deliverOnce } from '../../agent/report/deliver.ts'
+// Node.js, which strips the types. Words: FOLDER, then `enqueue NAME COUNT`, `deliver` (until nothing waits) or `deliver-on`; one line on
+// stdout for each step done.
+import { deliverOnce, runDelivery } from '../../agent/report/deliver.ts'
 import { enqueueSweep } from '../../agent/report/outbox.ts'
 import { openState } from '../../agent/report/state-store.ts'
 import { sampleArtifact, sampleReport } from '../collector/sample-report.ts'
@@ -30,6 +31,11 @@ if (what === 'enqueue') {
     })
     process.stdout.write(`${enqueued.ok ? path : enqueued.failure.code}\n`)
   }
+} else if (what === 'deliver-on') {
+  process.stdout.write('delivering\n')
+  const { signal } = new AbortController()
+  const once = { fetch: globalThis.fetch, signal, now, random: () => 0, timeoutMs: 2_000, pollMs: 10 }
+  await runDelivery(state, { ...once, onOutcome: ({ kind }) => process.stdout.write(`${kind}\n`) })
 } else {
   const { signal } = new AbortController()
   let kind = ''
