@@ -84,13 +84,14 @@ function startKeeping(options: ReadOptions): {
   const gaps: Gap[] = []
   let isLasting = true
   let chars = 0
+  const note = (gap: Gap): void => {
+    gaps.push(gap)
+    isLasting &&= isLastingGap(gap)
+    onGap?.(gap)
+  }
   const listening: ReadOptions = {
     ...options,
-    onGap(gap) {
-      gaps.push(gap)
-      if (!isLastingGap(gap)) isLasting = false
-      onGap?.(gap)
-    },
+    onGap: note,
     ...(digests === undefined
       ? {}
       : {
@@ -98,7 +99,7 @@ function startKeeping(options: ReadOptions): {
             ...digests,
             postpone(file) {
               const reason = digests.postpone(file)
-              if (reason !== null) isLasting = false
+              isLasting &&= reason === null
               return reason
             },
           },
@@ -109,24 +110,16 @@ function startKeeping(options: ReadOptions): {
           async scanTemplate(template) {
             const answer = await scanTemplate(template)
             // It may have been the machine that was too slow for the parser.
-            if (answer.trouble !== undefined) isLasting = false
+            isLasting &&= answer.trouble === undefined
             return answer
           },
         }),
   }
   return {
     options: listening,
-    listen: (candidate) => ({
-      ...candidate,
-      open() {
-        const opened = candidate.open()
-        // Refused, gone, or set aside for a while: another time it may be read.
-        if (!opened.ok) isLasting = false
-        return opened
-      },
-    }),
+    listen: (candidate) => listened(candidate, (isOpened) => (isLasting &&= isOpened)),
     add(draft) {
-      if (!draft.gaps.every(isLastingGap)) isLasting = false
+      isLasting &&= draft.gaps.every(isLastingGap)
       if (!isLasting || chars > MAX_TEXT_CHARS) return
       const text = JSON.stringify(draft)
       chars += text.length
@@ -134,6 +127,18 @@ function startKeeping(options: ReadOptions): {
     },
     text: () =>
       isLasting && chars <= MAX_TEXT_CHARS ? `{"drafts":[${drafts.join(',')}],"gaps":${JSON.stringify(gaps)}}` : null,
+  }
+}
+
+/** Refused, gone, or set aside for a while: another time it may be read. */
+function listened(candidate: CandidateFile, note: (isOpened: boolean) => void): CandidateFile {
+  return {
+    ...candidate,
+    open() {
+      const opened = candidate.open()
+      note(opened.ok)
+      return opened
+    },
   }
 }
 

@@ -11,6 +11,7 @@ import { keepUses, loadUses } from './report/kept-uses.ts'
 import { openConditions } from './report/own-conditions.ts'
 import { isSimulated, registeredSizes } from './report/simulations.ts'
 import { createRareMemory } from './sense-host.ts'
+import { likelyPlaces, orderRoots } from './sweep-order.ts'
 import type { Session } from './session.ts'
 import type { SweepMemory, SweepOptions } from './sweep-request.ts'
 import { AGENT_VERSION } from './version.ts'
@@ -19,7 +20,20 @@ import { createWeightsMemory } from './weights-in-use.ts'
 
 type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
   Partial<
-    Pick<SweepOptions, 'deep' | 'digests' | 'known' | 'memory' | 'excludes' | 'changed' | 'walked' | 'isWholeHost' | 'guard'>
+    Pick<
+      SweepOptions,
+      | 'deep'
+      | 'digests'
+      | 'known'
+      | 'memory'
+      | 'excludes'
+      | 'changed'
+      | 'walked'
+      | 'isWholeHost'
+      | 'guard'
+      | 'kept'
+      | 'entersRemote'
+    >
   >
 
 /** Nothing was kept, and the looks come as they do by default. */
@@ -57,13 +71,16 @@ export function followedUse({ settings, state }: Session): UseMemory {
 /** Fills a sweep's options from the session: approvals by SHA-256 need rung 6, so they turn hashing on. */
 export function sweepOptionsOf(session: Session, context: CommandContext, chosen: Chosen): SweepOptions {
   const { settings, state, pack, hostId } = session
+  const first = chosen.roots.length === 0 ? [] : likelyPlaces(pack, context.platform)
   const approvesByDigest = settings.approvals.some((approval) => approval.kind === 'sha256')
   return {
     hostId,
     hostName: context.hostName,
     platform: context.platform,
     agentVersion: AGENT_VERSION,
-    roots: chosen.roots,
+    roots: orderRoots(chosen.roots, first),
+    first,
+    entersRemote: (chosen.entersRemote ?? false) || settings.roots.length > 0,
     isWholeHost: chosen.isWholeHost ?? chosen.roots.length > 0,
     changed: chosen.changed ?? [],
     excludes: [...settings.excludes, ...(chosen.excludes ?? [])],
@@ -81,6 +98,7 @@ export function sweepOptionsOf(session: Session, context: CommandContext, chosen
     memory: chosen.memory ?? createSweepMemory(recallUse(session)),
     own: openConditions(state).tell,
     ...(chosen.guard === undefined ? {} : { guard: chosen.guard }),
+    ...(chosen.kept === undefined ? {} : { kept: chosen.kept }),
     ownPid: process.pid,
     digest: (text) => createHash('sha256').update(text).digest('hex'),
     now: context.now,

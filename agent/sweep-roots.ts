@@ -5,6 +5,8 @@ import type { Platform } from '../contract/observation.ts'
 import { modelStores, type Pack } from '../rules/pack.ts'
 import { defaultSweepRoots, expandStores, readHomes } from './sense/known-places.ts'
 import { resolveOperand } from './sense/linux/open-path.ts'
+import { bytesOf } from './sense/path-text.ts'
+import { createRemoteMounts, findRemote } from './sense/remote-mounts.ts'
 
 /** The folders to sweep. A path that a person typed is resolved once, links included; it must be a folder. */
 export function rootsOf(
@@ -33,11 +35,14 @@ const ARRIVALS = ['~/Downloads', '~/Desktop', '~/Documents']
 /** What is watched all the time: the existing stores and download folders that lie below the roots, and small roots themselves. */
 export function watchedFolders(roots: readonly string[], pack: Pack, platform: Platform): readonly string[] {
   const stores = [...modelStores(pack, platform), ...ARRIVALS]
+  const remote = createRemoteMounts()
   const places = expandStores({ stores, homes: readHomes(), environment: process.env })
   const isSwept = (path: string): boolean =>
     roots.some((root) => path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`))
   const homes = new Set(readHomes())
   // A home is too large to be watched whole, and so is a top-level folder of the system; there the next sweep sees what is new.
   const isSmall = (root: string): boolean => !homes.has(root) && root.split('/').length > 2
-  return [...new Set([...places.filter(isSwept), ...roots.filter(isSmall)])].filter((path) => existsSync(path))
+  return [...new Set([...places.filter(isSwept), ...roots.filter(isSmall)])].filter(
+    (path) => findRemote(bytesOf(path), remote) === null && existsSync(path),
+  )
 }

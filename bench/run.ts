@@ -11,7 +11,9 @@ import { measure as measureProcessLook } from './process-look.ts'
 import { measure as measurePickleScan } from './pickle-scan.ts'
 import { measure as measureProcessScan } from './process-scan.ts'
 import { measure as measureRecognition } from './recognition.ts'
+import { measure as measureRescan } from './rescan.ts'
 import { measure as measureTorchZipScan } from './torch-zip-scan.ts'
+import { measure as measureWatchFolders } from './watch-folders.ts'
 import { describeMachine, renderMarkdown, renderTable } from './show-table.ts'
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -20,6 +22,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'known-files', title: 'Lookup of known files', measure: measureKnownFiles },
   { name: 'recognition', title: 'First look at ordinary files', measure: measureRecognition },
   { name: 'file-walk', title: 'First sweep of files', measure: measureFileWalk },
+  { name: 'rescan', title: 'Between sweeps', measure: measureRescan },
+  { name: 'watch-folders', title: 'Watching 50,000 folders', measure: measureWatchFolders },
   { name: 'pickle-scan', title: 'What unpickling would do', measure: measurePickleScan },
   { name: 'torch-zip-scan', title: 'What loading a checkpoint of 5 GB would do', measure: measureTorchZipScan },
   { name: 'process-scan', title: 'Process scan', measure: measureProcessScan },

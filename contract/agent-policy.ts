@@ -7,6 +7,8 @@ export const AGENT_POLICY_NAMES = [
   'excludes',
   'sweepIntervalSeconds',
   'processIntervalSeconds',
+  'fullSweepIntervalSeconds',
+  'rescanIntervalSeconds',
   'watch',
   'approvals',
   'deep',

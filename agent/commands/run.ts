@@ -3,8 +3,8 @@ import { sep } from 'node:path'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import type { Failure, Result } from '../../contract/failure.ts'
 import { printable } from '../../contract/printable.ts'
-import { createBackgroundDigests } from '../background-digests.ts'
-import { runDaemon, type WatchTellers } from '../daemon.ts'
+import { type BackgroundDigests, createBackgroundDigests } from '../background-digests.ts'
+import { type DaemonEvents, runDaemon, type WatchTellers } from '../daemon.ts'
 import { tellLog, tellTerminal } from '../daemon-events.ts'
 import { isAbsent } from '../is-absent.ts'
 import { startKeeping } from '../keeping.ts'
@@ -18,8 +18,9 @@ import { enqueueSweep } from '../report/outbox.ts'
 import { candidateAt } from '../sense/linux/open-path.ts'
 import { MINIMUM_BYTES } from '../sense/walk.ts'
 import { guardReading } from '../guard-reading.ts'
+import { hashRate, paceWithin } from '../pacer.ts'
 import { openPast } from '../read-guard.ts'
-import { createLiveSettings } from '../live-settings.ts'
+import { createLiveSettings, type LiveSettings } from '../live-settings.ts'
 import { openSession, type Session, settingsPlaces } from '../session.ts'
 import { watchAgain } from '../watch-again.ts'
 import { type PlacesWatch, watchPlaces } from '../watch-places.ts'
@@ -153,29 +154,12 @@ async function runOn(
   const events = isJson
     ? tellLog(createLog({ level: 'info', write: context.stderr.write, now: context.now }))
     : tellTerminal(context, progress)
-  const places = settingsPlaces(invocation, context)
-  const live = createLiveSettings(opened, { places, context, fetch: globalThis.fetch, onTrouble: events.gap })
-  const { settings } = live
-  const session = { ...opened, settings }
-  const rootsNow = (): readonly string[] => {
-    const roots = rootsOf(invocation.operands, settings.roots, session.pack, context.platform)
-    return roots.ok ? roots.value : firstRoots
-  }
+  const { live, session, rootsNow } = startLive(invocation, context, opened, { firstRoots, onTrouble: events.gap })
+  const { settings } = session
   const memory = createSweepMemory(followedUse(session))
-  const guards = guardReading(state)
+  const guards = guardReading(state, paceWithin(limitsOf(settings.limits), context.signal))
   const keeping = startKeeping(settings, context)
-  const background = createBackgroundDigests({
-    kept: openDigests(state),
-    open: (path) => {
-      const candidate = candidateAt(path)
-      return candidate.ok ? openPast(candidate.value, guards.hash) : candidate
-    },
-    get bytesPerSecond() {
-      return settings.hashBytesPerSecond
-    },
-    now: context.now,
-    signal: context.signal,
-  })
+  const background = hashSlowly(session, context, guards)
   const digests = background.memory
   const same = { memory, digests, guard: guards.read, kept: keeping.kept, entersRemote: isNamed(invocation) }
   const take = async (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>) => {
@@ -190,11 +174,7 @@ async function runOn(
     },
     watch: async (tell) => {
       live.onChange(tell.onDue)
-      const watching = watchAgain({
-        start: (signal) => (settings.watch ? watch(session, { ...context, signal }, rootsNow(), tell) : null),
-        onChange: live.onChange,
-        signal: context.signal,
-      })
+      const watching = watchLive(session, context, { live, rootsNow, tell })
       const rescanning = keeping.rescan(tell, watching.isWatched)
       await Promise.all([watching.closed, rescanning, background.run(tell.onSettled), live.follow()])
     },
@@ -209,18 +189,77 @@ async function runOn(
     random: Math.random,
     fetch: globalThis.fetch,
     signal: context.signal,
-    tell: {
-      ...events,
-      delivered: (outcome) => {
-        events.delivered(outcome)
-        void live.afterDelivery(outcome)
-      },
-    },
+    tell: withPolicy(events, live),
   })
   keepUse(memory.use, context.now())
   guards.close()
   keeping.close()
   return EXIT.done
+}
+
+/** Whole files, at the rate that the settings say at the moment. */
+function hashSlowly(
+  { state, settings }: Session,
+  context: CommandContext,
+  guards: ReturnType<typeof guardReading>,
+): BackgroundDigests {
+  return createBackgroundDigests({
+    kept: openDigests(state),
+    open: (path) => {
+      const candidate = candidateAt(path)
+      return candidate.ok ? openPast(candidate.value, guards.hash) : candidate
+    },
+    get bytesPerSecond() {
+      return hashRate(settings.hashBytesPerSecond, session.loaded.sources.has('hashBytesPerSecond'))
+    },
+    now: context.now,
+    signal: context.signal,
+  })
+}
+
+interface Live {
+  readonly live: LiveSettings
+  /** The session with settings that are always the present ones. */
+  readonly session: Session
+  readonly rootsNow: () => readonly string[]
+}
+
+function startLive(
+  invocation: Invocation,
+  context: CommandContext,
+  opened: Session,
+  { firstRoots, onTrouble }: { readonly firstRoots: readonly string[]; readonly onTrouble: DaemonEvents['gap'] },
+): Live {
+  const places = settingsPlaces(invocation, context)
+  const live = createLiveSettings(opened, { places, context, fetch: globalThis.fetch, onTrouble })
+  const { settings } = live
+  const rootsNow = (): readonly string[] => {
+    const roots = rootsOf(invocation.operands, settings.roots, opened.pack, context.platform)
+    return roots.ok ? roots.value : firstRoots
+  }
+  return { live, session: { ...opened, settings }, rootsNow }
+}
+
+function withPolicy(events: DaemonEvents, live: LiveSettings): DaemonEvents {
+  return {
+    ...events,
+    delivered: (outcome) => {
+      events.delivered(outcome)
+      void live.afterDelivery(outcome)
+    },
+  }
+}
+
+function watchLive(
+  session: Session,
+  context: CommandContext,
+  { live, rootsNow, tell }: Omit<Live, 'session'> & { readonly tell: WatchTellers },
+): PlacesWatch {
+  return watchAgain({
+    start: (signal) => (session.settings.watch ? watch(session, { ...context, signal }, rootsNow(), tell) : null),
+    onChange: live.onChange,
+    signal: context.signal,
+  })
 }
 
 function watch(

@@ -102,6 +102,7 @@ async function sweepOnce(
         roots,
         excludes: listOption(invocation, 'exclude').map(excludeOf),
         deep: hasOption(invocation, 'deep') || session.settings.deep,
+        entersRemote: invocation.operands.length > 0,
         onProgress: progress.show,
       }),
     )

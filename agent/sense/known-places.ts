@@ -2,6 +2,8 @@
 import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, sep } from 'node:path'
+import { bytesOf } from './path-text.ts'
+import { createRemoteMounts, findRemote } from './remote-mounts.ts'
 import type { TouchDeclaration } from './touch-declaration.ts'
 
 /** Accounts of people start here on every current Linux (login.defs UID_MIN); 65534 is nobody. */
@@ -34,11 +36,16 @@ export const knownPlacesDeclaration: TouchDeclaration = {
 /** Homes and stores that exist, links resolved, without any that lies inside another one on the same file system. */
 export function sweepRoots(wanted: PlacesWanted): readonly string[] {
   const devices = new Map<string, number>()
+  const remote = createRemoteMounts()
+  // Where a server may hang nothing is asked: the walk tells of such a place, and does not enter it.
+  const far = new Set<string>()
   for (const path of [...wanted.homes, ...expandStores(wanted)]) {
-    const place = existingFolder(path)
+    const isFar = findRemote(bytesOf(path), remote) !== null
+    const place = isFar ? null : existingFolder(path)
+    if (isFar && ![...far].some((home) => isInside(path, home))) far.add(path)
     if (place !== null) devices.set(place.path, place.dev)
   }
-  const roots: string[] = []
+  const roots: string[] = [...far]
   for (const path of [...devices.keys()].sort()) {
     // A store on a disk of its own inside a home is not reached by walking the home: a walk stays on its file system.
     const isCovered = roots.some((root) => isInside(path, root) && devices.get(root) === devices.get(path))

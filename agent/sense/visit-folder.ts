@@ -54,6 +54,8 @@ function tellKnown(walk: Walk, level: Level, path: string, known: ListedFolder):
   noteSpecials(walk, path, specials)
   walk.filesSeen += fileCount
   const candidates = known.candidates.flatMap(({ name }) => {
+    // Excludes may be others than when it was listed.
+    if (walk.excludes.hasFileRules && isExcluded(walk, [...level.segments, name], name)) return []
     const identity = identityIn(level.folder, name)
     return identity !== null && isCandidate(walk, identity.sizeBytes, name, path) ? [{ name, identity }] : []
   })

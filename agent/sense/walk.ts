@@ -38,6 +38,8 @@ export const walkDeclaration: TouchDeclaration = {
   platform: 'any',
   touches: [
     'every folder below the places swept, on the file system of that place, without following links: names and kinds of entries; size, times, device and inode of regular files',
+    'of the folders that were walked: their times, names and known files, and what reading them gave, kept in cache.db of the state folder; `gnomon run` compares the times of these folders every 30 seconds without listing them',
+    '/proc/self/mountinfo (Linux): file systems of the network and of programs (NFS, SMB, FUSE) are not touched, unless a path on them is named as a place to sweep',
     'left out before descending: /proc, /sys, /dev, gvfs and doc portals below /run/user, /var/lib/lxcfs, file systems of the kernel, the folder of the agent itself, and every exclude of the settings',
     'content of regular files of at least 1 MiB, and of smaller ones whose name or folder suggests a model: the first bytes, and where these leave it open a few pieces further on (4 MiB at most, and the list of members of an archive); of files in no known format up to 15 samples of 4 KiB, and where these look like weights the stretch before them, 2 GiB a sweep at most; of those that are weights their structure and small samples of the tensors; the whole file with deep hashing, where an approval by SHA-256 is set, or where it has the size of a registered decoy',
     'beside weights: the names of the folder, and the configuration, tokenizer and index files, the model card (README.md) and the notes of huggingface_hub (.cache/huggingface) that belong to the model',

@@ -236,6 +236,8 @@ function eachSetting(pick: <Name extends keyof Settings>(name: Name) => Settings
     excludes: pick('excludes'),
     sweepIntervalSeconds: pick('sweepIntervalSeconds'),
     processIntervalSeconds: pick('processIntervalSeconds'),
+    fullSweepIntervalSeconds: pick('fullSweepIntervalSeconds'),
+    rescanIntervalSeconds: pick('rescanIntervalSeconds'),
     watch: pick('watch'),
     approvals: pick('approvals'),
     maxSpoolBytes: pick('maxSpoolBytes'),

@@ -28,6 +28,8 @@ export interface Settings {
   readonly excludes: readonly string[]
   readonly sweepIntervalSeconds: number
   readonly processIntervalSeconds: number
+  readonly fullSweepIntervalSeconds: number
+  readonly rescanIntervalSeconds: number
   readonly watch: boolean
   readonly approvals: readonly Approval[]
   readonly maxSpoolBytes: number
@@ -150,6 +152,22 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
     defaultValue: () => 3600,
     collector: 'sets',
     applies: 'next turn',
+  },
+  fullSweepIntervalSeconds: {
+    ...whole(60, 2_592_000),
+    summary:
+      'How long a sweep of `gnomon run` may believe a folder whose times did not change. After it, at the latest, every regular file there is looked at anew: a small file that grew in place moves no folder. Folders become due one after the other, between half of it and all of it.',
+    defaultValue: () => 86_400,
+    collector: 'sets',
+    applies: 'next start',
+  },
+  rescanIntervalSeconds: {
+    ...whole(5, 3600),
+    summary:
+      'How often `gnomon run` compares the times of folders that are not watched, and known model files, without listing anything. The pause is longer where comparing took long, so that it stays below 1 % of one core.',
+    defaultValue: () => 30,
+    collector: 'sets',
+    applies: 'next start',
   },
   processIntervalSeconds: {
     ...whole(1, 3600),

@@ -58,6 +58,8 @@ function walk(options: Partial<WalkOptions> = {}, visit: (candidate: CandidateFi
   }
 }
 
+const NEVER = new AbortController().signal
+
 const codes = (summary: WalkSummary) => summary.gaps.map((gap) => gap.code)
 const linuxIt = process.platform === 'linux' ? it : it.skip
 if (process.platform !== 'linux')
@@ -241,6 +243,24 @@ describe('walkFiles', () => {
     expect(summary.gaps).toEqual([])
   })
 
+  linuxIt('walks a tree of 200 folders inside one another, with paths far longer than the system takes', () => {
+    const name = 'd'.repeat(60)
+    const deep = Array.from({ length: 200 }, () => name)
+    // In steps, since no call of the system takes a path of 12,000 bytes.
+    const script = 'for i in $(seq 200); do mkdir "$0" && cd "$0" || exit 1; done; truncate -s 2M model'
+    execFileSync('/bin/sh', ['-c', script, name], { cwd: root })
+
+    const { paths, summary } = walk({}, (candidate) => {
+      const opened = candidate.open()
+      if (!opened.ok) throw new Error(opened.failure.detail)
+      opened.value.close()
+    })
+
+    expect(paths).toHaveLength(1)
+    expect(summary).toMatchObject({ foldersSeen: deep.length + 1, isComplete: true, gaps: [] })
+    execFileSync('/bin/rm', ['-rf', join(root, name)])
+  })
+
   linuxIt('stops at a depth that holds no real tree, without running out of descriptors', () => {
     mkdirSync(join(root, ...Array.from({ length: 300 }, () => 'd')), { recursive: true })
     const near = plant('d/d/model')
@@ -271,6 +291,11 @@ describe('walkFiles', () => {
     mkdirSync(folder)
     for (let file = 0; file < 30_000; file += 1) writeFileSync(join(folder, `a-rather-long-name-of-a-file-${file}`), '')
     const large = plant('many/zz')
+    let pieces = 0
+    const steps = walkFiles({ roots: [root], excludes: [], isSmallCandidate: () => false, signal: NEVER })
+    for (let step = steps.next(); step.done !== true; step = steps.next()) pieces += step.value.isPiece === true ? 1 : 0
+    // Other work has its turn between the pieces.
+    expect(pieces).toBe(3)
 
     const { paths, summary } = walk()
 

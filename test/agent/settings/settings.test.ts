@@ -39,6 +39,8 @@ describe('settings', () => {
           excludes: [],
           sweepIntervalSeconds: 3600,
           processIntervalSeconds: 10,
+          fullSweepIntervalSeconds: 86_400,
+          rescanIntervalSeconds: 30,
           watch: true,
           approvals: [],
           maxSpoolBytes: 1_073_741_824,

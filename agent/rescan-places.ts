@@ -1,0 +1,75 @@
+// The rescan of the daemon: compares what sweeps keep, walks as they do, and waits until a file rests before it is told.
+import { setTimeout } from 'node:timers/promises'
+import type { WatchTellers } from './daemon.ts'
+import type { OpenKeptSweeps } from './kept-sweeps.ts'
+import { isCandidateName } from './read/candidate-name.ts'
+import { createRescan, type Rescan } from './rescan.ts'
+import { readablePath } from './sense/path-text.ts'
+import { createRemoteMounts } from './sense/remote-mounts.ts'
+import { createRestingFiles, LOOK_EVERY_MS, REST_MS } from './sense/resting-files.ts'
+import { MINIMUM_BYTES, walkFiles } from './sense/walk.ts'
+
+export interface RescanPlacesOptions {
+  readonly kept: OpenKeptSweeps
+  /** Asked for anew at every walk: settings change while the daemon runs. */
+  readonly excludes: readonly string[]
+  readonly ownPlaces: readonly string[]
+  readonly intervalMs: number
+  /** A folder by its readable path. */
+  readonly isWatched: (folder: string) => boolean
+  readonly isSweeping: () => boolean
+  readonly tell: WatchTellers
+  readonly signal: AbortSignal
+}
+
+/** A rescan whose `run` ends when the signal fires and all that rested was told. */
+export function rescanPlaces(options: RescanPlacesOptions): Rescan {
+  const { kept, ownPlaces, intervalMs, isWatched, isSweeping, tell, signal } = options
+  const tooMany = { code: 'GNO_SENSE_WATCH', place: '(rescans)', count: 1 } as const
+  const resting = createRestingFiles({
+    restMs: REST_MS,
+    // Small files that are told have a name or a place that suggests a model.
+    minimumBytes: 1,
+    nowMs: () => performance.now(),
+    onSettled: tell.onSettled,
+    onOverflow: () => tell.onGap({ ...tooMany, detail: 'too many files move at once; the next sweep sees them' }),
+  })
+  const rescan = createRescan({
+    index: kept.folders,
+    walk: (roots) =>
+      walkFiles({
+        roots,
+        excludes: options.excludes,
+        ownPlaces,
+        isSmallCandidate: isCandidateName,
+        minimumBytes: MINIMUM_BYTES,
+        folders: kept.folders,
+        signal,
+      }),
+    isWatched: (path) => isWatched(readablePath(path)),
+    isSweeping,
+    remote: createRemoteMounts(),
+    tell: { onTouched: (path) => resting.touch(path), onGone: tell.onGone, onGap: tell.onGap },
+    intervalMs,
+    cpuMs: () => {
+      const { user, system } = process.cpuUsage()
+      return (user + system) / 1000
+    },
+    nowMs: () => performance.now(),
+    sleep,
+    signal,
+  })
+  return {
+    ...rescan,
+    async run() {
+      const timer = setInterval(() => resting.look(), LOOK_EVERY_MS)
+      await rescan.run()
+      clearInterval(timer)
+    },
+  }
+}
+
+async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  // Only the signal ends this wait early, and who waits asks the signal.
+  await setTimeout(milliseconds, undefined, { signal }).catch(() => undefined)
+}
