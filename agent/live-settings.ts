@@ -9,6 +9,7 @@ import type { DeliveryOutcome } from './report/deliver.ts'
 import { readEnrolment } from './report/identity.ts'
 import { openConditions } from './report/own-conditions.ts'
 import { keepGoodSettings, keepPolicy, readPolicy } from './report/settings-memory.ts'
+import type { StateStore } from './report/state-store.ts'
 import { type Session, settingsPlacesIn, usePrivacy } from './session.ts'
 import { loadAnyway, type LoadedSettings, type LoadSettingsOptions, stampSettings } from './settings/load-settings.ts'
 import type { Settings } from './settings/settings.ts'
@@ -59,77 +60,92 @@ export function createLiveSettings({ state, loaded }: Session, options: LiveOpti
   let current: LoadedSettings = loaded
   let stamp = stampSettings(places)
   let isDue = false
-  let askedAtMs = Number.NEGATIVE_INFINITY
   const listeners: (() => void)[] = []
-  const own = openConditions(state)
-  const told = new Set<string>()
+  const tell = createTroubleTeller(state, options.onTrouble)
 
-  const tellTroubles = (): void => {
-    for (const code of ['GNO_SETTINGS_INVALID', 'GNO_SETTINGS_UNREADABLE'] as const) own.end(code)
-    for (const { failure, place } of current.troubles)
-      own.note({ code: failure.code, place, detail: failure.detail, until: null })
-    const lines = new Map(
-      current.troubles.map(({ failure, place }) => [`${place} ${failure.detail}`, { failure, place }]),
-    )
-    for (const line of told) if (!lines.has(line)) told.delete(line)
-    for (const [line, { failure, place }] of lines) {
-      if (told.has(line)) continue
-      told.add(line)
-      options.onTrouble({ code: failure.code, place, count: 1, detail: failure.detail, sensor: OWN_SENSOR })
-    }
-  }
-  const apply = (next: LoadedSettings): boolean => {
-    const changed = changedNames(current.settings, next.settings)
+  const take = (next: LoadedSettings): void => {
     current = next
     keepGoodSettings(state, next.good)
-    tellTroubles()
-    // Tried again at every change of a file: the key may be there now.
+    tell(next.troubles)
+    // Also where the level is the same: the key of the pseudonyms may be there now.
     usePrivacy(state, next.settings, context)
-    if (!changed.some((name) => LOOKS.has(name))) return changed.length > 0
+  }
+  const load = (): void => {
+    const next = loadAnyway({ ...settingsPlacesIn(state, places), kept: current.good })
+    const changed = changedNames(current.settings, next.settings)
+    take(next)
+    if (!changed.some((name) => LOOKS.has(name))) return
     isDue = true
     for (const listener of listeners) listener()
-    return true
   }
-  const load = (): boolean => apply(loadAnyway({ ...settingsPlacesIn(state, places), kept: current.good }))
   const look = (): boolean => {
     const now = stampSettings(places)
     if (now === stamp) return false
     stamp = now
-    return load()
+    load()
+    return true
   }
-  keepGoodSettings(state, current.good)
-  tellTroubles()
-  usePrivacy(state, current.settings, context)
+  take(loaded)
   return {
     settings: liveView(() => current.settings),
     look,
     follow: async () => {
-      while (!context.signal.aborted) {
-        await sleep(options.lookEveryMs ?? LOOK_EVERY_MS, undefined, { signal: context.signal }).catch(
-          endOf(context.signal),
-        )
+      const { signal } = context
+      while (!signal.aborted) {
+        await sleep(options.lookEveryMs ?? LOOK_EVERY_MS, undefined, { signal }).catch(endOf(signal))
         look()
       }
     },
-    afterDelivery: async ({ kind }) => {
-      const nowMs = context.now().getTime()
-      if (kind !== 'delivered' || nowMs - askedAtMs < (options.policyEveryMs ?? POLICY_EVERY_MS)) return
-      askedAtMs = nowMs
-      const enrolment = readEnrolment(state)
-      if (!enrolment.ok || enrolment.value === null) return
-      const etag = readPolicy(state)?.etag ?? null
-      const asked = await askPolicy(enrolment.value, { fetch: options.fetch, signal: context.signal, etag })
-      // What the collector does not answer is told by delivery; the policy that is known stands.
-      if (!asked.ok || asked.value === null) return
-      keepPolicy(state, enrolment.value.collectorUrl, asked.value)
-      load()
-    },
+    afterDelivery: createPolicyAsker(state, options, load),
     isWholeDue: () => {
       const was = isDue
       isDue = false
       return was
     },
     onChange: (listener) => void listeners.push(listener),
+  }
+}
+
+/** Keeps the conditions of the agent true, and tells each trouble once. */
+function createTroubleTeller(
+  state: StateStore,
+  onTrouble: LiveOptions['onTrouble'],
+): (troubles: LoadedSettings['troubles']) => void {
+  const own = openConditions(state)
+  let told: ReadonlySet<string> = new Set()
+  return (troubles) => {
+    for (const code of ['GNO_SETTINGS_INVALID', 'GNO_SETTINGS_UNREADABLE'] as const) own.end(code)
+    for (const { failure, place } of troubles) {
+      const { code, detail } = failure
+      own.note({ code, place, detail, until: null })
+      if (!told.has(lineOf(failure.detail, place))) onTrouble({ code, place, count: 1, detail, sensor: OWN_SENSOR })
+    }
+    told = new Set(troubles.map(({ failure, place }) => lineOf(failure.detail, place)))
+  }
+}
+
+function lineOf(detail: string, place: string): string {
+  return `${place} ${detail}`
+}
+
+/** Asks for the policy after a delivery that worked, unless it did so lately. */
+function createPolicyAsker(
+  state: StateStore,
+  { context: { now, signal }, fetch, policyEveryMs = POLICY_EVERY_MS }: LiveOptions,
+  onNew: () => void,
+): LiveSettings['afterDelivery'] {
+  let askedAtMs = Number.NEGATIVE_INFINITY
+  return async ({ kind }) => {
+    const nowMs = now().getTime()
+    if (kind !== 'delivered' || nowMs - askedAtMs < policyEveryMs) return
+    askedAtMs = nowMs
+    const enrolment = readEnrolment(state)
+    if (!enrolment.ok || enrolment.value === null) return
+    const asked = await askPolicy(enrolment.value, { fetch, signal, etag: readPolicy(state)?.etag ?? null })
+    // That a collector does not answer is told by delivery; the policy that is known stands.
+    if (!asked.ok || asked.value === null) return
+    keepPolicy(state, enrolment.value.collectorUrl, asked.value)
+    onNew()
   }
 }
 
