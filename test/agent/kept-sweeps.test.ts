@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { type OpenKeptSweeps, openKeptSweeps } from '../../agent/kept-sweeps.ts'
+import { NO_GUARD } from '../../agent/read-guard.ts'
 import { openPack } from '../../agent/rule-pack.ts'
 import { sweep } from '../../agent/sweep.ts'
 import type { SweepOptions } from '../../agent/sweep-request.ts'
@@ -105,12 +106,7 @@ async function sweepNow(changes: Partial<SweepOptions> = {}): Promise<Looked> {
       kept.folders.keep(listing, trust)
     },
   }
-  const guard = {
-    refuse: () => null,
-    begin: (path: string) => void opened.push(path),
-    end: () => undefined,
-    during: async <T>(_: string, work: () => Promise<T>) => work(),
-  }
+  const guard = { ...NO_GUARD, begin: (path: string) => void opened.push(path) }
   const { result } = await sweep(optionsOf({ kept: { ...kept, folders }, guard, ...changes }))
   kept.flush()
   return { result: scanSchema.parse(result), listed, opened }

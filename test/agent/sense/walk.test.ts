@@ -247,8 +247,10 @@ describe('walkFiles', () => {
     const name = 'd'.repeat(60)
     const deep = Array.from({ length: 200 }, () => name)
     // In steps, since no call of the system takes a path of 12,000 bytes.
-    const script = 'for i in $(seq 200); do mkdir "$0" && cd "$0" || exit 1; done; truncate -s 2M model'
-    execFileSync('/bin/sh', ['-c', script, name], { cwd: root })
+    const script = `const fs = require('fs')
+      for (let at = 0; at < 200; at += 1) { fs.mkdirSync('${name}'); process.chdir('${name}') }
+      fs.writeFileSync('model', Buffer.alloc(2_000_000))`
+    execFileSync(process.execPath, ['-e', script], { cwd: root })
 
     const { paths, summary } = walk({}, (candidate) => {
       const opened = candidate.open()
