@@ -58,13 +58,13 @@ async function runOne({ scan }: Scanner, cursor: Cursor, { report, gaps, context
 }
 
 function nestedScan(depth: number, scanTemplate: ScanContext['scanTemplate']): ScanContext['scanNested'] {
-  return async (inner, name, gaps) => {
+  return async (inner, name, gaps, known) => {
     if (depth >= MAX_DEPTH) {
       gaps.note('GNO_READ_LIMIT', `containers lie more than ${MAX_DEPTH} deep in one another`)
       return { isWhole: false, actions: [] }
     }
     const look = new Look(inner.source, name)
-    const format = findReader(look)?.id ?? null
+    const format = known ?? findReader(look)?.id ?? null
     return scanSource(inner, { format, look, weights: null, scanTemplate }, gaps, depth + 1)
   }
 }

@@ -39,6 +39,8 @@ const MODEL_NAME = /\.(?:h5|hdf5|keras|onnx|gguf|llamafile|pb|nemo|skops|safeten
 const ACTING_NAME = /(?:\.(?:jinja2?|gguf|safetensors)|(?:^|\/)(?:tokenizer_config|chat_template|config)\.json)$/i
 /** Where torch keeps the numbers of tensors, which nobody unpickles. */
 const STORAGE = /^(?:[^/]*\/)?(?:data|constants|tensors|storages)\/\d+$/
+const STATE = /^(?:[^/]*\/)?data\.pkl$/
+const LONG_NUMBER = 0x8a
 const TORCH: ReadonlySet<string> = new Set(['pytorch-zip', 'torchscript'])
 const END_BYTES = 22
 const END_MAGIC = 'PK\u0005\u0006'
@@ -150,13 +152,15 @@ async function scanContent(round: Round, member: ZipMember, local: LocalHeader):
     return
   }
   if (member.isEncrypted) tell(round, 'encryption-pretended', member.headerAt, member.name)
+  // Thousands that could act were looked at, and the file is not clean whatever the others are.
+  if (round.startling > MAX_STARTLING) return
   const head = headOf(round, plain, local)
   if (!isWanted(round, plain, head)) return
   const inner = open(round, plain, head)
   if (inner === null) return
   const isDeferred = (plain.flags & DEFERRED) !== 0 && plain.crc32 === 0
   if (!isDeferred && hasChecksum(inner, plain) === false) tell(round, 'wrong-checksum', member.headerAt, member.name)
-  await handOn(round, inner, plain.name)
+  await handOn(round, inner, plain.name, isStatePickle(round, plain.name, head) ? 'pickle' : undefined)
 }
 
 function headOf({ cursor }: Round, member: ZipMember, local: LocalHeader): Buffer {
@@ -247,8 +251,18 @@ function open(round: Round, member: ZipMember, head: Buffer): Cursor | null {
   }
 }
 
-async function handOn({ context, report, gaps }: Round, inner: Cursor, name: string): Promise<void> {
-  const scanned = await context.scanNested(inner, lastPart(name), gaps)
+/**
+ * What torch.load unpickles, where it begins as torch.save writes it. Asking every reader whether it is one of its own takes as long
+ * as scanning it; a legacy checkpoint begins with a long number.
+ */
+function isStatePickle({ context }: Round, name: string, head: Buffer): boolean {
+  const [magic, protocol = 0, first] = head
+  const isPickle = magic === 0x80 && protocol >= 2 && protocol <= 5 && first !== LONG_NUMBER
+  return isPickle && TORCH.has(context.format ?? '') && STATE.test(name)
+}
+
+async function handOn({ context, report, gaps }: Round, inner: Cursor, name: string, format?: 'pickle'): Promise<void> {
+  const scanned = await context.scanNested(inner, lastPart(name), gaps, format)
   if (scanned !== null) report.adopt(scanned, name)
 }
 

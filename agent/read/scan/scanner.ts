@@ -16,8 +16,8 @@ export interface ScanContext {
   readonly weights: WeightsPart | null
   /** Parses a chat template in a program of its own; null where nobody gave one, and then a template is a gap. */
   readonly scanTemplate: ScanTemplate | null
-  /** Scans a file inside the file, whatever its format is; null where no scanner knows it. */
-  readonly scanNested: (inner: Cursor, name: string, gaps: GapList) => Promise<LoadScan | null>
+  /** Scans a file inside the file, whatever its format is, unless the caller knows that; null where no scanner knows it. */
+  readonly scanNested: (inner: Cursor, name: string, gaps: GapList, format?: 'pickle') => Promise<LoadScan | null>
 }
 
 /** A member of the list. */
