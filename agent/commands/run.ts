@@ -29,6 +29,7 @@ import { limitsOf } from '../supervisor/limits.ts'
 import { sweep } from '../sweep.ts'
 import type { SweepOptions } from '../sweep-request.ts'
 import { createSweepMemory, followedUse, sweepOptionsOf } from '../sweep-options.ts'
+import { type FollowedSelf, followSelf } from '../self/follow-self.ts'
 import { rootsOf, watchedFolders } from '../sweep-roots.ts'
 import { keepUse } from '../use-over-time.ts'
 import { renderScan } from '../show/scan.ts'
@@ -157,13 +158,14 @@ async function runOn(
   const { live, session, rootsNow } = startLive(invocation, context, opened, { firstRoots, onTrouble: events.gap })
   const { settings } = session
   const memory = createSweepMemory(followedUse(session))
+  const self = followSelf(state, settings)
   const guards = guardReading(state, paceWithin(limitsOf(settings.limits), context.signal))
   const keeping = startKeeping(settings, context)
   const background = hashSlowly(session, context, guards)
   const digests = background.memory
   const same = { memory, digests, guard: guards.read, kept: keeping.kept, entersRemote: isNamed(invocation) }
   const take = async (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>) => {
-    const options = sweepOptionsOf(session, context, { ...chosen, ...same, onProgress: progress.show })
+    const options = sweepOptionsOf(session, context, { ...chosen, ...same, onProgress: tellBoth(progress.show, self.progress) })
     return keeping.during(chosen.roots.length > 0, async () => sweep(options)).finally(progress.clear)
   }
   await runDaemon({
@@ -189,9 +191,11 @@ async function runOn(
     random: Math.random,
     fetch: globalThis.fetch,
     signal: context.signal,
-    tell: withPolicy(events, live),
+    onWaiting: self.waiting,
+    tell: withSelf(withPolicy(events, live), self),
   })
   keepUse(memory.use, context.now())
+  self.close()
   guards.close()
   keeping.close()
   return EXIT.done
@@ -199,7 +203,7 @@ async function runOn(
 
 /** Whole files, at the rate that the settings say at the moment. */
 function hashSlowly(
-  { state, settings }: Session,
+  { state, settings, loaded }: Session,
   context: CommandContext,
   guards: ReturnType<typeof guardReading>,
 ): BackgroundDigests {
@@ -210,7 +214,7 @@ function hashSlowly(
       return candidate.ok ? openPast(candidate.value, guards.hash) : candidate
     },
     get bytesPerSecond() {
-      return hashRate(settings.hashBytesPerSecond, session.loaded.sources.has('hashBytesPerSecond'))
+      return hashRate(settings.hashBytesPerSecond, loaded.sources.has('hashBytesPerSecond'))
     },
     now: context.now,
     signal: context.signal,
@@ -238,6 +242,23 @@ function startLive(
     return roots.ok ? roots.value : firstRoots
   }
   return { live, session: { ...opened, settings }, rootsNow }
+}
+
+function withSelf(events: DaemonEvents, self: FollowedSelf): DaemonEvents {
+  return {
+    ...events,
+    swept: (result, enqueued) => {
+      self.swept(result)
+      events.swept(result, enqueued)
+    },
+  }
+}
+
+function tellBoth<T>(one: (value: T) => void, other: (value: T) => void): (value: T) => void {
+  return (value) => {
+    one(value)
+    other(value)
+  }
 }
 
 function withPolicy(events: DaemonEvents, live: LiveSettings): DaemonEvents {
