@@ -17,17 +17,17 @@ export interface ReadGuards {
 }
 
 /** Takes over what became of workers before this one. The lock of the state is held. */
-export function guardReading(state: StateStore): ReadGuards {
+export function guardReading(state: StateStore, pause: ReadGuard['pause']): ReadGuards {
   const benched = tellEnds(state)
   const record = openJobRecord(state.folder, state.now)
   return {
-    read: guardOf(benched, record.lane('read')),
-    hash: guardOf(benched, record.lane('hash')),
+    read: guardOf(benched, record.lane('read'), pause),
+    hash: guardOf(benched, record.lane('hash'), pause),
     close: record.close,
   }
 }
 
-function guardOf(benched: BenchedFiles, { begin, end }: JobLane): ReadGuard {
+function guardOf(benched: BenchedFiles, { begin, end }: JobLane, pause: ReadGuard['pause']): ReadGuard {
   return {
     refuse: (path, { dev, inode }) => refusal(benched.until({ path, dev, inode })),
     begin: (path, identity: FileIdentity) => begin('file', path, identity),
@@ -36,6 +36,7 @@ function guardOf(benched: BenchedFiles, { begin, end }: JobLane): ReadGuard {
       begin('sensor', sensor)
       return work().finally(end)
     },
+    pause,
   }
 }
 

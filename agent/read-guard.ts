@@ -11,6 +11,8 @@ export interface ReadGuard {
   readonly end: () => void
   /** The same for work that is no single file: a sensor by its name. */
   readonly during: <T>(sensor: string, work: () => Promise<T>) => Promise<T>
+  /** Rests, where much was done; called between pieces of a whole sweep. */
+  readonly pause: () => Promise<void>
 }
 
 /** For programs that end by themselves: a person is there, and asked for that file. */
@@ -19,6 +21,7 @@ export const NO_GUARD: ReadGuard = {
   begin: () => undefined,
   end: () => undefined,
   during: (_sensor, work) => work(),
+  pause: () => Promise.resolve(),
 }
 
 /** A folder of a walk, whose files are opened past the guard. */

@@ -115,6 +115,7 @@ async function walkRoots(roots: readonly string[], options: SweepOptions, finds:
 }
 
 async function readWalk(walk: Walk, options: SweepOptions, finds: Finds): Promise<WalkSummary> {
+  const pause = pauseOf(options)
   let candidates = 0
   let pausedMs = options.now().getTime()
   let step = walk.next()
@@ -130,6 +131,7 @@ async function readWalk(walk: Walk, options: SweepOptions, finds: Finds): Promis
     await readInto(finds, folder, options, tell)
     if (options.now().getTime() - pausedMs > PAUSE_EVERY_MS) {
       await takeTurn()
+      await pause()
       pausedMs = options.now().getTime()
     }
     step = walk.next()
@@ -163,6 +165,11 @@ async function lookBeside(folder: string, looked: Set<string>, options: SweepOpt
   walk.return({ filesSeen: 0, foldersSeen: 0, isComplete: true, gaps: [] })
 }
 
+/** Who waits for a changed file waits for no sweep. */
+function pauseOf({ roots, guard = NO_GUARD }: SweepOptions): () => Promise<void> {
+  return roots.length === 0 ? NO_GUARD.pause : guard.pause
+}
+
 /** Signals and timers get their turn. */
 async function takeTurn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
@@ -174,6 +181,7 @@ async function readInto(
   options: SweepOptions,
   tell: (current: string) => void,
 ): Promise<void> {
+  const pause = pauseOf(options)
   if (!mayHoldModels({ ...folder, hasCandidates: folder.candidates.length > 0 })) return
   const { deep, digests, signal, decoySizes, scanTemplate, kept } = options
   const reading = {
@@ -191,6 +199,7 @@ async function readInto(
   }
   for await (const draft of readWalked(guardFolder(folder, options.guard ?? NO_GUARD), reading)) {
     const found = finishFound(draft, options)
+    await pause()
     // A pickled list is no inventory; one that runs a program is told whatever it holds.
     if (draft.isData === true && found.artifact.verdict !== 'malicious') continue
     if (hasRoom(finds, found.artifact)) keep(finds, found, options)

@@ -11,7 +11,7 @@ import { startWorker } from './start-worker.ts'
 import { watchWorker } from './watch-worker.ts'
 import type { WorkerEnd } from './worker-end.ts'
 
-/** Runs until it is asked to stop; gives the exit code. A first worker that does not even start speaks for us. */
+/** Runs until it is asked to stop; gives the exit code. A first worker that ends by itself before it is ready speaks for us. */
 export async function supervise(program: string, words: readonly string[]): Promise<number> {
   const { stop, hurry } = listenForStop()
   const tell = words.includes('--json') ? tellLog : tellPerson
@@ -21,7 +21,7 @@ export async function supervise(program: string, words: readonly string[]): Prom
   for (;;) {
     const life = await watchWorker(startWorker(program, words), { stop, hurry, stateFolder })
     if (isStopped(stop)) return life.code ?? EXIT.done
-    if (life.ready === null && stateFolder === null) return life.code ?? EXIT.failure
+    if (life.ready === null && stateFolder === null && life.code !== null) return life.code
     if (life.ready !== null) ({ stateFolder, limits } = life.ready)
     const trouble = stateFolder === null ? null : keepEnd(stateFolder, life.end)
     const waitMs = delay.after(life.end.cause, life.livedMs, limits.respawnSeconds * 1000)

@@ -1,6 +1,7 @@
 // One life of a worker, from its start to its end: measured from outside, asked to stop when we are, ended when it takes too much.
 import type { ChildProcess } from 'node:child_process'
 import { availableParallelism } from 'node:os'
+import { EXIT } from '../../contract/command-line.ts'
 import { takeJobs } from './job-record.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { countMemoryKills, measureProcess, type MemoryKills } from './measure-worker.ts'
@@ -74,7 +75,8 @@ export function watchWorker(worker: ChildProcess, { stop, hurry, stateFolder }: 
       resolve({ code, livedMs: performance.now() - startedAtMs, ready, end })
     }
     worker.once('exit', finish)
-    if (worker.pid === undefined) worker.once('error', () => finish(null, null))
+    // There is no program to start: that will not change.
+    if (worker.pid === undefined) worker.once('error', () => finish(EXIT.failure, null))
   })
 }
 

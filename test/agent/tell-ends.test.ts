@@ -45,7 +45,7 @@ function ended(job: Job | null, cause: EndCause = 'memory', isBlamed = true): vo
 
 /** What the next daemon tells, and which of the two files it would read. */
 function nextDaemon() {
-  const guards = guardReading(state)
+  const guards = guardReading(state, () => Promise.resolve())
   const isRead = (name: string): boolean => {
     const { path, identity } = candidate(name)
     return guards.read.refuse(path, identity) === null && guards.hash.refuse(path, identity) === null
@@ -130,7 +130,7 @@ describe('guarded reading', () => {
 
   it('writes down what is open, through candidates and through the folder, and opens nothing that is set aside', () => {
     ended(jobOn(candidate()))
-    const guards = guardReading(state)
+    const guards = guardReading(state, () => Promise.resolve())
     const guarded = guardFolder(walked(), guards.read)
 
     const opened = guarded.candidates.map((one) => [one.name, one.open()] as const)
@@ -142,7 +142,7 @@ describe('guarded reading', () => {
     for (const [, file] of opened) if (file.ok) file.value.close()
     guards.close()
 
-    const again = guardReading(state)
+    const again = guardReading(state, () => Promise.resolve())
     const held = guardFolder(walked(), again.read).hold()
     expect(held?.openFile('big.gguf')).toBeNull()
     const other = held?.openFile('other.gguf')

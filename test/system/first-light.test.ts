@@ -12,6 +12,7 @@ import {
   summarySchema,
 } from '../../contract/collector-api.ts'
 import { buildGguf, text } from '../build-gguf.ts'
+import { readAll } from './collector-pages.ts'
 import { gnomon, type RunningCollector, startCollector, startProgram, until } from './programs.ts'
 
 const onLinux = process.platform === 'linux' ? it : it.skip
@@ -103,22 +104,6 @@ function plantModels(count: number): void {
   }
 }
 
-/** All rows of a list of the collector, page by page. */
-async function readAll<Row>(
-  path: string,
-  page: z.ZodType<{ items: readonly Row[]; next: string | null }>,
-): Promise<readonly Row[]> {
-  const all: Row[] = []
-  let cursor: string | null = ''
-  while (cursor !== null) {
-    const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
-    const { items, next } = page.parse(await collector.ask(`${path}?limit=500${query}`))
-    all.push(...items)
-    cursor = next
-  }
-  return all
-}
-
 describe('a collector that is killed while reports arrive', () => {
   const COUNT = 2000
 
@@ -146,10 +131,12 @@ describe('a collector that is killed while reports arrive', () => {
     expect(ended.code).toBe(0)
     // Models that other programs of this machine run at this moment are found as well.
     const isOurs = (path: string): boolean => path.startsWith(folder)
-    const models = (await readAll('/api/v1/artifacts', artifacts)).map((item) => item.artifact.path).filter(isOurs)
+    const models = (await readAll(collector, '/api/v1/artifacts', artifacts))
+      .map((item) => item.artifact.path)
+      .filter(isOurs)
     expect(new Set(models).size).toBe(COUNT)
     expect(models).toHaveLength(COUNT)
-    const findings = (await readAll('/api/v1/findings', rows)).filter((row) => isOurs(row.subject.key))
+    const findings = (await readAll(collector, '/api/v1/findings', rows)).filter((row) => isOurs(row.subject.key))
     expect(new Set(findings.map((row) => row.findingId)).size).toBe(findings.length)
     // One event each in the whole life of a finding: opened, and never a second time.
     expect(new Set(findings.map((row) => `${row.status} ${row.revision}`))).toEqual(new Set(['open 1']))

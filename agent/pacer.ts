@@ -1,0 +1,68 @@
+// Keeps the daemon's share of the processor low by resting after work: as much work as was done, as long is the rest. The supervisor's
+// limit is for what cannot be paced; whoever rests here never comes near it.
+import { availableParallelism } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
+import type { Limits } from './supervisor/limits.ts'
+
+/** Of the limit of the supervisor: the rest is for looks at processes and for hashing, which are not held back here. */
+const SHARE_OF_LIMIT = 0.75
+/**
+ * What hashing may take of the machine where nobody asked for a rate: hash-wasm digests 200 MB a second of one core here, so this is
+ * 4 % of all cores.
+ */
+const HASHED_A_CORE = 8_000_000
+
+/** Work that may be done at once after a rest: a large model is read without a break. */
+const MAX_CREDIT_MS = 1_000
+/** What is owed is forgotten beyond this, so that a burst of other work (a search in binaries) does not stop a sweep for minutes. */
+const MAX_DEBT_MS = 3_000
+/** Shorter rests cost more than they save. */
+const MIN_REST_MS = 20
+
+interface PacerOptions {
+  /** Processor time that may be used in a millisecond: 0.1 is a tenth of one core. */
+  readonly share: number
+  /** For so long after its making nobody is held back. */
+  readonly freeMs: number
+  /** Processor time of this process so far. */
+  readonly usedMs: () => number
+  /** Milliseconds that never go back. */
+  readonly now: () => number
+  /** Waits; ends early, without throwing, when the daemon stops. */
+  readonly sleep: (milliseconds: number) => Promise<void>
+}
+
+/** The pace of this process under its limits. */
+export function paceWithin(limits: Limits, signal: AbortSignal): () => Promise<void> {
+  return createPacer({
+    share: (limits.processorPercent / 100) * SHARE_OF_LIMIT * availableParallelism(),
+    freeMs: limits.graceSeconds * 1000,
+    usedMs: () => {
+      const { user, system } = process.cpuUsage()
+      return (user + system) / 1000
+    },
+    now: () => performance.now(),
+    // Only the signal ends this wait early, and who waits asks the signal.
+    sleep: (milliseconds) => setTimeout(milliseconds, undefined, { signal }).catch(() => undefined),
+  })
+}
+
+/** A rate that somebody set is taken as it is; the default is for machines with cores to spare. */
+export function hashRate(asked: number, isSet: boolean): number {
+  return isSet ? asked : Math.min(asked, HASHED_A_CORE * availableParallelism())
+}
+
+/** Rests when more was done than the share allows. Called between pieces of work. */
+export function createPacer({ share, freeMs, usedMs, now, sleep }: PacerOptions): () => Promise<void> {
+  const freeUntilMs = now() + freeMs
+  let last = { usedMs: usedMs(), atMs: now() }
+  let debtMs = 0
+  return async () => {
+    const next = { usedMs: usedMs(), atMs: now() }
+    const owedMs = debtMs + next.usedMs - last.usedMs - (next.atMs - last.atMs) * share
+    debtMs = next.atMs < freeUntilMs ? 0 : Math.min(MAX_DEBT_MS, Math.max(-MAX_CREDIT_MS, owedMs))
+    last = next
+    const restMs = debtMs / share
+    if (restMs >= MIN_REST_MS) await sleep(restMs)
+  }
+}
