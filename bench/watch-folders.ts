@@ -96,12 +96,12 @@ export async function watchOwn(root: string, last: string): Promise<Figures> {
   })
   const awake = setInterval(() => undefined, 1000)
   await tree.ready
-  const figures = figuresSince(started)
+  const figures = { ...figuresSince(started), watches: tree.count() }
   const place = tree.isWatched(last) ? last : root
   const toldMs = await waitFor(join(place, 'model'), told)
   clearInterval(awake)
   stop.abort()
-  return { ...figures, watches: tree.count(), toldMs }
+  return { ...figures, toldMs }
 }
 
 /** The recursive watch of Node.js; run in a process of its own. */

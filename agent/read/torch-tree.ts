@@ -131,9 +131,14 @@ function join(name: string, key: string): string {
 
 /** Leaves out `state_dict.` in front of every name, where all tensors lie under one such key. */
 function withoutHolder(tensors: readonly TensorInfo[], root: PickleValue | undefined): readonly TensorInfo[] {
+  if (tensors.length === 0) return tensors
   const pairs = pairsOf(root) ?? []
   // Each holder is asked about once, however often its key is there (CWE-407).
-  const keys = new Set(pairs.filter((_, index) => index % 2 === 0))
+  const keys = new Set<string>()
+  for (let index = 0; index < pairs.length; index += 2) {
+    const key = pairs[index]
+    if (typeof key === 'string' && HOLDERS.has(key)) keys.add(key)
+  }
   const holder = [...HOLDERS].find((key) => keys.has(key) && tensors.every(({ name }) => name.startsWith(`${key}.`)))
   if (holder === undefined) return tensors
   return tensors.map((tensor) => ({ ...tensor, name: tensor.name.slice(holder.length + 1) }))

@@ -69,6 +69,8 @@ interface Tree {
   readonly news: Map<Branch, Set<string> | null>
   newsCount: number
   tellReady: () => void
+  /** One function for all watchers: fifty thousand of them would be megabytes. */
+  readonly onError: (this: FSWatcher, error: Error) => void
 }
 
 /** Starts to watch; ends when the signal says so. */
@@ -86,6 +88,12 @@ export function watchTree(options: TreeWatchOptions): TreeWatch {
     news: new Map(),
     newsCount: 0,
     tellReady: () => undefined,
+    onError(error) {
+      const branch = tree.placed.find(({ watcher }) => watcher === this)
+      if (branch === undefined) return
+      options.note(readablePath(pathOfBranch(branch)), `the watch of this folder ended: ${errorCode(error)}`)
+      drop(tree, branch)
+    },
   }
   const ready = new Promise<void>((resolve) => {
     tree.tellReady = resolve
@@ -203,10 +211,7 @@ function startWatcher(tree: Tree, branch: Branch, path: string): FSWatcher | nul
       if (event === 'rename' && name === branch.name) branch.mayHaveEnded = true
       takeNews(tree, branch, name)
     })
-    watcher.on('error', (error) => {
-      tree.options.note(readablePath(path), `the watch of this folder ended: ${errorCode(error)}`)
-      drop(tree, branch)
-    })
+    watcher.on('error', tree.onError)
     return watcher
   } catch (error) {
     const code = errorCode(error)
