@@ -28,6 +28,8 @@ export interface DaemonParts {
   readonly watch: (tell: WatchTellers) => Promise<void>
   /** Asked at each turn: true when a whole sweep is wanted before its time. */
   readonly isWholeDue: () => boolean
+  /** How many changed files wait for a look. */
+  readonly onWaiting: (files: number) => void
   readonly sweepIntervalMs: number
   readonly processIntervalMs: number
   readonly now: () => Date
@@ -83,14 +85,15 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     knownFolders: new Set(),
     walked: null,
   }
-  const watching = parts.watch(watchTellers(turns, parts.tell))
+  const watching = parts.watch(watchTellers(turns, parts))
   await takeTurns(parts, turns)
   await Promise.all([delivery, watching])
 }
 
-function watchTellers(turns: Turns, tell: DaemonEvents): WatchTellers {
+function watchTellers(turns: Turns, { tell, onWaiting }: DaemonParts): WatchTellers {
   const look = (path: string): void => {
     if (turns.waiting.size < MAX_WAITING_FILES) turns.waiting.add(path)
+    onWaiting(turns.waiting.size)
     turns.wake.now()
   }
   return {
@@ -132,6 +135,7 @@ async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
     const isWhole = isDue || whole.isDue(parts.sweepIntervalMs)
     const changed = [...turns.waiting]
     turns.waiting.clear()
+    parts.onWaiting(0)
     // A whole sweep reads everything anew, so that what it learns replaces what was known.
     const known = isWhole ? NOTHING : turns.known
     const swept = await parts.sweep({ roots: isWhole ? parts.roots : [], changed, known, walked: turns.walked })

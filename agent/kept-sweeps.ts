@@ -1,7 +1,7 @@
 // What sweeps keep for one another, opened for the life of a program: folders as they were listed, and what reading their files gave.
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { ListedFolder } from '../contract/listed-folder.ts'
+import { buildMark } from './build-mark.ts'
 import { CacheStore } from './report/cache-store.ts'
 import { type KeptFolders, openFolders } from './report/kept-folders.ts'
 import { openReadings } from './report/kept-readings.ts'
@@ -55,14 +55,4 @@ function isRead({ path, candidates, files, folders }: ListedFolder): boolean {
 function madeFor(excludes: readonly string[], stateFolder: string): string {
   const settled = JSON.stringify([AGENT_VERSION, buildMark(), MINIMUM_BYTES, stateFolder, [...excludes].sort()])
   return createHash('sha256').update(settled).digest('hex')
-}
-
-/** In a checkout the version stays while the readers change; there the build leaves a digest of what it built. */
-function buildMark(): string {
-  try {
-    return readFileSync(new URL('../build.stamp', import.meta.url), 'utf8').slice(0, 64)
-  } catch {
-    // An installed agent has none: its version says everything.
-    return ''
-  }
 }

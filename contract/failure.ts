@@ -239,6 +239,26 @@ export const FAILURES = {
     means: 'The working process of the agent crashed, and no file is to blame.',
     operator: 'It was started again by itself; please report this with the detail.',
   },
+  GNO_AGENT_STOPPED: {
+    means: 'The agent did not run for a while although the machine did, or it was ended with whoever watches it.',
+    operator: 'Ask who stopped it; what happened meanwhile was seen by nobody.',
+  },
+  GNO_AGENT_CLOCK: {
+    means: 'The clock of the machine was set by more than five minutes while it ran.',
+    operator: 'Ask who set it; times told before and after do not fit together.',
+  },
+  GNO_AGENT_CHANGED: {
+    means: 'Files of the agent itself are not those that were there when this version first ran.',
+    operator: 'Treat the agent on this machine as untrusted: install it anew and ask who wrote there.',
+  },
+  GNO_AGENT_SETTINGS: {
+    means: 'Settings of the agent were changed on this machine.',
+    operator: 'Nothing to do where that was on purpose; the detail names the settings.',
+  },
+  GNO_AGENT_ROOT_LOST: {
+    means: 'A folder that could be swept before cannot be read any more.',
+    operator: 'Give the agent its rights back, or take the folder out of the roots; nobody looks into it now.',
+  },
   GNO_PROGRAM_ENDED: {
     means: 'A program that the quickstart started ended by itself.',
     operator: 'Read its own last lines above the message and the log it names, then start again.',

@@ -30,6 +30,10 @@ export type MetaKey =
   | 'encoding'
   /** Who may send, and until when. */
   | 'lease'
+  /** The program's own files as they were when this version first ran. */
+  | 'programFiles'
+  /** Roots that a sweep could read once. */
+  | 'readableRoots'
 
 /** The value under a key, or null. */
 export function readMeta(database: Database, key: MetaKey): string | null {

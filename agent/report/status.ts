@@ -63,6 +63,12 @@ export function readStatus(state: StateStore): Result<AgentStatus> {
   }))
 }
 
+/** Reports that wait for the collector; null when the state cannot say. Counted by their numbers: bodies are not touched. */
+export function countWaiting(state: StateStore): number | null {
+  const count = state.read((database) => database.prepare<[], number>('SELECT COUNT(*) FROM outbox').pluck().get())
+  return count.ok ? (count.value ?? 0) : null
+}
+
 /** The findings of the last sweeps that are not gone. */
 export function readFindings(state: StateStore): Result<readonly Finding[]> {
   return state.read((database) => findingsIn(database))

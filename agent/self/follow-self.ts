@@ -1,0 +1,80 @@
+// The daemon's look at itself: its clocks, its files, its settings and its costs, every ten seconds, for as long as it lives.
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { buildMark } from '../build-mark.ts'
+import { isAbsent } from '../is-absent.ts'
+import type { SweepResult } from '../report/outbox.ts'
+import type { StateStore } from '../report/state-store.ts'
+import { countWaiting } from '../report/status.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { SweepProgress } from '../show/progress.ts'
+import { readEnds } from '../supervisor/end-record.ts'
+import { AGENT_VERSION } from '../version.ts'
+import { createClocks } from './machine-clocks.ts'
+import { bytesRead, processorMs, proportionalBytes } from './own-counters.ts'
+import { createUseSamples, type OwnUse } from './own-use.ts'
+import { startSelfWatch } from './self-watch.ts'
+
+const EVERY_MS = 10_000
+/** Where the program lies: seen from dist/agent/self/. */
+const PROGRAM = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface FollowedSelf {
+  readonly use: () => OwnUse | null
+  /** How far a sweep is. */
+  readonly progress: (progress: SweepProgress) => void
+  /** Changed files that wait now. */
+  readonly waiting: (files: number) => void
+  readonly swept: (result: SweepResult) => void
+  readonly close: () => void
+}
+
+/** Begins before ends of workers are taken over (`guardReading`), since what a supervisor saw is told by those. */
+export function followSelf(state: StateStore, settings: Settings): FollowedSelf {
+  let [filesSeen, filesOfSweep, waitingFiles] = [0, 0, 0]
+  const samples = createUseSamples(
+    {
+      processorMs,
+      bytesRead,
+      proportionalBytes,
+      filesSeen: () => filesSeen,
+      memoryBytes: () => process.memoryUsage.rss(),
+      waitingFiles: () => waitingFiles,
+      spoolReports: () => countWaiting(state),
+    },
+    availableParallelism(),
+  )
+  const clocks = createClocks(state.now)
+  const watch = startSelfWatch({
+    state,
+    settings,
+    clocks,
+    program: { folder: PROGRAM, build: `${AGENT_VERSION} ${buildMark()}` },
+    wasEndSeen: readEnds(state.folder).length > 0,
+    isAbsent,
+    use: samples.summary,
+  })
+  const look = (): void => {
+    samples.take(clocks().awakeMs)
+    watch.tick()
+  }
+  samples.take(clocks().awakeMs)
+  const timer = setInterval(look, EVERY_MS)
+  timer.unref()
+  return {
+    use: samples.summary,
+    progress: (progress) => {
+      // A sweep counts from its own start.
+      filesSeen += Math.max(0, progress.filesSeen - (progress.filesSeen < filesOfSweep ? 0 : filesOfSweep))
+      filesOfSweep = progress.filesSeen
+    },
+    waiting: (files) => {
+      waitingFiles = files
+    },
+    swept: watch.swept,
+    close: () => {
+      clearInterval(timer)
+      watch.close()
+    },
+  }
+}
