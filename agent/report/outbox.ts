@@ -24,7 +24,7 @@ import {
   presentEntry,
   splitReports,
 } from './report-body.ts'
-import { trimSpool } from './spool-limit.ts'
+import { spoolBytes, trimSpool } from './spool-limit.ts'
 import { insertReport, nextSequence, noteTold, oldestSequence } from './spool.ts'
 import type { StateStore } from './state-store.ts'
 import { readThing } from './stored-thing.ts'
@@ -32,6 +32,9 @@ import { parseJson, recordSweep, renderSweepRecord } from './sweep-record.ts'
 
 /** Things told as gone are remembered, so that a collector restored from a backup hears it again; this many of them. */
 const MAX_TOMBSTONES = 20_000
+
+/** Of what was dropped, a sweep tells so much again: the rest waits for the next ones. */
+const MAX_REPEATED_BYTES = 8 * 1024 * 1024
 
 /** A scan and where it looked. */
 export interface SweepResult extends Scan, CoveredPlaces {}
@@ -86,7 +89,7 @@ function enqueue(work: Work): Enqueued {
   const delta = compareSweep({ covered: sweep, seen, told: readTold(database), isAbsent: work.isAbsent })
   const held = holdBackFloods(database, delta.changed)
   const tellable = checkChanged(held.told)
-  const others = [...repeatLost(database, delta.repeated), ...delta.gone.map(entryOfGone)]
+  const others = [...repeatLost(database, delta.repeated, state.maxSpoolBytes), ...delta.gone.map(entryOfGone)]
   const isHeartbeat = tellable.things.length + others.length === 0
   const record = recordSweep(sweep)
   const lost = readCounter(database, 'lostReports', 0) + state.lostInMemory
@@ -141,14 +144,21 @@ function checkChanged(changed: readonly SeenThing[]): Tellable {
   return { things, refused }
 }
 
-/** Things whose report was dropped and that this sweep did not look at: told again as they were. */
-function repeatLost(database: Database, repeated: readonly Told[]): readonly Entry[] {
+/**
+ * Things whose report was dropped and that this sweep did not look at: told again as they were, a part at a time, and only while the
+ * spool is not half full: told earlier they would push out others, which would have to be told again in turn.
+ */
+function repeatLost(database: Database, repeated: readonly Told[], maxSpoolBytes: number): readonly Entry[] {
   const entries: Entry[] = []
+  if (repeated.length === 0 || spoolBytes(database) > maxSpoolBytes / 2) return entries
   const mend = database.prepare('UPDATE things SET digest = ? WHERE kind = ? AND key = ?')
+  let bytes = 0
   for (const { kind, key } of repeated) {
+    if (bytes > MAX_REPEATED_BYTES) break
     const stored = readThing(database, kind, key)
     if (stored === null) continue
     entries.push(presentEntry(kind, key, stored.text))
+    bytes += stored.text.length
     mend.run(digestThing(stored.thing).stable, kind, key)
   }
   return entries

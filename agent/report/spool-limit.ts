@@ -23,8 +23,7 @@ const STAGES: readonly Stage[] = [
 /** Takes from waiting reports until the spool fits. Gives how many lost something. */
 export function trimSpool(database: Database, maxBytes: number, now: Date): number {
   // Counted once: adding up a full spool takes longer than emptying a report.
-  const bytes = database.prepare<[], number | null>('SELECT SUM(bytes) FROM outbox').pluck().get() ?? 0
-  let excess = bytes - maxBytes
+  let excess = spoolBytes(database) - maxBytes
   let dropped = 0
   for (const stage of STAGES) {
     const freed = excess > 0 ? trimStage(database, stage, excess, now) : []
@@ -32,6 +31,11 @@ export function trimSpool(database: Database, maxBytes: number, now: Date): numb
     dropped += freed.length
   }
   return dropped
+}
+
+/** Bytes of the reports that wait. */
+export function spoolBytes(database: Database): number {
+  return database.prepare<[], number | null>('SELECT SUM(bytes) FROM outbox').pluck().get() ?? 0
 }
 
 /** The oldest first, until that much is freed. Gives what each report freed that lost something. */

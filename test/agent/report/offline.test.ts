@@ -84,6 +84,24 @@ describe('weeks without a collector', () => {
   })
 })
 
+describe('a state that cannot be written for a while', () => {
+  it('loses no finding for good, and tells how many sweeps it could not write down', () => {
+    valueOf(enqueueSweep(state, sampleSweep()))
+    valueOf(state.read((database) => database.pragma('query_only = ON')))
+    const artifacts = [sampleArtifact({ path: '/home/new' })]
+    const refused = [1, 2, 3].map(() => enqueueSweep(state, sampleSweep({ artifacts })))
+    expect(status()).toMatchObject({ lostReports: 3, spool: { reports: 1 } })
+    valueOf(state.read((database) => database.pragma('query_only = OFF')))
+    const after = valueOf(enqueueSweep(state, sampleSweep({ artifacts })))
+
+    for (const result of refused) expect(result).toMatchObject({ ok: false, failure: { code: 'GNO_STATE_UNUSABLE' } })
+    expect(after.changed).toBe(1)
+    const lost = valueOf(state.read((database) => database.prepare('SELECT SUM(lost) FROM outbox').pluck().get()))
+    expect(lost).toBe(3)
+    expect(status().lostReports).toBe(0)
+  })
+})
+
 describe('a clock that is set', () => {
   const beat = (): number => valueOf(enqueueSweep(state, sampleSweep(), { heartbeatMs: HEARTBEAT })).enqueued
 
