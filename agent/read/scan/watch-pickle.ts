@@ -131,7 +131,7 @@ function leapNoting(follow: OnBuild, leap: Leap): OnBuild {
     const at = cursor.position
     const instead = follow(built, cursor)
     if (objectOf(instead)?.kind === 'unknown') leap.nestedAt ??= at
-    else if (instead !== undefined) leap.at ??= at
+    else if (instead !== undefined && cursor.position > at) leap.at ??= at
     return instead
   }
 }
@@ -209,7 +209,9 @@ class Watcher implements PickleWatch {
     const object = objectOf(value)
     // Objects that are made again from the memo are dropped; what a function gave is not.
     if (object?.kind !== 'call' || object.how === 'NEWOBJ' || object.how === 'NEWOBJ_EX') return
-    this.#tell('dropped-result', object.at, showValue(object, this.#peek), { how: object.how })
+    const called = nameOf(object.callee)?.slice(0, MAX_FACT_CHARS)
+    const facts = { how: object.how, ...(called === undefined ? {} : { called }) }
+    this.#tell('dropped-result', object.at, showValue(object, this.#peek), facts)
   }
 
   stated(target: PickleValue, state: PickleValue): void {

@@ -44,6 +44,17 @@ function joblibObjects(first: string, second: string): Buffer {
   return Buffer.concat([raw('\x80\x04]('), ...['x', 'y', first, second].map(outer), cut, inner, raw('e.')])
 }
 
+/** joblib before 1.1 pads nothing, so that an array of no numbers has no bytes at all. */
+function withoutAlignment(bytes: Buffer): Buffer {
+  const name = Buffer.from('numpy_array_alignment_bytes')
+  const at = bytes.indexOf(name)
+  return Buffer.concat([
+    bytes.subarray(0, at),
+    Buffer.from('numpy_array_alignment_bytez'),
+    bytes.subarray(at + name.length),
+  ])
+}
+
 describe('what libraries write', () => {
   it.each<readonly [name: string, value: Py]>([
     ['a time zone', call('pandas._libs.tslibs.timestamps._unpickle_timestamp', 0, null, null)],
@@ -72,6 +83,11 @@ describe('what libraries write', () => {
     ['an address', call('urllib.parse.ParseResult', 'http', 'a', '', '', '', '')],
     ['an address of a host', call('ipaddress.IPv4Address', 167_772_161)],
     ['a family of sockets', call('socket.AddressFamily', 2)],
+    ['a family of sockets by its name', [named('socket.AF_INET')]],
+    ['a member of an enum', call('builtins.getattr', named('transformers.trainer_utils.IntervalStrategy'), 'STEPS')],
+    ['a method of texts', call('builtins.getattr', named('builtins.str'), 'lower')],
+    ['a ufunc', call('numpy.core._ufunc_reconstruct', 'numpy.core._multiarray_umath', 'exp')],
+    ['a pure path of Python 3.13', call('pathlib._local.PurePosixPath', 'a')],
   ])('is clean: %s', async (_, value) => {
     expect(await verdictOf(value)).toBe('clean')
   })
@@ -84,6 +100,8 @@ describe('what libraries write', () => {
     ['another function in dill', call('dill._dill._create_array', named('some_lab.f'), { tuple: [] }), 'suspicious'],
     ['another function in a chain', call('functools.reduce', named('builtins.eval'), { tuple: ['1'] }), 'malicious'],
     ['a socket', call('socket.socket', 2), 'malicious'],
+    ['another module of a ufunc', call('numpy.core._ufunc_reconstruct', 'os', 'system'), 'malicious'],
+    ['Python behind an enum', call('builtins.getattr', named('re.RegexFlag'), '__init_subclass__'), 'malicious'],
     ['an address that is opened', call('urllib.request.urlopen', 'http://192.0.2.1/'), 'malicious'],
   ])('is not clean with another name in it: %s', async (_, value, verdict) => {
     expect(await verdictOf(value)).toBe(verdict)
@@ -103,6 +121,22 @@ describe('what libraries write', () => {
     expect(await judgePickle(legacyModule('torch.nn.modules.linear.Linear'))).toMatchObject({ tricks: [] })
     expect((await judgePickle(legacyModule('__main__.Net'))).threats).toEqual(['python-unknown-name'])
     expect((await judgePickle(legacyModule('os.system'))).verdict).toBe('malicious')
+  })
+
+  it('takes an attribute that is fetched and dropped for nothing, and a call that is dropped for its effect', async () => {
+    const dropped = (value: Py): Buffer => Buffer.concat([raw('\x80\x02'), opcodes(value), raw('0N.')])
+    const fetched = call('builtins.getattr', made('torch.optim.lr_scheduler.OneCycleLR'), '_annealing_cos')
+
+    expect((await judgePickle(dropped(fetched))).verdict).toBe('clean')
+    expect((await judgePickle(dropped(call('collections.OrderedDict')))).threats).toEqual(['pickle-drops-results'])
+  })
+
+  it('sees no hidden bytes in an array of none', async () => {
+    const empty = joblibArray('f8', [0], raw(''))
+    const old = empty.subarray(0, empty.length - 3)
+    const bytes = Buffer.concat([raw('\x80\x04]('), old, opcodes(call('collections.OrderedDict')), raw('e.')])
+
+    expect((await judgePickle(withoutAlignment(bytes), 'm.joblib')).tricks).toEqual([])
   })
 
   it('reads objects of joblib as other programs do, and tells of that only what is known', async () => {
