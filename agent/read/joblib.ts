@@ -45,7 +45,8 @@ function recognise(look: Look): boolean {
   }
   // Nearly everything packed begins with something else.
   const first = unpackFirst(look.head, packing)
-  if (first !== null && first[0] !== PROTO) return false
+  // A block of bz2 that does not end in the first piece gives nothing yet.
+  if (first !== null && first.length > 0 && first[0] !== PROTO) return false
   const head = glancePacked(look, packing)
   if (head === null || head.length < 2 || head[0] !== PROTO) return false
   const walk = glanceAt(new Cursor(memoryBytes(head), GLANCE_BUDGET), 'marked')
