@@ -1,7 +1,7 @@
 // What is remembered of the last whole sweep: what every report of it says, and its gaps.
 import { coverageSchema, hostSchema, type Scan } from '../../contract/report.ts'
 import { type Gap, gapSchema } from '../../contract/wire.ts'
-import { foldGaps } from './cause-quota.ts'
+import { foldGaps } from './fold-gaps.ts'
 import type { Envelope } from './report-body.ts'
 
 /** A sweep of a broken disk can meet a gap in every folder; the collector keeps as many. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { foldGaps } from '../../../agent/report/cause-quota.ts'
+import { foldGaps } from '../../../agent/report/fold-gaps.ts'
 import { enqueueSweep } from '../../../agent/report/outbox.ts'
 import { renderReport, type StoredReport } from '../../../agent/report/report-body.ts'
 import { trimSpool } from '../../../agent/report/spool-limit.ts'
