@@ -20,6 +20,8 @@ export interface ZipPart {
   readonly isUnlisted?: boolean
   /** Written over fields of the local header: method, checksum, packed size, size. */
   readonly local?: { readonly method?: number; readonly packedBytes?: number; readonly sizeBytes?: number }
+  /** Extra field in the local header. */
+  readonly extra?: Uint8Array
   /** Bytes behind the member's data. */
   readonly behind?: Uint8Array
   /** The name in the local header, where it differs from the directory's. */
@@ -33,7 +35,7 @@ export interface ZipPart {
 export interface ZipOptions {
   /** Bytes in front of the archive. */
   readonly prefix?: Uint8Array
-  readonly comment?: string
+  readonly comment?: string | Uint8Array
   /** Data of stored members begins at multiples of this, as PyTorch pads them. */
   readonly align?: number
   /** Writes the end records of zip64 as well, and the classic counts as all ones. */
@@ -81,7 +83,8 @@ function writeMember(part: ZipPart, at: number, align: number): Written {
   const end = at + LOCAL_BYTES + localName.length
   const gap = align > 1 ? (align - ((end + 4) % align)) % align : 0
   // PyTorch pads with an extra field of its own, "FB".
-  const extra = align > 1 ? Buffer.concat([Buffer.from('FB'), uint16(gap), Buffer.alloc(gap, 'Z')]) : Buffer.alloc(0)
+  const extra =
+    align > 1 ? Buffer.concat([Buffer.from('FB'), uint16(gap), Buffer.alloc(gap, 'Z')]) : Buffer.from(part.extra ?? '')
   const wide = part.wide === undefined ? Buffer.alloc(0) : Buffer.concat([uint16(1, 24), ...part.wide.map(uint64)])
   const [packedBytes, sizeBytes] =
     part.wide === undefined

@@ -95,6 +95,11 @@ export class Look {
     }
   }
 
+  /** The folder it lies in; null where this is no file of a folder. */
+  get folder(): string | null {
+    return this.#file === null ? null : this.#file.path.replace(/[/\\][^/\\]*$/, '')
+  }
+
   /** Names of the files beside this one. */
   siblings(): readonly string[] {
     return this.#file?.listSiblings() ?? []

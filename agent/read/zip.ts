@@ -56,6 +56,8 @@ export interface ZipDirectory {
   /** Where the directory begins, and where the end record with its comment ends. */
   readonly directoryAt: number
   readonly endsAt: number
+  /** Where the comment of the archive begins, which goes on to its end. */
+  readonly commentAt: number
   /** The end records of zip and zip64 tell different directories: readers differ in which they believe. */
   readonly hasRivalEnd: boolean
   /** Name -> member. Of two members with one name the last counts, as in Python's zipfile; see `doubles`. */
@@ -87,8 +89,9 @@ export function readZip(cursor: Cursor): ZipDirectory | null {
     members.push(member)
   }
   cursor.seek(end + END_BYTES - 2)
-  const endsAt = end + END_BYTES + cursor.uint16()
-  const places = { prefixBytes, directoryAt: directoryAt + prefixBytes, endsAt, hasRivalEnd: hasRival }
+  const commentAt = end + END_BYTES
+  const endsAt = commentAt + cursor.uint16()
+  const places = { prefixBytes, directoryAt: directoryAt + prefixBytes, endsAt, commentAt, hasRivalEnd: hasRival }
   return { members, ...places, ...indexMembers(members) }
 }
 

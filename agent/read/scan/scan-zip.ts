@@ -10,7 +10,9 @@ import { tryPickle } from './find-pickles.ts'
 import type { LoadReport } from './load-report.ts'
 import { isPlainArray } from './plain-array.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
-import { FIRST_BYTES, LOADED_NAME, isStartling, mayHidePickle } from './startling-bytes.ts'
+import { FIRST_BYTES, LOADED_NAME, isStartling, isWords, mayHidePickle } from './startling-bytes.ts'
+import { tellMetadata } from './tell-metadata.ts'
+import { tellStray } from './tell-stray.ts'
 import { MAX_MEMBER_BYTES, hasChecksum, openContent, pretendedPlain } from './zip-content.ts'
 import { Coverage, type LocalHeader, type Stretch, disagreements, oddFlags, readLocal } from './zip-layout.ts'
 import { findLocals } from './zip-leftovers.ts'
@@ -104,7 +106,8 @@ async function scanMember(round: Round, member: ZipMember): Promise<void> {
     report.break()
     return
   }
-  round.coverage.add(member, local)
+  round.coverage.add(cursor, member, local)
+  await scanExtra(round, member, local)
   const fields = disagreements(member, local)
   const flags = oddFlags(member)
   if (flags !== 0) tell(round, 'odd-flags', member.headerAt, member.name, { flags: `0x${flags.toString(16)}` })
@@ -115,6 +118,18 @@ async function scanMember(round: Round, member: ZipMember): Promise<void> {
   tell(round, 'header-disagreement', member.headerAt, other, { fields: fields.join(', ') })
   if (fields.includes('name')) names.see(local.name, member.headerAt)
   await scanContent(round, asLocal(member, local), local)
+}
+
+/** Extra fields hold places, times and padding: what is a pickle there waits for a program that knows where to look. */
+async function scanExtra(
+  { cursor, report, gaps, context }: Round,
+  member: ZipMember,
+  local: LocalHeader,
+): Promise<void> {
+  const { extra, dataAt } = local
+  if (extra.length === 0 || !mayHidePickle(extra)) return
+  const stretch = { start: dataAt - extra.length, end: dataAt }
+  await tellStray(stretch, `the extra field of ${member.name}`, { cursor, report, gaps, context })
 }
 
 /** The member as readers see it that believe its own header. */
@@ -199,8 +214,9 @@ function isCounted(round: Round, member: ZipMember, head: Buffer): boolean {
   round.plain += 1
   if (round.plain <= (LOADED_NAME.test(name) ? MAX_LOADED : MAX_PLAIN)) return true
   // Photos and notes by the thousand are no reason for suspicion; a model or a template that nobody looked at is.
-  round.recognised += 1
   const isNamed = ACTING_NAME.test(name) || LOADED_NAME.test(name)
+  if (!isNamed && isWords(head)) return false
+  round.recognised += 1
   if (!isNamed && round.recognised <= MAX_RECOGNISED && !isKnown(round, member, head)) return false
   if (!round.isCut) gaps.note('GNO_READ_LIMIT', `scan: not all of more than ${MAX_PLAIN} members were looked at`)
   round.isCut = true
@@ -279,7 +295,19 @@ async function scanLayout(round: Round, zip: ZipDirectory): Promise<void> {
   // What stands at the front is in front, whether the places in the directory count it or not.
   for (const stretch of found) await scanStretch(round, stretch, stretch.start === 0 ? 'bytes-before' : 'bytes-between')
   if (zip.prefixBytes > 0) await scanStretch(round, { start: 0, end: zip.prefixBytes }, 'bytes-before')
+  await scanDirectory(round, zip)
   if (zip.endsAt < cursor.size) await scanStretch(round, { start: zip.endsAt, end: cursor.size }, 'bytes-behind')
+}
+
+/** The directory, with the extra fields and comments of its entries, and the comment of the whole archive. */
+async function scanDirectory({ cursor, report, gaps, context }: Round, zip: ZipDirectory): Promise<void> {
+  const { directoryAt, commentAt, endsAt } = zip
+  const telling = { cursor, report, gaps, context }
+  await tellStray({ start: directoryAt, end: Math.min(endsAt, cursor.size) }, 'the directory of the archive', telling)
+  if (commentAt >= Math.min(endsAt, cursor.size)) return
+  cursor.seek(commentAt)
+  const value = Buffer.from(cursor.copy(Math.min(endsAt, cursor.size) - commentAt)).toString('latin1')
+  await tellMetadata([{ key: 'comment', value, at: commentAt }], telling)
 }
 
 /** Members that the directory does not list, and bytes that are none. */

@@ -14,6 +14,7 @@ import { scanTorchScript } from './scan-torchscript.ts'
 import { scanZip } from './scan-zip.ts'
 import { scanCaffe } from './scan-caffe.ts'
 import { scanCoreml } from './scan-coreml.ts'
+import { scanDisguised } from './scan-disguised.ts'
 import { scanExecutorch } from './scan-executorch.ts'
 import { scanLeftovers } from './scan-leftovers.ts'
 import { scanLlamafile } from './scan-llamafile.ts'
@@ -51,6 +52,7 @@ export const scanners: readonly Scanner[] = [
   scanZip,
   scanCaffe,
   scanCoreml,
+  scanDisguised,
   scanExecutorch,
   scanLeftovers,
   scanLlamafile,

@@ -34,3 +34,8 @@ export function mayHidePickle(head: Buffer): boolean {
 /** Names of files that programs unpickle or open as models, whatever they begin with. */
 export const LOADED_NAME =
   /\.(?:pkl|pickle|p|pck|pcl|dill|cpkl|joblib|debug_pkl|pt|pth|bin|ckpt|model|sav|npy|npz|zip|7z|tar|h5|hdf5|keras|onnx|gguf|llamafile|pb|nemo|skops)$/i
+
+/** True for printable text, which no reader of numbers knows by its first bytes. Configurations are told by their names. */
+export function isWords(head: Buffer): boolean {
+  return head.every((byte) => (byte >= 0x20 && byte !== 0x7f) || (byte >= 0x09 && byte <= 0x0d))
+}

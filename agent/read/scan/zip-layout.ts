@@ -16,6 +16,7 @@ const REFUSING_FLAGS = 0x2061
 const USUAL_FLAGS = 0x080e
 /** Signature, checksum and two sizes of 8 bytes. */
 const MAX_DESCRIPTOR_BYTES = 24
+const DESCRIPTOR_SIGNATURE = 0x08074b50
 /** Members this close to each other are read together. */
 const NEAR_BYTES = 8_192
 /** Where there are more gaps, the file is no archive that a writer made (CWE-400). */
@@ -31,6 +32,8 @@ export interface LocalHeader {
   readonly packedBytes: number | null
   readonly sizeBytes: number | null
   readonly dataAt: number
+  /** What stands between the name and the data: places of zip64, times, padding. */
+  readonly extra: Buffer
   /** The first bytes of the data, as they lie in the file. */
   readonly head: Buffer
 }
@@ -57,6 +60,7 @@ export function readLocal(cursor: Cursor, at: number): LocalHeader | null {
     sizeBytes: isDeferred ? null : sizes[0],
     packedBytes: isDeferred ? null : sizes[1],
     dataAt,
+    extra: whole.subarray(nameEnd, nameEnd + extraBytes),
     head: whole.subarray(LOCAL_BYTES + nameBytes + extraBytes),
   }
 }
@@ -120,6 +124,23 @@ export function oddFlags({ flags }: ZipMember): number {
   return flags & ~USUAL_FLAGS & ~1
 }
 
+/**
+ * Bytes of the checksum and the sizes behind the data, with a signature or without, in 4 bytes each or in 8; 0 where what stands there
+ * says something else: a program fits into 24 bytes.
+ */
+function descriptorBytes(cursor: Cursor, { crc32, packedBytes, sizeBytes }: ZipMember, at: number): number {
+  const room = Buffer.allocUnsafe(MAX_DESCRIPTOR_BYTES)
+  const bytes = room.subarray(0, readNear(cursor, at, room))
+  const start = bytes.length >= 4 && bytes.readUInt32LE(0) === DESCRIPTOR_SIGNATURE ? 4 : 0
+  if (bytes.length < start + 12 || bytes.readUInt32LE(start) !== crc32) return 0
+  const sizes = [packedBytes, sizeBytes]
+  const narrow = sizes.every((size, index) => bytes.readUInt32LE(start + 4 + index * 4) === size)
+  if (narrow) return start + 12
+  if (bytes.length < start + 20) return 0
+  const wide = sizes.every((size, index) => bytes.readBigUInt64LE(start + 4 + index * 8) === BigInt(size))
+  return wide ? start + 20 : 0
+}
+
 /** A stretch of the file. */
 export interface Stretch {
   readonly start: number
@@ -130,9 +151,10 @@ export interface Stretch {
 export class Coverage {
   readonly #spans: (Stretch & { readonly slack: number })[] = []
 
-  add(member: ZipMember, local: LocalHeader): void {
-    const slack = (local.flags & DEFERRED) !== 0 ? MAX_DESCRIPTOR_BYTES : 0
-    this.#spans.push({ start: member.headerAt, end: local.dataAt + member.packedBytes, slack })
+  add(cursor: Cursor, member: ZipMember, local: LocalHeader): void {
+    const end = local.dataAt + member.packedBytes
+    const slack = (local.flags & DEFERRED) !== 0 ? descriptorBytes(cursor, member, end) : 0
+    this.#spans.push({ start: member.headerAt, end, slack })
   }
 
   /** Stretches in front of, between and behind the members, up to the directory. */

@@ -1,7 +1,7 @@
 // What the scan of zip archives tells: pickles under any name and at any place, and archives that readers see differently. Rows name the
 // advisories of notes/corpora.md section 5.
 import { describe, expect, it } from '@jest/globals'
-import { deflateRawSync, gzipSync } from 'node:zlib'
+import { crc32, deflateRawSync, gzipSync } from 'node:zlib'
 import { buildNpy, buildNpz } from '../../../build-npy.ts'
 import {
   type Py,
@@ -46,6 +46,15 @@ describe('members that are not looked at to their end', () => {
   })
 })
 
+/** What a writer that cannot seek puts behind the data. */
+function descriptorOf(data: Uint8Array): Buffer {
+  const bytes = Buffer.from('PK\x07\x08aaaabbbbcccc', 'latin1')
+  bytes.writeUInt32LE(crc32(data), 4)
+  bytes.writeUInt32LE(data.length, 8)
+  bytes.writeUInt32LE(data.length, 12)
+  return bytes
+}
+
 describe('ordinary archives', () => {
   it.each([
     ['a checkpoint', linearCheckpoint(), 'a.pt', 'pytorch-zip'],
@@ -69,7 +78,7 @@ describe('ordinary archives', () => {
     ['an archive for TorchServe', buildMar(), 'linear.mar', 'pytorch-mar'],
     [
       'sizes behind the data',
-      buildZip([{ name: 'a.txt', data: calm, flags: 8, behind: Buffer.from('PK\x07\x08aaaabbbbcccc', 'latin1') }]),
+      buildZip([{ name: 'a.txt', data: calm, flags: 8, behind: descriptorOf(calm) }]),
       'a.zip',
       'zip',
     ],
