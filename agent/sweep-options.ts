@@ -33,6 +33,7 @@ type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
       | 'guard'
       | 'kept'
       | 'entersRemote'
+      | 'ownUse'
     >
   >
 
@@ -97,6 +98,7 @@ export function sweepOptionsOf(session: Session, context: CommandContext, chosen
     walked: chosen.walked ?? null,
     memory: chosen.memory ?? createSweepMemory(recallUse(session)),
     own: openConditions(state).tell,
+    ...(chosen.ownUse === undefined ? {} : { ownUse: chosen.ownUse }),
     ...(chosen.guard === undefined ? {} : { guard: chosen.guard }),
     ...(chosen.kept === undefined ? {} : { kept: chosen.kept }),
     ownPid: process.pid,

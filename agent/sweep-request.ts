@@ -15,6 +15,7 @@ import type { HiddenMemory } from './read/hidden-weights.ts'
 import type { ReadingMemory } from './recall-drafts.ts'
 import type { FolderMemory } from './sense/folder-memory.ts'
 import type { ReadGuard } from './read-guard.ts'
+import type { OwnUse } from './self/own-use.ts'
 import type { HostMemory } from './sense-host.ts'
 import type { LabelledFolder } from './settings/labelled-folder.ts'
 import type { SweepProgress } from './show/progress.ts'
@@ -61,6 +62,8 @@ export interface SweepOptions {
   readonly memory: SweepMemory
   /** What the agent knows of its own trouble; without it nothing is told of the agent. */
   readonly own?: () => { readonly coverage: Coverage; readonly gaps: readonly Gap[] }
+  /** What the daemon used so far; absent where none runs. */
+  readonly ownUse?: () => OwnUse | null
   /** Stands before every file that is opened for reading; without it nobody does. */
   readonly guard?: ReadGuard
   /** Process that must not be reported: this one. */

@@ -55,9 +55,13 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   const { weaknesses = [] } = options.memory.sensed
   const observedAt = now().toISOString()
   const isComplete = sawAllProcesses(sensed)
+  const use = options.ownUse?.() ?? null
   const result: SweepResult = {
     schema: 'gnomon-scan/1',
-    host: hostOf(sensed.host, { hostId, hostName, platform, agentVersion, packVersion: pack.version }),
+    host: {
+      ...hostOf(sensed.host, { hostId, hostName, platform, agentVersion, packVersion: pack.version }),
+      ...(use === null ? {} : { agent: use }),
+    },
     startedAt,
     finishedAt: observedAt,
     ...seen,

@@ -14,6 +14,9 @@ export const AGENT_POLICY_NAMES = [
   'deep',
   'hashBytesPerSecond',
   'privacyLevel',
+  'metrics',
+  'pace',
+  'startSpreadSeconds',
 ] as const
 
 /** The file that an administrator of the collector writes: only names that agents take. */

@@ -55,6 +55,27 @@ export const hostSchema = z
       })
       .readonly()
       .optional(),
+    /** What the agent itself used in the last hour at most; absent until it was measured, and where no daemon runs. */
+    agent: z
+      .object({
+        seconds: wholeNumber,
+        measures: z
+          .array(
+            z
+              .object({
+                /** `processorPercent` (of all cores), `memoryBytes`, `filesPerSecond` and so on. */
+                name: nameText,
+                now: z.number().min(0),
+                mean: z.number().min(0),
+                peak: z.number().min(0),
+              })
+              .readonly(),
+          )
+          .max(16)
+          .readonly(),
+      })
+      .readonly()
+      .optional(),
     /** Absent: everything is told as it is. */
     privacy: privacyMarkSchema.optional(),
     /** What is there now, at the level `counts`, which tells nothing else. */

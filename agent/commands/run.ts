@@ -158,14 +158,25 @@ async function runOn(
   const { live, session, rootsNow } = startLive(invocation, context, opened, { firstRoots, onTrouble: events.gap })
   const { settings } = session
   const memory = createSweepMemory(followedUse(session))
-  const self = followSelf(state, settings)
+  const self = followSelf(session)
   const guards = guardReading(state, paceWithin(limitsOf(settings.limits), context.signal))
   const keeping = startKeeping(settings, context)
   const background = hashSlowly(session, context, guards)
   const digests = background.memory
-  const same = { memory, digests, guard: guards.read, kept: keeping.kept, entersRemote: isNamed(invocation) }
+  const same = {
+    memory,
+    digests,
+    guard: guards.read,
+    kept: keeping.kept,
+    entersRemote: isNamed(invocation),
+    ownUse: self.use,
+  }
   const take = async (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>) => {
-    const options = sweepOptionsOf(session, context, { ...chosen, ...same, onProgress: tellBoth(progress.show, self.progress) })
+    const options = sweepOptionsOf(session, context, {
+      ...chosen,
+      ...same,
+      onProgress: tellBoth(progress.show, self.progress),
+    })
     return keeping.during(chosen.roots.length > 0, async () => sweep(options)).finally(progress.clear)
   }
   await runDaemon({

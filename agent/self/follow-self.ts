@@ -3,14 +3,17 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { buildMark } from '../build-mark.ts'
 import { isAbsent } from '../is-absent.ts'
+import { openConditions } from '../report/own-conditions.ts'
 import type { SweepResult } from '../report/outbox.ts'
 import type { StateStore } from '../report/state-store.ts'
 import { countWaiting } from '../report/status.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Session } from '../session.ts'
+import { renderOpenMetrics } from '../show/open-metrics.ts'
 import type { SweepProgress } from '../show/progress.ts'
 import { readEnds } from '../supervisor/end-record.ts'
 import { AGENT_VERSION } from '../version.ts'
 import { createClocks } from './machine-clocks.ts'
+import { removeMetrics, writeMetrics } from './metrics-file.ts'
 import { bytesRead, processorMs, proportionalBytes } from './own-counters.ts'
 import { createUseSamples, type OwnUse } from './own-use.ts'
 import { startSelfWatch } from './self-watch.ts'
@@ -30,7 +33,7 @@ export interface FollowedSelf {
 }
 
 /** Begins before ends of workers are taken over (`guardReading`), since what a supervisor saw is told by those. */
-export function followSelf(state: StateStore, settings: Settings): FollowedSelf {
+export function followSelf({ state, settings, hostId }: Pick<Session, 'state' | 'settings' | 'hostId'>): FollowedSelf {
   let [filesSeen, filesOfSweep, waitingFiles] = [0, 0, 0]
   const samples = createUseSamples(
     {
@@ -57,6 +60,8 @@ export function followSelf(state: StateStore, settings: Settings): FollowedSelf 
   const look = (): void => {
     samples.take(clocks().awakeMs)
     watch.tick()
+    if (settings.metrics === 'off') removeMetrics(state.folder)
+    else tellMetrics(state, hostId, samples.summary())
   }
   samples.take(clocks().awakeMs)
   const timer = setInterval(look, EVERY_MS)
@@ -74,7 +79,16 @@ export function followSelf(state: StateStore, settings: Settings): FollowedSelf 
     swept: watch.swept,
     close: () => {
       clearInterval(timer)
+      removeMetrics(state.folder)
       watch.close()
     },
   }
+}
+
+function tellMetrics(state: StateStore, hostId: string, use: OwnUse | null): void {
+  if (use === null) return
+  const conditions = openConditions(state)
+    .list()
+    .map(({ code }) => code)
+  writeMetrics(state.folder, renderOpenMetrics({ use, version: AGENT_VERSION, hostId, conditions }))
 }

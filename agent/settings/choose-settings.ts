@@ -247,5 +247,8 @@ function eachSetting(pick: <Name extends keyof Settings>(name: Name) => Settings
     privacyLevel: pick('privacyLevel'),
     pseudonymKeyFile: pick('pseudonymKeyFile'),
     limits: pick('limits'),
+    metrics: pick('metrics'),
+    pace: pick('pace'),
+    startSpreadSeconds: pick('startSpreadSeconds'),
   }
 }

@@ -40,7 +40,18 @@ export interface Settings {
   readonly privacyLevel: PrivacyLevel
   readonly pseudonymKeyFile: string | null
   readonly limits: LimitsChoice
+  readonly metrics: Metrics
+  readonly pace: Pace
+  readonly startSpreadSeconds: number
 }
+
+/** Whether the agent's own figures are written as OpenMetrics. */
+const METRICS = ['off', 'file'] as const
+export type Metrics = (typeof METRICS)[number]
+
+/** How much of the machine whole sweeps may take. */
+const PACES = ['guest', 'full'] as const
+export type Pace = (typeof PACES)[number]
 
 /** What the defaults depend on. */
 export interface Place {
@@ -280,6 +291,34 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
       'What the worker of `gnomon run` may use before its supervisor ends it and starts it again: memory over what it had at its start, and a share of all cores that lasts. Normal: 200 MiB, 10 % for 12 s; restrictive: 100 MiB, 5 % for 6 s; the share counts from 60 s after the start. The file that was being read is set aside for a day.',
     defaultValue: () => 'normal',
     collector: 'never',
+    applies: 'next start',
+  },
+  metrics: {
+    expected: `one of ${METRICS.map((word) => `"${word}"`).join(', ')}`,
+    schema: { enum: METRICS },
+    reader: () => wordOf(METRICS),
+    summary:
+      'Whether `gnomon run` writes what it uses (processor, memory, files, bytes, what waits) every ten seconds as OpenMetrics text into `metrics.prom` in the state folder.',
+    defaultValue: () => 'off',
+    collector: 'sets',
+    applies: 'next turn',
+  },
+  pace: {
+    expected: `one of ${PACES.map((word) => `"${word}"`).join(', ')}`,
+    schema: { enum: PACES },
+    reader: () => wordOf(PACES),
+    summary:
+      'How much of the machine whole sweeps of `gnomon run` may take. `guest`: below 5 % of all cores on average, half of that under load and a quarter on battery. `full`: three quarters of what `limits` allows. Looks at single files and processes wait for neither; a scan by hand is not paced.',
+    defaultValue: () => 'guest',
+    collector: 'sets',
+    applies: 'next turn',
+  },
+  startSpreadSeconds: {
+    ...whole(0, 86_400),
+    summary:
+      'The first whole sweep of the service (`gnomon run --json`) begins at a random moment within this time, and every further one up to a tenth of its interval later, so that a fleet never sweeps at once. Processes and changed files are looked at from the start.',
+    defaultValue: () => 300,
+    collector: 'sets',
     applies: 'next start',
   },
 }

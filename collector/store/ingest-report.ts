@@ -108,7 +108,7 @@ function createStateWriter(db: Database): (before: HostRow, report: Report, rece
     const coverageText = JSON.stringify(coverage)
     // Counters of things looked at move with every report; only what they mean makes a new version.
     const stateKey = JSON.stringify([
-      host,
+      JSON.stringify(withoutCosts(report.host)),
       gapsText,
       coverage.map((entry) => [entry.sensor, entry.state, entry.places]),
     ])
@@ -129,6 +129,11 @@ function createStateWriter(db: Database): (before: HostRow, report: Report, rece
     if (stateKey !== before.state_key)
       addState.run(before.host_id, report.sequence, receivedAt, looked, host, coverageText, gapsText)
   }
+}
+
+/** What the agent used moves with every report, and says nothing of the machine. */
+function withoutCosts({ agent: _costs, ...host }: Report['host']): Report['host'] {
+  return host
 }
 
 /** The newest word of each sensor stands. */
