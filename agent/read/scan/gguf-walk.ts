@@ -54,6 +54,8 @@ export interface GgufSight {
   /** Every key once it was read; `value` where it is a whole number. */
   readonly key?: (key: string, type: number, at: number, value: bigint | null) => void
   readonly text?: (key: string, place: Place) => void
+  /** Where the strings of a list lie that is no vocabulary. */
+  readonly list?: (key: string, start: number, count: number) => void
   /** Where the strings of the vocabulary lie. */
   readonly tokens?: (start: number, count: number) => void
   readonly tensor?: (tensor: WalkedTensor) => void
@@ -228,7 +230,10 @@ function walkStrings(cursor: Cursor, sight: GgufSight, key: string, count: numbe
     }
     return
   }
-  if (what !== 'token') return
+  if (what !== 'token') {
+    sight.list?.(key, start, count)
+    return
+  }
   if (BigInt(longest) > MAX_INT32) sight.lie?.('gguf-token-length', start, `a token of ${longest} bytes`)
   sight.tokens?.(start, count)
 }

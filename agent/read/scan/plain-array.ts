@@ -2,12 +2,24 @@
 import { type Cursor, troubleOf } from '../cursor.ts'
 import { NPY_MAGIC, type NpyHeader, npyHeaderBytes, readNpyHeader } from '../npy-header.ts'
 
-/** Alone or as fields. A type may be written in other words or escaped: what is not plainly harmless is searched. */
-const PLAIN_TYPE = /^[<>|=]?[biufcSUVMmap?]\d{0,9}(?:\[\w{1,8}\])?$/
-const MAY_BE_OBJECTS = /O|object|\\/i
+/** A number, a text, bytes or a time, as numpy writes it, and words for numbers that other writers use. */
+const PLAIN_TYPE =
+  /^(?:[<>|=]?(?:[b?]1?|B1?|[iu][1248]|f(?:2|4|8|10|12|16)|c(?:4|8|16|20|24|32)|[SUaV]\d{0,9}|[mM]8(?:\[\d{0,9}\w{1,8}(?:\/\d{1,9})?\])?)|bool_?|u?int(?:4|8|16|32|64)|float(?:16|32|64)|complex(?:64|128)|bfloat16|float[468]_\w{1,16})$/
+/** A field of a record: its name, or its title and name, and its type or the fields inside it. */
+const FIELD =
+  /\(\s{0,8}(?:'[^'\\]*'|\(\s{0,8}'[^'\\]*'\s{0,8},\s{0,8}'[^'\\]*'\s{0,8}\))\s{0,8},\s{0,8}(?:'([^'\\]*)'|(?=\[))/g
+const BETWEEN_FIELDS = /^[\s\d,()[\]]*$/
 
-export function isPlainType({ descr, hasObjects }: NpyHeader): boolean {
-  return !hasObjects && (PLAIN_TYPE.test(descr) || !MAY_BE_OBJECTS.test(descr))
+/** A type may be written in other words or escaped, or be none: what is not plainly harmless is searched. */
+export function isPlainType({ descr, hasObjects }: Pick<NpyHeader, 'descr' | 'hasObjects'>): boolean {
+  if (hasObjects) return false
+  if (!descr.startsWith('[')) return PLAIN_TYPE.test(descr)
+  let isPlain = true
+  const between = descr.replace(FIELD, (_, type: string | undefined) => {
+    isPlain &&= type === undefined || PLAIN_TYPE.test(type)
+    return ''
+  })
+  return isPlain && BETWEEN_FIELDS.test(between)
 }
 
 /** True where the first bytes hold the whole header of an array that is never unpickled. */

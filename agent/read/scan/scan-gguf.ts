@@ -2,17 +2,15 @@
 // section 4). The names are ours; rules/threats/gguf says which weakness each of them aims at. What an accident does to a file
 // (a cut download, a transfer as text) has names of its own.
 import type { Cursor } from '../cursor.ts'
-import { type GapList, quoted } from '../gap-list.ts'
+import type { GapList } from '../gap-list.ts'
 import { STRING_TYPE } from '../gguf-types.ts'
 import { damageAt } from './gguf-damage.ts'
 import { checkSums } from './gguf-sums.ts'
 import { type GgufSight, type Place, type WalkedTensor, walkGguf } from './gguf-walk.ts'
 import type { LoadReport } from './load-report.ts'
-import type { Scanner } from './scanner.ts'
-import { tellPassedOver } from './tell-metadata.ts'
-import { tellSecrets } from './tell-secrets.ts'
+import type { ScanContext, Scanner } from './scanner.ts'
+import { type GgufList, tellGgufTexts } from './tell-gguf-texts.ts'
 
-const TEMPLATE_KEY = 'tokenizer.chat_template'
 const ALIGNMENT_KEY = 'general.alignment'
 const DEFAULT_ALIGNMENT = 32
 const UINT16_TYPE = 2
@@ -28,9 +26,6 @@ const CLOSING = 0x3e
 const LONGEST_HEX_TOKEN = 16
 /** Tokens are under a kilobyte; what is longer is no byte of a vocabulary, and one window of the cursor holds this. */
 const MAX_TOKEN_BYTES = 262_144
-/** Texts that are searched for secrets: a template is the longest, and under a hundred in a file (CWE-400). */
-const MAX_TEXT_BYTES = 1_048_576
-const MAX_TEXTS_BYTES = 4_194_304
 
 /** The scanner of GGUF headers. */
 export const scanGguf: Scanner = { id: 'gguf', formats: ['gguf'], scan }
@@ -40,14 +35,15 @@ interface Draft {
   readonly tensors: WalkedTensor[]
   alignment: number
   readonly texts: (readonly [key: string, place: Place])[]
+  readonly lists: GgufList[]
   model: Place | null
   tokens: { readonly start: number; readonly count: number } | null
 }
 
 const UNKNOWN = { alignment: DEFAULT_ALIGNMENT, model: null, tokens: null }
 
-function scan(cursor: Cursor, report: LoadReport, gaps: GapList): void {
-  const draft: Draft = { keys: new Map(), tensors: [], texts: [], ...UNKNOWN }
+async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanContext): Promise<void> {
+  const draft: Draft = { keys: new Map(), tensors: [], texts: [], lists: [], ...UNKNOWN }
   const sight = sightOf(cursor, report, draft)
   try {
     walkGguf(cursor, sight)
@@ -60,7 +56,7 @@ function scan(cursor: Cursor, report: LoadReport, gaps: GapList): void {
     checkDoubles(draft.tensors, sight)
     checkAdapter(draft.tensors, sight)
     if (draft.tokens !== null) checkTokens(cursor, draft.tokens, draft.model, sight)
-    checkTexts(cursor, draft.texts, report, gaps)
+    await tellGgufTexts(cursor, draft, { report, gaps, context, cursor })
   }
 }
 
@@ -91,6 +87,7 @@ function sightOf(cursor: Cursor, report: LoadReport, draft: Draft): GgufSight {
       if (key === 'tokenizer.ggml.model') draft.model ??= place
       draft.texts.push([key, place])
     },
+    list: (key, start, count) => draft.lists.push({ key, start, count }),
     tokens: (start, count) => {
       draft.tokens ??= { start, count }
     },
@@ -114,25 +111,6 @@ function believeAlignment({ type, at, value }: Alignment, draft: Draft, lie: Non
   if (value >= WRAPPING_ALIGNMENT) lie('gguf-alignment-wrap', at, `"${ALIGNMENT_KEY}" is ${value}`)
   else if (!isPowerOfTwo) lie('gguf-alignment', at, `"${ALIGNMENT_KEY}" is ${value}`)
   else if (type === UINT32_TYPE || type === UINT16_TYPE) draft.alignment = Number(value)
-}
-
-/** Secrets in the values of texts; those of long arrays are vocabularies. */
-function checkTexts(cursor: Cursor, texts: Draft['texts'], report: LoadReport, gaps: GapList): void {
-  let room = MAX_TEXTS_BYTES
-  const passed: string[] = []
-  for (const [name, { start, sizeBytes }] of texts) {
-    if (sizeBytes > Math.min(MAX_TEXT_BYTES, room)) {
-      passed.push(name)
-      continue
-    }
-    room -= sizeBytes
-    cursor.seek(start)
-    tellSecrets({ text: Buffer.from(cursor.copy(sizeBytes)).toString('latin1'), at: start, name }, report)
-  }
-  // Long templates are told by the scanner of templates.
-  const [first] = passed.filter((name) => !name.startsWith(TEMPLATE_KEY))
-  if (first !== undefined)
-    tellPassedOver(`${passed.length} long texts of metadata, first ${quoted(first)}`, { report, gaps })
 }
 
 /** A model without layers divides by their number; a file of words alone has none to divide. */

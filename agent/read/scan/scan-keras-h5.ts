@@ -4,11 +4,13 @@ import { GapList } from '../gap-list.ts'
 import { type Hdf5Tree, readHdf5 } from '../hdf5.ts'
 import { findHdf5 } from '../hdf5-file.ts'
 import type { LoadReport } from './load-report.ts'
+import { tellHdf5Stray } from './hdf5-stray.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
 import { tellKeras } from './tell-keras.ts'
+import { tellMetadata } from './tell-metadata.ts'
 
 /** Attributes that Keras reads objects from: the model, and what it was compiled with. */
-const CONFIGURATIONS = ['model_config', 'training_config']
+const CONFIGURATIONS: readonly string[] = ['model_config', 'training_config']
 
 /** The scanner of HDF5 files, of Keras and of others. */
 export const scanKerasH5: Scanner = { id: 'keras-h5', formats: ['keras-h5', 'hdf5'], scan }
@@ -23,6 +25,12 @@ async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: 
   }
   tellOutside(tree, report)
   for (const name of CONFIGURATIONS) await scanAttribute(name, { tree, cursor, report, gaps, context })
+  const telling = { cursor, report, gaps, context }
+  const texts = [...tree.attributes.values()].flatMap(({ name, text }) =>
+    text === undefined || CONFIGURATIONS.includes(name) ? [] : [{ key: name, value: text, at: 0 }],
+  )
+  await tellMetadata(texts, telling)
+  await tellHdf5Stray(tree, telling)
 }
 
 function tellOutside({ outside }: Hdf5Tree, report: LoadReport): void {

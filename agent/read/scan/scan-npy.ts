@@ -4,11 +4,12 @@ import type { Cursor } from '../cursor.ts'
 import type { GapList } from '../gap-list.ts'
 import { NPY_MAGIC, dataBytes, readNpyHeader } from '../npy-header.ts'
 import { isPlainType } from './plain-array.ts'
-import type { LoadReport } from './load-report.ts'
+import { type LoadReport, showText } from './load-report.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
 
 /** Arrays behind one another in a file (CWE-400). */
 const MAX_ARRAYS = 1_024
+const MAX_SHOWN_TYPE = 120
 /** The scanner of .npy files; archives of them are zip's. */
 export const scanNpy: Scanner = {
   id: 'npy',
@@ -55,6 +56,10 @@ async function scanArray(cursor: Cursor, place: number, { report, gaps, context 
   const header = readNpyHeader(cursor)
   const bytes = isPlainType(header) ? dataBytes(header) : null
   if (bytes !== null) return header.dataAt + bytes
+  if (!header.hasObjects && !isPlainType(header)) {
+    const shown = `an array of type ${showText(header.descr, MAX_SHOWN_TYPE)}`
+    report.tell({ kind: 'archive', name: 'unknown-array-type', at: place, shown, facts: { format: 'numpy' } })
+  }
   const rest = cursor.within(header.dataAt, cursor.size - header.dataAt)
   const isKnown = await handOn(rest, 'objects.pkl', place + header.dataAt, { report, gaps, context })
   if (isKnown || !header.hasObjects || rest.size === 0) return null

@@ -1,6 +1,8 @@
 // Tells what loading an ONNX model (onnx/onnx:onnx/onnx.proto3) would do: which files its tensors lie in, wherever in the model they
 // stand, which operators need a library of somebody's own, and which functions stand in for operators of the standard.
 //
+// Pickles in what the format keeps without knowing what it is are told as well.
+//
 //   model: 7 graph | 14 metadata_props { 1 key | 2 value } | 20 training_info { 1, 2 graph } | 25 function
 //   graph: 1 node | 5 initializer | 15 sparse   function: 1 name | 7 node | 10 domain | 11 attribute
 //   node: 4 op_type | 5 attribute | 7 domain    attribute: 5 t | 6 g | 10 tensors | 11 graphs | 22 sparse | 23 sparses
@@ -8,8 +10,9 @@ import { type Cursor, readTrouble } from '../cursor.ts'
 import { type FieldRange, type ProtobufField, fieldText, readFields } from '../protobuf-fields.ts'
 import type { GapList } from '../gap-list.ts'
 import type { LoadReport } from './load-report.ts'
+import { OnnxContents } from './onnx-contents.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
-import { tellLocation } from './tell-location.ts'
+import { leavesFolder, tellLocation } from './tell-location.ts'
 import { tellMetadata, tellPassedOver } from './tell-metadata.ts'
 
 const MAX_WORD_BYTES = 4_096
@@ -39,12 +42,17 @@ const INSIDE: Readonly<Record<Message, ReadonlyMap<number, Message>>> = {
     [1, 'node'],
     [5, 'tensor'],
     [15, 'sparse'],
+    [16, 'entry'],
   ]),
   function: new Map([
     [7, 'node'],
     [11, 'attribute'],
+    [14, 'entry'],
   ]),
-  node: new Map([[5, 'attribute']]),
+  node: new Map([
+    [5, 'attribute'],
+    [9, 'entry'],
+  ]),
   attribute: new Map([
     [5, 'tensor'],
     [6, 'graph'],
@@ -57,7 +65,10 @@ const INSIDE: Readonly<Record<Message, ReadonlyMap<number, Message>>> = {
     [1, 'tensor'],
     [2, 'tensor'],
   ]),
-  tensor: new Map([[13, 'entry']]),
+  tensor: new Map([
+    [13, 'entry'],
+    [16, 'entry'],
+  ]),
   entry: new Map(),
 }
 
@@ -69,13 +80,22 @@ const NAMES: ReadonlyMap<Message, readonly [name: number, domain: number]> = new
   ['node', [4, 7]],
   ['function', [1, 10]],
 ])
+/** Fields with bytes or texts that mean nothing to the format: of an attribute text and texts, of a tensor texts and raw values. */
+const CONTENTS: ReadonlyMap<Message, readonly number[]> = new Map([
+  ['attribute', [4, 9]],
+  ['tensor', [6, 9]],
+])
+/** Of a tensor, the entries that say where its values lie; other entries are metadata. */
+const PLACE_ENTRIES = 13
+/** A node that hands its work to a compiled program, which lies in a file of the name in its attribute. */
+const EXTERNAL_CONTEXT = 'EPContext'
 const wantedIn = new Map<Message, ReadonlySet<number>>()
 
 /** What is looked at in a message: attributes may have a million numbers, one a field. */
 function wanted(message: Message): ReadonlySet<number> {
   const known = wantedIn.get(message)
   if (known !== undefined) return known
-  const numbers = new Set([...INSIDE[message].keys(), ...(NAMES.get(message) ?? [])])
+  const numbers = new Set([...INSIDE[message].keys(), ...(NAMES.get(message) ?? []), ...(CONTENTS.get(message) ?? [])])
   wantedIn.set(message, numbers)
   return numbers
 }
@@ -91,9 +111,12 @@ interface OpenMessage {
   readonly fields: Iterator<ProtobufField, void>
   name: string
   domain: string
+  /** Texts of its attributes that go out of the folder when they are names of files. */
+  readonly paths: { readonly path: string; readonly at: number }[]
 }
 
 interface Walk {
+  readonly contents: OnnxContents
   readonly cursor: Cursor
   /** The messages that are walked, each in the one before it. */
   readonly open: OpenMessage[]
@@ -106,12 +129,13 @@ interface Walk {
   isCutShort: boolean
 }
 
-function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanContext): void | Promise<void> {
+async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanContext): Promise<void> {
   const { weights, look } = context
   // The values by themselves: what lies where is told by the model beside them.
   if (weights?.holds === 'data') return
   const whole = { start: 0, size: cursor.size }
   const walk: Walk = {
+    contents: new OnnxContents(cursor),
     cursor,
     open: [],
     operators: new Map(),
@@ -128,6 +152,7 @@ function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanCo
     // What was seen before something broke is told all the same.
     for (const [path, { at, count }] of walk.locations) tellLocation(report, look, path, at, count)
     tellOperators(walk, report)
+    await walk.contents.tell({ report, gaps, context })
     if (walk.isCutShort) {
       gaps.note('GNO_READ_LIMIT', `scan: more than ${MAX_KINDS} operators or places of values`)
       report.break()
@@ -136,7 +161,7 @@ function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: ScanCo
   if (walk.passed > 0) {
     tellPassedOver(`${walk.passed} texts of metadata of more than ${MAX_METADATA_BYTES} bytes`, { report, gaps })
   }
-  return tellMetadata(walk.metadata, { report, gaps, context, cursor })
+  await tellMetadata(walk.metadata, { report, gaps, context, cursor })
 }
 
 /** The next field of the innermost message, or its end. */
@@ -148,6 +173,9 @@ function walkOn(walk: Walk, top: OpenMessage): void {
     return
   }
   walk.open.pop()
+  if (message === 'node' && name === EXTERNAL_CONTEXT) {
+    for (const { path, at: pathAt } of top.paths) count(walk, walk.locations, path, pathAt)
+  }
   if (message === 'node') count(walk, walk.operators, nameOf(domain, name), at)
   if (message === 'function') walk.functions.add(nameOf(domain, name))
 }
@@ -156,16 +184,29 @@ function takeField(walk: Walk, top: OpenMessage, field: ProtobufField): void {
   if (field.wireType !== 2) return
   const inner = INSIDE[top.message].get(field.number)
   const [name, domain] = NAMES.get(top.message) ?? []
-  if (inner === 'entry') takeEntry(walk, top.message, field)
+  if (CONTENTS.get(top.message)?.includes(field.number) === true) takeContent(walk, top.message, field)
+  else if (inner === 'entry') takeEntry(walk, isPlace(top.message, field) ? 'place' : 'metadata', field)
   else if (inner !== undefined) openMessage(walk, inner, field)
   else if (field.number === name) top.name = fieldText(walk.cursor, field, MAX_WORD_BYTES)
   else if (field.number === domain) top.domain = fieldText(walk.cursor, field, MAX_WORD_BYTES)
 }
 
+function isPlace(message: Message, { number }: ProtobufField): boolean {
+  return message === 'tensor' && number === PLACE_ENTRIES
+}
+
+function takeContent({ contents, open }: Walk, message: Message, field: ProtobufField): void {
+  const text = contents.take(field, message === 'tensor')
+  // An attribute lies in the node that is open around it.
+  if (message === 'attribute' && text !== null && leavesFolder(text)) {
+    open.at(-2)?.paths.push({ path: text, at: field.start })
+  }
+}
+
 function openMessage({ cursor, open }: Walk, message: Message, { start, size }: FieldRange): void {
   if (open.length >= MAX_OPEN) throw readTrouble('GNO_READ_LIMIT', `messages lie more than ${MAX_OPEN} deep`)
   const fields = readFields(cursor, { start, size }, wanted(message))
-  open.push({ message, at: start, fields, name: '', domain: '' })
+  open.push({ message, at: start, fields, name: '', domain: '', paths: [] })
 }
 
 function nameOf(domain: string, name: string): string {
@@ -173,22 +214,22 @@ function nameOf(domain: string, name: string): string {
 }
 
 /** A word with its value: of a tensor `location`, `offset`, `length`; of the model whatever its maker wanted. */
-function takeEntry(walk: Walk, message: Message, range: FieldRange): void {
+function takeEntry(walk: Walk, what: 'place' | 'metadata', range: FieldRange): void {
   const { cursor, metadata, locations } = walk
   let key = ''
   let value = ''
   for (const field of readFields(cursor, range)) {
     if (field.wireType !== 2) continue
-    if (message === 'model' && field.size > MAX_METADATA_BYTES) {
+    if (what === 'metadata' && field.size > MAX_METADATA_BYTES) {
       walk.passed += 1
       continue
     }
     if (field.number === 1) key = fieldText(cursor, field, MAX_WORD_BYTES)
     if (field.number === 2)
-      value = message === 'model' ? longText(cursor, field) : fieldText(cursor, field, MAX_WORD_BYTES)
+      value = what === 'metadata' ? longText(cursor, field) : fieldText(cursor, field, MAX_WORD_BYTES)
   }
-  if (message === 'tensor' && key.toLowerCase() === 'location') count(walk, locations, value, range.start)
-  if (message === 'model' && metadata.length < MAX_KINDS) metadata.push({ key, value, at: range.start })
+  if (what === 'place' && key.toLowerCase() === 'location') count(walk, locations, value, range.start)
+  if (what === 'metadata' && metadata.length < MAX_KINDS) metadata.push({ key, value, at: range.start })
 }
 
 /** A text of metadata, whose size was checked. Lists of labels are longer than other texts. */

@@ -5,6 +5,7 @@ import type { GapList } from '../gap-list.ts'
 import { JsonWalk } from '../json-walk.ts'
 import { tryPickle } from './find-pickles.ts'
 import type { LoadReport } from './load-report.ts'
+import { type PickleText, pickleText } from './pickle-texts.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
 
 const LENGTH_BYTES = 8
@@ -17,9 +18,6 @@ const MAX_TRIES = 1_024
 const MIN_CHARS = 12
 /** How any of these begin, and how JSON writes what is no letter. */
 const FIRST = 'gd80ci(]}) \\\u00c2'
-const BASE64 = /^(?:data:[\w/;.+-]*,)?\s*(gA[I-X][A-Za-z0-9+/_\s-]+={0,2})\s*$/
-const HEX = /^(?:0x)?(800[2-5][0-9a-f\s]+)$/i
-const PLAIN = /^[(\]})]{0,4}[ci][A-Za-z_][\w.]*\n[A-Za-z_]|^\u0080[\u0002-\u0005]/
 
 /** The scanner of texts in safetensors headers. */
 export const scanSafetensorsText: Scanner = {
@@ -48,9 +46,7 @@ async function scan(cursor: Cursor, report: LoadReport, gaps: GapList, context: 
   }
 }
 
-interface Found {
-  readonly how: 'base64' | 'hex' | 'text'
-  readonly bytes: Uint8Array
+interface Found extends PickleText {
   readonly at: number
 }
 
@@ -63,20 +59,11 @@ function findPickles(cursor: Cursor, header: Uint8Array): readonly Found[] {
     if ((token !== 'string' && token !== 'key') || length < MIN_CHARS || length > MAX_TEXT_BYTES) continue
     // Names of tensors end here.
     if (!FIRST.includes(String.fromCharCode(header[walk.start] ?? 0))) continue
-    const decoded = decode(walk.text(MAX_TEXT_BYTES))
+    const decoded = pickleText(walk.text(MAX_TEXT_BYTES))
     if (decoded === null) continue
     tries += 1
     const at = LENGTH_BYTES + walk.start
     if (tryPickle(cursor.over(decoded.bytes), 0) !== null) found.push({ ...decoded, at })
   }
   return found
-}
-
-/** The bytes that a text may stand for; null where it begins like no pickle. */
-function decode(text: string): Omit<Found, 'at'> | null {
-  const [, base64] = BASE64.exec(text) ?? []
-  if (base64 !== undefined) return { how: 'base64', bytes: Buffer.from(base64, 'base64') }
-  const [, hex] = HEX.exec(text) ?? []
-  if (hex !== undefined) return { how: 'hex', bytes: Buffer.from(hex.replace(/\s/g, ''), 'hex') }
-  return PLAIN.test(text) ? { how: 'text', bytes: Buffer.from(text, 'latin1') } : null
 }

@@ -31,11 +31,37 @@ export function tellLocation(report: LoadReport, look: Look, path: string, at: n
   report.tell({
     kind: 'external-file',
     name: way,
-    shown: `values of ${count} tensors lie in ${showText(path, 160)}`,
+    shown: `values of ${count} parts lie in ${showText(path, 160)}`,
     facts: { path: showText(path, MAX_FACT_CHARS) },
     at,
     count,
   })
+}
+
+interface NamedPlace {
+  /** What is said to lie there, with its verb. */
+  readonly shown: string
+  readonly at: number
+  readonly member: string | undefined
+}
+
+/** Tells a path that leaves the folder, without looking whether anything is there. */
+export function tellPath(report: LoadReport, path: string, { shown, at, member }: NamedPlace): void {
+  const way = wayOf(path)
+  if (way === null) return
+  report.tell({
+    kind: 'external-file',
+    name: way,
+    shown: `${shown} ${showText(path, 160)}`,
+    facts: { path: showText(path, MAX_FACT_CHARS) },
+    at,
+    ...(member === undefined ? {} : { member }),
+  })
+}
+
+/** Whether a text that may be a path names another place than the folder and what is below it. */
+export function leavesFolder(path: string): boolean {
+  return path !== '' && !hasControl(path) && wayOf(path) !== null
 }
 
 /** How the text itself leaves the folder; null where it does not. */
