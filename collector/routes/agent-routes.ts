@@ -57,13 +57,16 @@ export function addAgentRoutes(app: FastifyInstance, options: AgentRouteOptions)
   })
 }
 
+/** Without a body (RFC 9110 section 15.4.5). */
+const UNCHANGED = { description: 'The policy is the one that If-None-Match names.', type: 'null' }
+
 function addPolicy(app: FastifyInstance, { access, policy, log }: AgentRouteOptions): void {
   app.get('/api/v1/agent/policy', {
     onRequest: access.requireAgent,
     schema: {
       summary: 'Settings for agents, with an ETag; 304 when If-None-Match names it',
       security: [{ agentToken: [] }],
-      response: guardedAnswers(agentPolicySchema),
+      response: { ...guardedAnswers(agentPolicySchema), 304: UNCHANGED },
     },
     handler: (request, reply) => {
       const served = policy()

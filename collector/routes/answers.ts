@@ -12,7 +12,7 @@ const PROBLEMS = {
   409: 'The request contradicts what is stored; the detail says how to ask.',
   413: 'The body is too large.',
   414: 'The identifier in the address is too long.',
-  415: 'The body is not application/json, plain or gzip.',
+  415: 'The body is not application/json, plain, gzip or zstd.',
   421: 'The request names a host that this collector does not answer to.',
   429: 'Too many requests; wait for the seconds of Retry-After.',
   500: 'The collector broke one of its own promises.',

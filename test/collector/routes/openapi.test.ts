@@ -9,6 +9,8 @@ const narrow = { agentPerMinute: 0, adminPerMinute: 0, anonymousPerMinute: 0 }
 /** Documented everywhere; a test that could provoke them at will would be a defect of its own. */
 const BREAKDOWNS = ['500', '503']
 
+const NO_BODY = '304'
+
 const folders = [temporaryFolder(), temporaryFolder()]
 let collector: Collector
 let busy: Collector
@@ -60,6 +62,14 @@ const report = (body: object | string, headers?: Record<string, string>): Ask =>
     collector.post('/api/v1/reports', agentToken, typeof body === 'string' ? body : JSON.stringify(body), headers ?? {})
 }
 
+/** The policy, asked for by somebody who has it. */
+async function askAgain(): Promise<{ readonly status: number }> {
+  const { headers } = await collector.get('/api/v1/agent/policy', agentToken)
+  return await fetch(`${collector.url}/api/v1/agent/policy`, {
+    headers: { authorization: `Bearer ${agentToken}`, 'if-none-match': headers.get('etag') ?? '' },
+  })
+}
+
 const REQUESTS: Readonly<Record<string, readonly Ask[]>> = {
   'get /healthz': open('/healthz'),
   'get /api/v1/healthz': open('/api/v1/healthz'),
@@ -87,6 +97,12 @@ const REQUESTS: Readonly<Record<string, readonly Ask[]>> = {
     ...guarded('/api/v1/agent/findings', () => agentToken).slice(0, 2),
     () => busy.get('/api/v1/agent/findings', 'gno_agent_wrong'),
     foreign('GET', '/api/v1/agent/findings'),
+  ],
+  'get /api/v1/agent/policy': [
+    ...guarded('/api/v1/agent/policy', () => agentToken).slice(0, 2),
+    () => busy.get('/api/v1/agent/policy', 'gno_agent_wrong'),
+    foreign('GET', '/api/v1/agent/policy'),
+    askAgain,
   ],
   'post /api/v1/enrol': [
     () =>
@@ -138,7 +154,7 @@ function documented(document: unknown): ReadonlyMap<string, readonly string[]> {
 /** The statuses of one operation; each must say what its body looks like. */
 function statusesOf(route: string, operation: unknown): readonly string[] {
   const answers = entriesOf(isRecord(operation) ? operation['responses'] : undefined)
-  const bare = answers.filter(([, answer]) => !JSON.stringify(answer).includes('"schema"'))
+  const bare = answers.filter(([status, answer]) => status !== NO_BODY && !JSON.stringify(answer).includes('"schema"'))
   if (bare.length > 0) throw new Error(`${route} answers ${bare.map(([status]) => status).join()} without a schema`)
   return answers.map(([status]) => status)
 }
