@@ -32,6 +32,12 @@ const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const COLON = 0x3a
 
+const MARK_BYTES = 3
+
+function hasMark(bytes: Uint8Array, start: number): boolean {
+  return bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf
+}
+
 /** Walks one JSON text that lies in `bytes`. Broken grammar throws ReadTrouble. */
 export class JsonWalk {
   readonly bytes: Uint8Array
@@ -51,7 +57,8 @@ export class JsonWalk {
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.bytes = bytes
     this.#text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.#position = start
+    // Editors of Windows begin a text with a byte order mark, and readers pass over it.
+    this.#position = start + (hasMark(bytes, start) ? MARK_BYTES : 0)
     this.#end = end
   }
 

@@ -11,7 +11,7 @@ import { tellYaml } from './tell-yaml.ts'
 /** The largest architectures in text have 2 MB (CWE-789). */
 const MAX_CONFIG_BYTES = 4_194_304
 const EARLY_BYTES = 4_096
-const KERAS = /^\s*\{[\s\S]*"class_name"\s*:\s*"(?:Sequential|Functional|Model|Network)"/
+const KERAS = /^(?:\xef\xbb\xbf)?\s*\{[\s\S]*"class_name"\s*:\s*"(?:Sequential|Functional|Model|Network)"/
 const YAML = /!!python\/object|tag:yaml\.org,2002:python\//
 
 /** The scanner of loose configurations. */

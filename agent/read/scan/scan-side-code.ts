@@ -9,6 +9,7 @@ import type { GapList } from '../gap-list.ts'
 import { JsonWalk } from '../json-walk.ts'
 import { LoadReport } from './load-report.ts'
 import { tellCode } from './tell-code.ts'
+import { tellIndex, tellModules } from './tell-side-paths.ts'
 import { tellYaml } from './tell-yaml.ts'
 
 /** Folders with custom code have up to 20 files of it, of up to 200 KB (CWE-770). */
@@ -21,6 +22,11 @@ const CODE = /\.(?:py|pyw)$/i
 /** Also run or imported where Python is; nothing of them is looked at. */
 const COMPILED = /\.(?:pyc|pyo|pyd|so|dll|dylib|exe|bat|cmd|ps1|sh|ipynb)$/i
 const YAML = /\.ya?ml$/i
+/** Lists of shards: Kimi K2's has 15 MB. */
+const INDEX = /\.index(?:\.[\w-]{1,32})?\.json$/i
+const MAX_INDEX_BYTES = 33_554_432
+/** The parts of a pipeline of sentence-transformers. */
+const MODULES = 'modules.json'
 const CONFIGS: readonly string[] = [
   'config.json',
   'tokenizer_config.json',
@@ -47,6 +53,9 @@ export function scanSideCode(anchor: OpenedFile, gaps: GapList): SideCode {
   const round: Round = { anchor, gaps, report, parts, left: MAX_ALL_BYTES }
   for (const name of CONFIGS.filter((each) => names.includes(each)))
     readBeside(round, name, MAX_CONFIG_BYTES, (bytes) => tellConfig(bytes, name, report))
+  readBeside(round, MODULES, MAX_CONFIG_BYTES, (bytes) => tellModules(bytes, MODULES, report))
+  for (const name of names.filter((each) => INDEX.test(each)).slice(0, MAX_FILES))
+    readBeside(round, name, MAX_INDEX_BYTES, (bytes) => tellIndex(bytes, name, report))
   const texts = names.filter((name) => CODE.test(name) || YAML.test(name)).sort()
   if (texts.length > MAX_FILES) {
     gaps.note('GNO_READ_LIMIT', `scan: ${texts.length} program texts beside the weights, limit ${MAX_FILES}`)

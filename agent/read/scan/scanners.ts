@@ -16,6 +16,7 @@ import { scanCaffe } from './scan-caffe.ts'
 import { scanCoreml } from './scan-coreml.ts'
 import { scanDisguised } from './scan-disguised.ts'
 import { scanExecutorch } from './scan-executorch.ts'
+import { scanHfIndex } from './scan-hf-index.ts'
 import { scanLeftovers } from './scan-leftovers.ts'
 import { scanLlamafile } from './scan-llamafile.ts'
 import { scanLooseConfig } from './scan-loose-config.ts'
@@ -54,6 +55,7 @@ export const scanners: readonly Scanner[] = [
   scanCoreml,
   scanDisguised,
   scanExecutorch,
+  scanHfIndex,
   scanLeftovers,
   scanLlamafile,
   scanLooseConfig,
