@@ -22,9 +22,10 @@ export function tellTerminal(context: CommandContext, progress: ProgressLine): D
       progress.clear()
       if (!enqueued.ok) say(enqueued.failure)
       const findings = fresh(result.findings)
-      if (isFirst) context.stdout.write(`${renderScan(result, context.stdout)}\nWatching. Ctrl-C stops.\n`)
+      if (isFirst && result.coveredHost)
+        context.stdout.write(`${renderScan(result, context.stdout)}\nWatching. Ctrl-C stops.\n`)
       else if (findings.length > 0) context.stdout.write(`${describeFresh(findings, context)}\n`)
-      isFirst = false
+      if (result.coveredHost) isFirst = false
     },
     delivered: onChange((failure) => {
       if (failure === null) context.stderr.write('The collector answers again.\n')

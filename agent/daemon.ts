@@ -22,7 +22,11 @@ const NOTHING: ReadonlyMap<string, Artifact> = new Map()
 
 export interface DaemonParts {
   readonly state: StateStore
-  readonly sweep: (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>) => Promise<Swept>
+  /** `between` is called in the pauses of a whole sweep. */
+  readonly sweep: (
+    chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>,
+    between: () => Promise<void>,
+  ) => Promise<Swept>
   readonly roots: readonly string[]
   /** Watches, and whatever else leads to files, until the signal fires. */
   readonly watch: (tell: WatchTellers) => Promise<void>
@@ -31,6 +35,8 @@ export interface DaemonParts {
   /** How many changed files wait for a look. */
   readonly onWaiting: (files: number) => void
   readonly sweepIntervalMs: number
+  /** The first whole sweep begins within this time; 0: at once. */
+  readonly startSpreadMs: number
   readonly processIntervalMs: number
   readonly now: () => Date
   readonly random: () => number
@@ -129,25 +135,84 @@ function pathsOf(known: Turns['known']): ReadonlySet<string> {
 
 async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
   const whole = createDue({ now: parts.now, sinceStartMs })
+  const spread = spreadOf(parts)
   while (!isStopped(parts.signal)) {
     const startedMs = performance.now()
     const isDue = parts.isWholeDue()
-    const isWhole = isDue || whole.isDue(parts.sweepIntervalMs)
+    const isWhole = isDue || (performance.now() >= spread.firstMs && whole.isDue(parts.sweepIntervalMs * spread.factor))
     const changed = [...turns.waiting]
     turns.waiting.clear()
     parts.onWaiting(0)
     // A whole sweep reads everything anew, so that what it learns replaces what was known.
     const known = isWhole ? NOTHING : turns.known
-    const swept = await parts.sweep({ roots: isWhole ? parts.roots : [], changed, known, walked: turns.walked })
+    const between = createLooksBetween(parts, turns)
+    const look = { roots: isWhole ? parts.roots : [], changed, known, walked: turns.walked }
+    const swept = await parts.sweep(look, between.look)
     if (isStopped(parts.signal)) break
-    turns.known = swept.byIdentity
-    turns.knownPaths = pathsOf(swept.byIdentity)
-    turns.knownFolders = foldersOf(turns.knownPaths)
-    turns.walked = swept.walked
+    learn(swept, turns)
     if (isWhole) whole.done()
     const heartbeatMs = isWhole ? 0 : HEARTBEAT_MS
-    parts.tell.swept(swept.result, enqueueSweep(parts.state, swept.result, { heartbeatMs, isAbsent }))
+    const result = between.amend(swept.result)
+    parts.tell.swept(result, enqueueSweep(parts.state, result, { heartbeatMs, isAbsent }))
     if (turns.waiting.size === 0) await turns.wake.after(restOf(parts.processIntervalMs, performance.now() - startedMs))
+  }
+}
+
+/** Machines that started together drift apart. */
+const INTERVAL_SPREAD = 0.1
+
+/** When the first whole sweep may begin, and by how much the time between them is longer than asked for. */
+function spreadOf({ startSpreadMs, random }: DaemonParts): { readonly firstMs: number; readonly factor: number } {
+  if (startSpreadMs === 0) return { firstMs: 0, factor: 1 }
+  return { firstMs: performance.now() + random() * startSpreadMs, factor: 1 + random() * INTERVAL_SPREAD }
+}
+
+function learn(swept: Swept, turns: Turns): void {
+  turns.known = swept.byIdentity
+  turns.knownPaths = pathsOf(swept.byIdentity)
+  turns.knownFolders = foldersOf(turns.knownPaths)
+  turns.walked = swept.walked
+}
+
+interface LooksBetween {
+  /** Looks at changed files and processes, where it is time; called in the pauses of a whole sweep. */
+  readonly look: () => Promise<void>
+  /** The whole sweep may have passed where a file was found meanwhile: it may not call that file gone unseen. */
+  readonly amend: (whole: SweepResult) => SweepResult
+}
+
+/** A whole sweep of a guest lasts; what changes is not to wait for it. */
+function createLooksBetween(parts: DaemonParts, turns: Turns): LooksBetween {
+  const looked = new Set<string>()
+  let lastMs = performance.now()
+  let isLooking = false
+  const look = async (): Promise<void> => {
+    const isDue = turns.waiting.size > 0 || performance.now() - lastMs >= parts.processIntervalMs
+    if (isLooking || !isDue || isStopped(parts.signal)) return
+    isLooking = true
+    const changed = [...turns.waiting]
+    turns.waiting.clear()
+    parts.onWaiting(0)
+    for (const path of changed) looked.add(path)
+    try {
+      const { known, walked } = turns
+      const swept = await parts.sweep({ roots: [], changed, known, walked }, () => Promise.resolve())
+      if (isStopped(parts.signal)) return
+      learn(swept, turns)
+      const options = { heartbeatMs: HEARTBEAT_MS, isAbsent }
+      parts.tell.swept(swept.result, enqueueSweep(parts.state, swept.result, options))
+    } finally {
+      lastMs = performance.now()
+      isLooking = false
+    }
+  }
+  return {
+    look,
+    amend: (whole) => {
+      // Looked at once more with the next turn, since the whole sweep replaces what is known.
+      for (const path of looked) turns.waiting.add(path)
+      return looked.size === 0 ? whole : { ...whole, uncoveredPaths: [...whole.uncoveredPaths, ...looked] }
+    },
   }
 }
 

@@ -1,11 +1,7 @@
 // Keeps the daemon's share of the processor low by resting after work: as much work as was done, as long is the rest. The supervisor's
 // limit is for what cannot be paced; whoever rests here never comes near it.
 import { availableParallelism } from 'node:os'
-import { setTimeout } from 'node:timers/promises'
-import type { Limits } from './supervisor/limits.ts'
 
-/** Of the limit of the supervisor: the rest is for looks at processes and for hashing, which are not held back here. */
-const SHARE_OF_LIMIT = 0.75
 /**
  * What hashing may take of the machine where nobody asked for a rate: hash-wasm digests 200 MB a second of one core here, so this is
  * 4 % of all cores.
@@ -20,8 +16,8 @@ const MAX_DEBT_MS = 3_000
 const MIN_REST_MS = 20
 
 interface PacerOptions {
-  /** Processor time that may be used in a millisecond: 0.1 is a tenth of one core. */
-  readonly share: number
+  /** Processor time that may be used in a millisecond now: 0.1 is a tenth of one core. */
+  readonly share: () => number
   /** For so long after its making nobody is held back. */
   readonly freeMs: number
   /** Processor time of this process so far. */
@@ -32,18 +28,15 @@ interface PacerOptions {
   readonly sleep: (milliseconds: number) => Promise<void>
 }
 
-/** The pace of this process under its limits. */
-export function paceWithin(limits: Limits, signal: AbortSignal): () => Promise<void> {
+/** The pace of this process. */
+export function paceBy(options: Pick<PacerOptions, 'share' | 'freeMs' | 'sleep'>): () => Promise<void> {
   return createPacer({
-    share: (limits.processorPercent / 100) * SHARE_OF_LIMIT * availableParallelism(),
-    freeMs: limits.graceSeconds * 1000,
+    ...options,
     usedMs: () => {
       const { user, system } = process.cpuUsage()
       return (user + system) / 1000
     },
     now: () => performance.now(),
-    // Only the signal ends this wait early, and who waits asks the signal.
-    sleep: (milliseconds) => setTimeout(milliseconds, undefined, { signal }).catch(() => undefined),
   })
 }
 
@@ -53,11 +46,12 @@ export function hashRate(asked: number, isSet: boolean): number {
 }
 
 /** Rests when more was done than the share allows. Called between pieces of work. */
-export function createPacer({ share, freeMs, usedMs, now, sleep }: PacerOptions): () => Promise<void> {
+export function createPacer({ share: shareNow, freeMs, usedMs, now, sleep }: PacerOptions): () => Promise<void> {
   const freeUntilMs = now() + freeMs
   let last = { usedMs: usedMs(), atMs: now() }
   let debtMs = 0
   return async () => {
+    const share = shareNow()
     const next = { usedMs: usedMs(), atMs: now() }
     const owedMs = debtMs + next.usedMs - last.usedMs - (next.atMs - last.atMs) * share
     debtMs = next.atMs < freeUntilMs ? 0 : Math.min(MAX_DEBT_MS, Math.max(-MAX_CREDIT_MS, owedMs))

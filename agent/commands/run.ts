@@ -4,10 +4,10 @@ import { EXIT, type ExitCode, type Invocation } from '../../contract/command-lin
 import type { Failure, Result } from '../../contract/failure.ts'
 import { printable } from '../../contract/printable.ts'
 import { type BackgroundDigests, createBackgroundDigests } from '../background-digests.ts'
-import { type DaemonEvents, runDaemon, type WatchTellers } from '../daemon.ts'
+import { type DaemonEvents, type DaemonParts, runDaemon, type WatchTellers } from '../daemon.ts'
 import { tellLog, tellTerminal } from '../daemon-events.ts'
 import { isAbsent } from '../is-absent.ts'
-import { startKeeping } from '../keeping.ts'
+import { type Keeping, startKeeping } from '../keeping.ts'
 import { type DaemonLock, takeDaemonLock } from '../report/daemon-lock.ts'
 import { deliverOnce } from '../report/deliver.ts'
 import { openDigests } from '../report/kept-digests.ts'
@@ -18,7 +18,8 @@ import { enqueueSweep } from '../report/outbox.ts'
 import { candidateAt } from '../sense/linux/open-path.ts'
 import { MINIMUM_BYTES } from '../sense/walk.ts'
 import { guardReading } from '../guard-reading.ts'
-import { hashRate, paceWithin } from '../pacer.ts'
+import { beGuest, type GuestPace } from '../guest-pace.ts'
+import { hashRate } from '../pacer.ts'
 import { openPast } from '../read-guard.ts'
 import { createLiveSettings, type LiveSettings } from '../live-settings.ts'
 import { openSession, type Session, settingsPlaces } from '../session.ts'
@@ -159,29 +160,15 @@ async function runOn(
   const { settings } = session
   const memory = createSweepMemory(followedUse(session))
   const self = followSelf(session)
-  const guards = guardReading(state, paceWithin(limitsOf(settings.limits), context.signal))
+  const guest = beGuest({ settings, platform: context.platform, isService: isJson, signal: context.signal })
+  const guards = guardReading(state, guest.pause)
   const keeping = startKeeping(settings, context)
   const background = hashSlowly(session, context, guards)
-  const digests = background.memory
-  const same = {
-    memory,
-    digests,
-    guard: guards.read,
-    kept: keeping.kept,
-    entersRemote: isNamed(invocation),
-    ownUse: self.use,
-  }
-  const take = async (chosen: Pick<SweepOptions, 'roots' | 'changed' | 'known' | 'walked'>) => {
-    const options = sweepOptionsOf(session, context, {
-      ...chosen,
-      ...same,
-      onProgress: tellBoth(progress.show, self.progress),
-    })
-    return keeping.during(chosen.roots.length > 0, async () => sweep(options)).finally(progress.clear)
-  }
+  const entersRemote = isNamed(invocation)
+  const same = { memory, digests: background.memory, guard: guards.read, entersRemote, ownUse: self.use }
   await runDaemon({
     state,
-    sweep: take,
+    sweep: sweeperOf(session, context, { progress, self, guest, keeping, same }),
     get roots() {
       return rootsNow()
     },
@@ -195,6 +182,7 @@ async function runOn(
     get sweepIntervalMs() {
       return settings.sweepIntervalSeconds * 1000
     },
+    startSpreadMs: isJson ? settings.startSpreadSeconds * 1000 : 0,
     get processIntervalMs() {
       return settings.processIntervalSeconds * 1000
     },
@@ -210,6 +198,34 @@ async function runOn(
   guards.close()
   keeping.close()
   return EXIT.done
+}
+
+interface SweeperParts {
+  readonly progress: ReturnType<typeof startProgress>
+  readonly self: FollowedSelf
+  readonly guest: GuestPace
+  readonly keeping: Keeping
+  readonly same: Pick<SweepOptions, 'memory' | 'digests' | 'entersRemote'> &
+    Partial<Pick<SweepOptions, 'guard' | 'ownUse'>>
+}
+
+function sweeperOf(
+  session: Session,
+  context: CommandContext,
+  { progress, self, guest, keeping, same }: SweeperParts,
+): DaemonParts['sweep'] {
+  return async (chosen, between) => {
+    const isWhole = chosen.roots.length > 0
+    const onProgress = isWhole ? tellBoth(progress.show, self.progress) : progress.show
+    const options = sweepOptionsOf(session, context, { ...chosen, ...same, kept: keeping.kept, onProgress })
+    if (isWhole) guest.between(between)
+    return keeping
+      .during(isWhole, async () => sweep(options))
+      .finally(() => {
+        if (isWhole) guest.between(() => Promise.resolve())
+        progress.clear()
+      })
+  }
 }
 
 /** Whole files, at the rate that the settings say at the moment. */

@@ -8,7 +8,7 @@ function worker(share: number, freeMs: number) {
   let usedMs = 0
   const rests: number[] = []
   const pause = createPacer({
-    share,
+    share: () => share,
     freeMs,
     usedMs: () => usedMs,
     now: () => atMs,

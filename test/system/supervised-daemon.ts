@@ -34,7 +34,7 @@ export function placesIn(folder: string): Places {
 /** Starts the daemon on the models of a test with settings of its own. */
 export function startSupervised({ folder, state, models }: Places, settings: object): SupervisedDaemon {
   const file = join(folder, 'settings.json')
-  writeFileSync(file, JSON.stringify(settings))
+  writeFileSync(file, JSON.stringify({ startSpreadSeconds: 0, ...settings }))
   const program = startProgram('agent/gnomon.js', ['run', '--json', '--settings', file, '--state', state, models])
   let text = ''
   program.child.stderr?.on('data', (piece: string) => (text += piece))

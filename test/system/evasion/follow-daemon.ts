@@ -37,7 +37,10 @@ export async function startDaemon(folder: string, root: string, intervalSeconds 
   const state = join(folder, 'state')
   const settings = join(folder, 'settings.json')
   mkdirSync(root, { recursive: true })
-  writeFileSync(settings, JSON.stringify({ processIntervalSeconds: intervalSeconds, watch: false }))
+  writeFileSync(
+    settings,
+    JSON.stringify({ processIntervalSeconds: intervalSeconds, watch: false, startSpreadSeconds: 0 }),
+  )
   const gnomon = join(ROOT, 'dist/agent/gnomon.js')
   const command = [process.execPath, gnomon, 'run', '--json', '--settings', settings, '--state', state, root]
   const child = spawn('timeout', ['-s', 'KILL', String(LIFE_SECONDS), ...command], {

@@ -1,0 +1,104 @@
+// How much of the machine the daemon's whole sweeps may take now: less while others work, and less on battery.
+import { availableParallelism, constants, loadavg, setPriority } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Platform } from '../contract/observation.ts'
+import { paceBy } from './pacer.ts'
+import { takeIdleDiskClass } from './sense/idle-disk-class.ts'
+import { isOnBattery } from './sense/power-supply.ts'
+import type { Settings } from './settings/settings.ts'
+import { limitsOf } from './supervisor/limits.ts'
+
+/** Of all cores: what a guest takes at most, with what cannot be paced on top of it below 5 %. */
+const GUEST_PERCENT = 4
+/** Of the limit of the supervisor: the rest is for looks at processes and for hashing. */
+const SHARE_OF_LIMIT = 0.75
+/** More processes want to run than there are cores: somebody waits. */
+const CROWDED_LOAD = 1
+/** How often load and battery are asked for. */
+const LOOK_EVERY_MS = 30_000
+/** A rest in pieces, so that looks at changed files find their turn within a second. */
+const MAX_SLEEP_MS = 500
+
+export interface Surroundings {
+  /** Processes that run or want to, by core; 0 where the system does not tell (Windows). */
+  readonly loadPerCore: number
+  readonly isOnBattery: boolean
+}
+
+/** In parts of one core: 0.1 is a tenth of it. */
+export function paceShare(
+  { pace, limits }: Pick<Settings, 'pace' | 'limits'>,
+  { loadPerCore, isOnBattery: onBattery }: Surroundings,
+  cores: number,
+): number {
+  const most = limitsOf(limits).processorPercent * SHARE_OF_LIMIT
+  const percent = pace === 'full' ? most : Math.min(most, GUEST_PERCENT)
+  const crowded = pace === 'guest' && loadPerCore > CROWDED_LOAD ? 2 : 1
+  const careful = pace === 'guest' && onBattery ? 4 : 1
+  return (percent / 100 / Math.max(crowded, careful)) * cores
+}
+
+export interface GuestPace {
+  /** To be called between pieces of a whole sweep. */
+  readonly pause: () => Promise<void>
+  /** What is done in every pause, however short: single looks that cannot wait. */
+  readonly between: (look: () => Promise<void>) => void
+}
+
+export interface GuestOptions {
+  /** Always the present ones. */
+  readonly settings: Settings
+  readonly platform: Platform
+  /** Nobody waits for the first sweep. */
+  readonly isService: boolean
+  readonly signal: AbortSignal
+}
+
+/** Begins to be a guest: low priority, and a pace. */
+export function beGuest({ settings, platform, isService, signal }: GuestOptions): GuestPace {
+  const cores = availableParallelism()
+  let look: () => Promise<void> = () => Promise.resolve()
+  let around: Surroundings = { loadPerCore: 0, isOnBattery: false }
+  let lookedMs = Number.NEGATIVE_INFINITY
+  if (settings.pace === 'guest') stepBack(signal)
+  const lookAround = async (): Promise<void> => {
+    if (performance.now() - lookedMs < LOOK_EVERY_MS) return
+    lookedMs = performance.now()
+    around = {
+      loadPerCore: (loadavg()[0] ?? 0) / cores,
+      isOnBattery: settings.pace === 'guest' && (await isOnBattery(platform, signal)),
+    }
+  }
+  const rest = async (milliseconds: number): Promise<void> => {
+    const untilMs = performance.now() + milliseconds
+    for (let leftMs = milliseconds; leftMs > 0 && !signal.aborted; leftMs = untilMs - performance.now()) {
+      // Only the signal ends this wait early, and it is asked for.
+      await sleep(Math.min(MAX_SLEEP_MS, leftMs), undefined, { signal }).catch(() => undefined)
+      await look()
+    }
+  }
+  const pace = paceBy({
+    share: () => paceShare(settings, around, cores),
+    freeMs: isService && settings.pace === 'guest' ? 0 : limitsOf(settings.limits).graceSeconds * 1000,
+    sleep: rest,
+  })
+  return {
+    pause: async () => {
+      await lookAround()
+      await look()
+      await pace()
+    },
+    between: (work) => {
+      look = work
+    },
+  }
+}
+
+function stepBack(signal: AbortSignal): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // Some containers forbid it: the pace holds all the same.
+  }
+  void takeIdleDiskClass(process.pid, signal)
+}
