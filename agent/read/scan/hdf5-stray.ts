@@ -65,11 +65,13 @@ async function tellTexts(start: number, end: number, telling: StrayTelling): Pro
   for (let at = start; at < end; at += PIECE_BYTES) {
     cursor.seek(at)
     const text = Buffer.from(cursor.copy(Math.min(PIECE_BYTES, end - at))).toString('latin1')
-    for (const { at: inText, bytes } of pickleRuns(text)) {
-      const pickle = cursor.over(bytes)
-      if (tryPickle(pickle, 0) !== null) await tellPickle(pickle, at + inText, 'a text of the file', telling)
-    }
+    for (const { at: inText, bytes } of pickleRuns(text)) await tellRun(bytes, at + inText, telling)
   }
+}
+
+async function tellRun(bytes: Uint8Array, at: number, telling: StrayTelling): Promise<void> {
+  const pickle = telling.cursor.over(bytes)
+  if (tryPickle(pickle, 0) !== null) await tellPickle(pickle, at, 'a text of the file', telling)
 }
 
 /** A dataset of bytes may be a file. */

@@ -14,12 +14,8 @@ const BETWEEN_FIELDS = /^[\s\d,()[\]]*$/
 export function isPlainType({ descr, hasObjects }: Pick<NpyHeader, 'descr' | 'hasObjects'>): boolean {
   if (hasObjects) return false
   if (!descr.startsWith('[')) return PLAIN_TYPE.test(descr)
-  let isPlain = true
-  const between = descr.replace(FIELD, (_, type: string | undefined) => {
-    isPlain &&= type === undefined || PLAIN_TYPE.test(type)
-    return ''
-  })
-  return isPlain && BETWEEN_FIELDS.test(between)
+  const types = [...descr.matchAll(FIELD)].flatMap(([, type]) => (type === undefined ? [] : [type]))
+  return types.every((type) => PLAIN_TYPE.test(type)) && BETWEEN_FIELDS.test(descr.replace(FIELD, ''))
 }
 
 /** True where the first bytes hold the whole header of an array that is never unpickled. */

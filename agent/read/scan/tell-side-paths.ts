@@ -13,18 +13,24 @@ export function tellIndex(bytes: Uint8Array, member: string | undefined, report:
   const walk = new JsonWalk(bytes)
   const seen = new Set<string>()
   for (let token = walk.next(); token !== 'end'; token = walk.next()) {
-    if (token !== 'key' || walk.depth !== 1 || !walk.is('weight_map') || walk.next() !== 'object') continue
-    for (let inner = walk.next(); inner === 'key'; inner = walk.next()) {
-      const value = walk.next()
-      if (value !== 'string') {
-        walk.skip(value)
-        continue
-      }
-      const path = walk.text(MAX_WORD_BYTES)
-      if (seen.has(path) || seen.size >= MAX_PLACES) continue
-      seen.add(path)
-      if (leavesFolder(path)) tellPath(report, path, { shown: 'a shard lies in', at: walk.start, member })
-    }
+    const isMap = token === 'key' && walk.depth === 1 && walk.is('weight_map')
+    if (isMap && walk.next() === 'object') walkMap(walk, seen, { member, report })
+  }
+}
+
+interface IndexTelling {
+  readonly member: string | undefined
+  readonly report: LoadReport
+}
+
+function walkMap(walk: JsonWalk, seen: Set<string>, { member, report }: IndexTelling): void {
+  for (let token = walk.next(); token === 'key'; token = walk.next()) {
+    const value = walk.next()
+    if (value !== 'string') walk.skip(value)
+    const path = value === 'string' ? walk.text(MAX_WORD_BYTES) : ''
+    if (seen.has(path) || seen.size >= MAX_PLACES) continue
+    seen.add(path)
+    if (leavesFolder(path)) tellPath(report, path, { shown: 'a shard lies in', at: walk.start, member })
   }
 }
 
