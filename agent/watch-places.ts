@@ -7,7 +7,7 @@ import { createGapList } from './sense/gap-list.ts'
 import { countInotifyWatches, inotifyBudget } from './sense/linux/inotify.ts'
 import { createRemoteMounts } from './sense/remote-mounts.ts'
 import { createRestingFiles, LOOK_EVERY_MS, REST_MS } from './sense/resting-files.ts'
-import { watchFolders } from './sense/watch.ts'
+import { type FolderWatch, watchFolders } from './sense/watch.ts'
 import { type TreeWatch, watchTree } from './sense/watch-tree.ts'
 import { watchWhole } from './sense/watch-whole.ts'
 
@@ -29,6 +29,8 @@ export interface WatchPlacesOptions {
   readonly ownPlaces: readonly string[]
   readonly minimumBytes: number
   readonly platform: Platform
+  /** Watches that may be placed in all; by default a share of the system's limit. */
+  readonly budget?: number
   readonly conditions: Pick<OwnConditions, 'note' | 'end'>
   readonly onSettled: (path: string) => void
   /** A file or a folder. */
@@ -47,8 +49,8 @@ export interface PlacesWatch {
 /** Starts to watch; ends when the signal says so. */
 export function watchPlaces(options: WatchPlacesOptions): PlacesWatch {
   const { near, excludes, ownPlaces, onSettled, onGone, onGap, signal, minimumBytes } = options
-  const budget = inotifyBudget()
-  const { closed } = watchFolders({
+  const budget = options.budget ?? inotifyBudget()
+  const stores = watchFolders({
     folders: near,
     excludes: [...excludes, ...ownPlaces],
     ignoredBelowBytes: minimumBytes,
@@ -58,16 +60,11 @@ export function watchPlaces(options: WatchPlacesOptions): PlacesWatch {
     signal,
     maxFolders: Math.floor(budget * NEAR_SHARE),
   })
-  const far = options.platform === 'linux' ? watchFar(options, budget) : watchWholeFar(options)
-  const isNear = (folder: string): boolean => near.some((place) => isInside(folder, place))
-  return { closed, isWatched: (folder) => isNear(folder) || far.isWatched(folder) }
+  const far = options.platform === 'linux' ? watchFar(options, budget, stores) : watchWholeFar(options)
+  return { closed: stores.closed, isWatched: (folder) => stores.isWatched(folder) || far.isWatched(folder) }
 }
 
-function isInside(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`) || path.startsWith(`${folder}\\`)
-}
-
-function watchFar(options: WatchPlacesOptions, budget: number): Pick<TreeWatch, 'isWatched'> {
+function watchFar(options: WatchPlacesOptions, budget: number, stores: FolderWatch): Pick<TreeWatch, 'isWatched'> {
   const { roots, near, excludes, ownPlaces, conditions, onGone, onGap, signal } = options
   const remote = createRemoteMounts()
   const served = new Set(near)
@@ -88,11 +85,16 @@ function watchFar(options: WatchPlacesOptions, budget: number): Pick<TreeWatch, 
     nowMs: () => performance.now(),
     signal,
   })
+  let wasWhole: boolean | null = null
   const tell = (): void => {
     const gaps = news.take()
     for (const gap of gaps) onGap(gap)
-    if (tree.isWhole()) conditions.end('GNO_SENSE_WATCH', PLACE)
-    else if (gaps.length > 0) conditions.note({ ...DEGRADED, detail: describe(tree.count()) })
+    const isWhole = tree.isWhole() && stores.isWhole()
+    const isNews = isWhole !== wasWhole
+    wasWhole = isWhole
+    if (isWhole && isNews) conditions.end('GNO_SENSE_WATCH', PLACE)
+    if (!isWhole && (isNews || gaps.length > 0))
+      conditions.note({ ...DEGRADED, detail: describe(tree.count() + stores.count()) })
   }
   const count = (): void => {
     const held = countInotifyWatches()

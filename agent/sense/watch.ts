@@ -46,6 +46,11 @@ export interface FolderWatch {
   readonly ready: Promise<void>
   /** Resolves when everything is closed, after the signal. */
   readonly closed: Promise<void>
+  /** Whether news of that folder come by themselves. */
+  readonly isWatched: (folder: string) => boolean
+  /** False once a folder had to be left out. */
+  readonly isWhole: () => boolean
+  readonly count: () => number
 }
 
 /** Starts to watch; ends when the signal says so. */
@@ -60,6 +65,7 @@ export function watchFolders(options: WatchOptions): FolderWatch {
     onOverflow: () => note('(many files)', 'too many files move at once; the next sweep sees them'),
   })
   const admit = createBudget(options.maxFolders ?? MAX_WATCHED_FOLDERS, note)
+  let isReady = false
   const excludes = compileExcludes(options.excludes ?? [])
   const isExcluded = (path: string): boolean => {
     const segments = path.split(/[/\\]/).filter((segment) => segment !== '')
@@ -78,7 +84,14 @@ export function watchFolders(options: WatchOptions): FolderWatch {
     options.onGone(path)
   })
   watcher.on('unlinkDir', (path) => admit.forget(path))
-  watcher.on('error', (error) => note(placeOf(error), `${errorCode(error)} from the watcher`))
+  watcher.on('error', (error) => {
+    admit.refuse(placeOf(error))
+    note(placeOf(error), `${errorCode(error)} from the watcher`)
+  })
+  // What appears before that is nobody's news: the first listing is not told.
+  watcher.on('ready', () => {
+    isReady = true
+  })
   const tell = () => {
     const told = gaps.list()
     gaps = createGapList()
@@ -94,7 +107,8 @@ export function watchFolders(options: WatchOptions): FolderWatch {
     await watcher.close()
     tell()
   })
-  return { ready, closed }
+  const isWatched = (folder: string): boolean => isReady && !options.signal.aborted && admit.has(folder)
+  return { ready, closed, isWatched, isWhole: admit.isWhole, count: admit.count }
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {
@@ -104,18 +118,33 @@ function whenAborted(signal: AbortSignal): Promise<void> {
 
 function createBudget(maxFolders: number, note: (place: string, detail: string) => void) {
   const admitted = new Set<string>()
+  let isWhole = true
   return {
     folder(path: string): boolean {
-      if (admitted.has(path)) return true
+      const key = keyOf(path)
+      if (admitted.has(key)) return true
       if (admitted.size >= maxFolders) {
-        note(path, `more than ${maxFolders} folders to watch; changes there are seen at the next sweep`)
+        isWhole = false
+        note(path, `more than ${maxFolders} folders to watch; changes there are seen at the next rescan`)
         return false
       }
-      admitted.add(path)
+      admitted.add(key)
       return true
     },
-    forget: (path: string) => void admitted.delete(path),
+    has: (path: string): boolean => admitted.has(keyOf(path)),
+    forget: (path: string) => void admitted.delete(keyOf(path)),
+    /** The watcher lost it: rescans take it over. */
+    refuse(path: string): void {
+      if (admitted.delete(keyOf(path))) isWhole = false
+    },
+    isWhole: () => isWhole,
+    count: () => admitted.size,
   }
+}
+
+/** chokidar asks with forward slashes on every system. */
+function keyOf(path: string): string {
+  return path.replaceAll('\\', '/')
 }
 
 function placeOf(error: unknown): string {

@@ -78,3 +78,19 @@ describe.each(['linux', 'darwin'] as const)('watchPlaces as on %s', (platform) =
     expect(watch.isWatched(join(root, 'Documents/deep'))).toBe(false)
   })
 })
+
+it('leaves to rescans what no watch was left for in a store, and keeps that as a condition', async () => {
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) mkdirSync(join(root, 'store', name))
+  const noted: string[] = []
+  // A quarter of it is for stores: the store itself and three of its folders.
+  const { watch, told } = start({
+    budget: 16,
+    conditions: { note: ({ detail }) => noted.push(detail), end: () => undefined },
+  })
+  const inStore = () => ['a', 'b', 'c', 'd', 'e', 'f'].filter((name) => watch.isWatched(join(root, 'store', name)))
+  await until(() => inStore().length > 0 && noted.length > 0)
+
+  expect(inStore()).toHaveLength(3)
+  expect(noted[0]).toMatch('some are not')
+  expect(told.join()).toMatch('the next rescan')
+})
