@@ -1,0 +1,133 @@
+// The screen of `gnomon status`: what is covered, what is not, what waits, what went wrong, what it costs. Bounded: whatever the state
+// holds, it fits 24 rows of 100 columns; `--json` has all of it.
+import { printable } from '../../contract/printable.ts'
+import type { Gap } from '../../contract/wire.ts'
+import type { RunningDaemon } from '../report/daemon-lock.ts'
+import type { AgentStatus } from '../report/status.ts'
+import type { Life } from '../self/life-record.ts'
+import type { Measure, MeasureName } from '../self/own-use.ts'
+import { describeBytes } from './measure.ts'
+import { paint, type Terminal } from './terminal.ts'
+
+const MAX_COLUMNS = 100
+const LABEL_COLUMNS = 12
+/** Rows that may come in any number, each kind with its part of 24 rows; the others are twelve at most. */
+const MAX_CONDITIONS = 5
+const MAX_BLIND = 5
+const MAX_REFUSED = 2
+
+export interface StatusScreen {
+  readonly stateFolder: string
+  readonly daemon: RunningDaemon | null
+  readonly life: Life | null
+  /** Trouble of the agent itself. */
+  readonly conditions: readonly Gap[]
+}
+
+type Row = readonly [string, string]
+
+export function renderStatus(seen: AgentStatus, screen: StatusScreen, terminal: Terminal): string {
+  const { enrolment, known, spool } = seen
+  const oldest = spool.oldestAt === null ? '' : `, oldest of ${spool.oldestAt}`
+  const rows: readonly Row[] = [
+    ['daemon', describeDaemon(screen)],
+    ['state', screen.stateFolder],
+    ['host', seen.hostId ?? 'no sweep yet'],
+    ['enrolled', enrolment === null ? 'no: run gnomon enroll' : `${enrolment.agentId} at ${enrolment.collectorUrl}`],
+    ...coverageRows(seen.lastSweep),
+    ['known now', `${known.artifacts} models, ${known.runtimes} runtimes, ${known.findings} findings`],
+    ['spool', `${spool.reports} report(s), ${describeBytes(spool.bytes)}${oldest}, next ${spool.nextSequence}`],
+    ['delivery', describeDelivery(seen.delivery)],
+    ...some(seen.delivery.refused, MAX_REFUSED, ({ what, detail }) => ['refused', `${what}: ${detail}`]),
+    ['costs', describeCosts(screen)],
+    ...troubleRows(seen, screen.conditions),
+  ]
+  return rows.map(([label, value]) => renderRow(label, value, terminal)).join('\n')
+}
+
+function renderRow(label: string, value: string, terminal: Terminal): string {
+  const text = printable(value)
+  const room = MAX_COLUMNS - LABEL_COLUMNS - 1
+  const fitting = text.length <= room ? text : `${text.slice(0, room - 1)}…`
+  return `${paint(terminal, 'dim', label.padEnd(LABEL_COLUMNS))} ${fitting}`
+}
+
+/** At most so many rows; the last one says how many more there are. */
+function some<T>(items: readonly T[], most: number, rowOf: (item: T) => Row): readonly Row[] {
+  if (items.length <= most) return items.map(rowOf)
+  const shown = items.slice(0, most - 1).map(rowOf)
+  return [...shown, [shown[0]?.[0] ?? '', `and ${items.length - shown.length} more; --json lists them`]]
+}
+
+function coverageRows(last: AgentStatus['lastSweep']): readonly Row[] {
+  if (last === null) return [['last sweep', 'none yet']]
+  const whole = last.coverage.filter(({ state }) => state === 'complete')
+  const partly = last.coverage.filter(({ state }) => state !== 'complete')
+  const files = last.coverage.find(({ sensor }) => sensor === 'files')
+  const covered = `${whole.length} of ${last.coverage.length} sensors complete`
+  const kinds = countByCode(last.gaps)
+  return [
+    ['last sweep', [last.finishedAt, covered, ...(files === undefined ? [] : [files.detail])].join('; ')],
+    ...some(partly, MAX_BLIND, ({ sensor, state, detail }) => [
+      'not covered',
+      [`${sensor} is ${state}`, ...(detail === '' ? [] : [detail])].join(': '),
+    ]),
+    ...(kinds === '' ? [] : [['gaps', kinds] as const]),
+  ]
+}
+
+function countByCode(gaps: readonly Gap[]): string {
+  const counts = new Map<string, number>()
+  for (const { code, count } of gaps) counts.set(code, (counts.get(code) ?? 0) + count)
+  const ordered = [...counts].sort(([, one], [, other]) => other - one)
+  return ordered.map(([code, count]) => `${count} ${code.replace(/^GNO_/, '')}`).join(', ')
+}
+
+function troubleRows({ damagedFile, lostReports }: AgentStatus, conditions: readonly Gap[]): readonly Row[] {
+  const rows: readonly Row[] = [
+    ...(damagedFile === null ? [] : [['damaged', `the state was set aside as ${damagedFile}`] as const]),
+    ...(lostReports === 0 ? [] : [['lost', `${lostReports} report(s) since the last one that said so`] as const]),
+    ...some(conditions, MAX_CONDITIONS, ({ code, place, detail }) => [
+      'trouble',
+      `${code.replace(/^GNO_/, '')} ${place}: ${detail}`,
+    ]),
+  ]
+  return rows.length === 0 ? [['trouble', 'none']] : rows
+}
+
+function describeDaemon({ daemon, life }: StatusScreen): string {
+  if (daemon !== null) {
+    const watched = daemon.supervisorPid === null ? '' : `, watched by pid ${daemon.supervisorPid}`
+    return `runs since ${daemon.since}, pid ${daemon.pid}${watched}`
+  }
+  if (life === null) return 'does not run'
+  const how = life.endedCleanly ? 'ended as asked' : 'ended without being asked'
+  return `does not run; last alive ${new Date(life.alive.wallMs).toISOString()}, ${how}`
+}
+
+function describeCosts({ daemon, life }: StatusScreen): string {
+  const use = life?.use ?? null
+  if (daemon === null || use === null) return 'not measured: no daemon runs, or it began just now'
+  const of = (name: MeasureName): Measure | undefined => use.measures.find((measure) => measure.name === name)
+  const say = (name: MeasureName, word: string, unit: (value: number) => string): readonly string[] => {
+    const measure = of(name)
+    return measure === undefined
+      ? []
+      : [`${word} ${unit(measure.now)} (mean ${unit(measure.mean)}, peak ${unit(measure.peak)})`]
+  }
+  const memory = of('proportionalBytes') === undefined ? 'memoryBytes' : 'proportionalBytes'
+  const shown = [
+    ...say('processorPercent', 'processor', (value) => `${value.toFixed(1)} %`),
+    ...say(memory, 'memory', describeBytes),
+  ]
+  return `${shown.join(', ')}, of ${Math.max(1, Math.round(use.seconds / 60))} min`
+}
+
+function describeDelivery(delivery: AgentStatus['delivery']): string {
+  if (delivery.lastAttemptAt === null) return 'not tried yet'
+  if (delivery.lastFailure === null || delivery.consecutiveFailures === 0)
+    return `ok, last at ${delivery.lastSuccessAt ?? delivery.lastAttemptAt}`
+  const { code, detail } = delivery.lastFailure
+  const next = delivery.nextAttemptAt === null ? '' : `, next try ${delivery.nextAttemptAt}`
+  return `${delivery.consecutiveFailures} failure(s) in a row${next}; ${code}: ${detail}`
+}
