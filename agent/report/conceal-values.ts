@@ -3,6 +3,7 @@
 import { INSTALLATION_SOURCES } from '../../contract/installation.ts'
 import type { Runtime } from '../../contract/runtime.ts'
 import type { Thing } from './digest.ts'
+import { createFileNames } from './conceal-file-names.ts'
 import type { TextConcealer } from './conceal-text.ts'
 import { isPersonName, plainUserName, type Pseudonyms } from './pseudonyms.ts'
 
@@ -61,7 +62,7 @@ export function createValueConcealer(pseudonyms: Pseudonyms, texts: TextConceale
       const known = cache.get(given.item)
       const generation = texts.generation()
       if (known?.generation === generation) return known.told
-      const told = concealThing(given, value, { pseudonyms, firstPerson })
+      const told = concealThing(given, valueWithin(given, field, texts), { pseudonyms, firstPerson })
       cache.set(given.item, { generation, told })
       return told
     },
@@ -69,7 +70,7 @@ export function createValueConcealer(pseudonyms: Pseudonyms, texts: TextConceale
       for (const { kind, item } of things) {
         if (seen.has(item)) continue
         seen.add(item)
-        learnPaths(item, '', texts)
+        visitPaths(item, '', texts.learnPath)
         // Accounts of services are called like programs, and a sentence about the program must stay one.
         if (kind === 'runtime' && item.user.uid >= firstPerson) texts.learnUser(item.user.name ?? '')
       }
@@ -78,6 +79,17 @@ export function createValueConcealer(pseudonyms: Pseudonyms, texts: TextConceale
 }
 
 type ConcealField = (text: string, name: string) => string
+
+/** Conceals what is part of a thing: its sentences know the files that it names. */
+function valueWithin(thing: Thing, field: ConcealField, texts: TextConcealer): ValueConcealer['value'] {
+  const names = createFileNames()
+  const learn = (path: string): void => names.learn(path, texts.conceal(path))
+  if (thing.kind === 'finding' && thing.item.subject.kind === 'artifact') learn(thing.item.subject.key)
+  visitPaths(thing.item, '', learn)
+  const isBare = (name: string): boolean => !PATHS.has(name) && !UNTOUCHED.has(name) && !DIGESTS.has(name)
+  return (given) =>
+    walk(given, '', (text, name) => (isBare(name) ? names.conceal(field(text, name)) : field(text, name)))
+}
 
 function walk<T>(value: T, name: string, field: ConcealField): T
 function walk(value: unknown, name: string, field: ConcealField): unknown {
@@ -134,11 +146,11 @@ function concealAccount({ uid, name }: Runtime['user'], { pseudonyms, firstPerso
   return { uid: CONCEALED_UID + number, name: name === null ? null : concealUser(name, pseudonyms) }
 }
 
-function learnPaths(value: unknown, field: string, texts: TextConcealer): void {
+function visitPaths(value: unknown, field: string, visit: (path: string) => void): void {
   if (typeof value === 'string') {
-    if (PATHS.has(field)) texts.learnPath(value)
-  } else if (Array.isArray(value)) for (const item of value as readonly unknown[]) learnPaths(item, field, texts)
+    if (PATHS.has(field)) visit(value)
+  } else if (Array.isArray(value)) for (const item of value as readonly unknown[]) visitPaths(item, field, visit)
   else if (typeof value === 'object' && value !== null)
     for (const [key, item] of Object.entries(value) as readonly (readonly [string, unknown])[])
-      learnPaths(item, key, texts)
+      visitPaths(item, key, visit)
 }

@@ -101,6 +101,22 @@ describe('level pseudonymous', () => {
     expect(leaks()).toEqual([])
   })
 
+  it('lets no bare file name out: a title says in which file a model is, whole or cut', () => {
+    const findings = planted.findings.map((finding) => ({
+      ...finding,
+      title: 'Unapproved local model: llama F32 model in divorce, final.gguf',
+      because: [
+        'reads divorce, final.gguf',
+        `a sentence ${'that is long '.repeat(8)}and was cut in the name divorce, fin`,
+      ],
+      subject: { kind: 'artifact' as const, key: PATH },
+    }))
+    valueOf(tell(pseudonymous(), sweepOf({ findings })))
+    const told = bodies().join()
+    expect(told).toMatch('llama F32 model in p-')
+    expect(told).not.toMatch('divorce')
+  })
+
   it('keeps to the contract and loses nothing', () => {
     tell(pseudonymous())
 
