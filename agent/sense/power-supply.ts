@@ -3,12 +3,23 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Platform } from '../../contract/observation.ts'
 import { runProgram } from './run-program.ts'
+import type { TouchDeclaration } from './touch-declaration.ts'
 
 const SUPPLIES = '/sys/class/power_supply'
 /** A laptop has two or three; a mouse and a headset are supplies, too. */
 const MAX_SUPPLIES = 32
 const PMSET = '/usr/bin/pmset'
 const PMSET_LIMITS = { timeoutMs: 2_000, maxBytes: 16_384 } as const
+
+export const paceDeclaration: TouchDeclaration = {
+  id: 'pace',
+  platform: 'any',
+  touches: [
+    'the load of the machine; Linux: `type`, `status` and `scope` of the supplies below /sys/class/power_supply; macOS: `/usr/bin/pmset -g batt`',
+    'its own priority (nice 10), and where it exists `/usr/bin/ionice -c3 -p PID` for its own process',
+  ],
+  collects: ['nothing: what is seen decides how long the agent rests, and is told to nobody'],
+}
 
 /** False where the system does not tell, as on Windows. */
 export async function isOnBattery(platform: Platform, signal: AbortSignal): Promise<boolean> {

@@ -23,6 +23,7 @@ import { machineIdDeclaration } from './machine-id.ts'
 import { arrivalDeclaration } from './arrival.ts'
 import type { TouchDeclaration } from './touch-declaration.ts'
 import { walkDeclaration } from './walk.ts'
+import { paceDeclaration } from './power-supply.ts'
 import { watchDeclaration } from './watch.ts'
 import { windowsGraphics } from './win32/graphics.ts'
 import { windowsListeners } from './win32/listeners.ts'
@@ -124,6 +125,7 @@ const OTHERS: readonly TouchDeclaration[] = [
   footprintDeclaration,
   knownPlacesDeclaration,
   watchDeclaration,
+  paceDeclaration,
   machineIdDeclaration,
   arrivalDeclaration,
   inventoryDeclaration,
