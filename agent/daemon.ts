@@ -1,5 +1,6 @@
 // The daemon: a composition root. Takes turns between whole sweeps, looks at the processes and looks at single folders that
 // changed; everything it finds goes into the outbox, and delivery runs beside it. It decides nothing.
+import { availableParallelism } from 'node:os'
 import { dirname, sep } from 'node:path'
 import type { Artifact } from '../contract/artifact.ts'
 import type { Result } from '../contract/failure.ts'
@@ -138,6 +139,7 @@ async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
   const spread = spreadOf(parts)
   while (!isStopped(parts.signal)) {
     const startedMs = performance.now()
+    const startedAt = process.cpuUsage()
     const isDue = parts.isWholeDue()
     const isWhole = isDue || (performance.now() >= spread.firstMs && whole.isDue(parts.sweepIntervalMs * spread.factor))
     const changed = [...turns.waiting]
@@ -154,9 +156,15 @@ async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
     const heartbeatMs = isWhole ? 0 : HEARTBEAT_MS
     const result = between.amend(swept.result)
     parts.tell.swept(result, enqueueSweep(parts.state, result, { heartbeatMs, isAbsent }))
-    if (turns.waiting.size === 0) await turns.wake.after(restOf(parts.processIntervalMs, performance.now() - startedMs))
+    const spent = { wallMs: performance.now() - startedMs, processorMs: processorMsSince(startedAt) }
+    if (turns.waiting.size === 0) await turns.wake.after(restOf(parts.processIntervalMs, spent))
   }
 }
+
+/** Of all cores, what looks may take over time: below the supervisor's 10 %. */
+const LOOKS_SHARE = 0.075
+/** However much one look took, the next one begins within a quarter of a minute. */
+const MAX_OWED_MS = 15_000
 
 /** Machines that started together drift apart. */
 const INTERVAL_SPREAD = 0.1
@@ -218,10 +226,23 @@ function createLooksBetween(parts: DaemonParts, turns: Turns): LooksBetween {
 
 /**
  * From start to start, so that what runs is seen within the interval, whatever a look takes. After a long look the rest is as long as
- * the look, an interval at most: a guest does not work without a pause.
+ * the look, an interval at most, and as long as its share of the processors asks for: a guest does not work without a pause, and on a
+ * crowded machine a look that begins every second would meet the supervisor's limit.
  */
-function restOf(intervalMs: number, spentMs: number): number {
-  return Math.max(intervalMs - spentMs, Math.min(intervalMs, spentMs))
+function restOf(intervalMs: number, { wallMs, processorMs }: Spent): number {
+  const owedMs = Math.min(MAX_OWED_MS, processorMs / (LOOKS_SHARE * availableParallelism()) - wallMs)
+  return Math.max(intervalMs - wallMs, Math.min(intervalMs, wallMs), owedMs)
+}
+
+/** What a turn took. */
+interface Spent {
+  readonly wallMs: number
+  readonly processorMs: number
+}
+
+function processorMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
 }
 
 /** Asked anew after every wait: the signal changes behind the compiler's back. */

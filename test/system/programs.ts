@@ -64,7 +64,9 @@ export async function startCollector(state: string, port = 0): Promise<RunningCo
       await program.ended
     },
     ask: async (path) => {
-      const answer = await fetch(new URL(path, url), { headers: { authorization: `Bearer ${admin}` } })
+      const get = (): Promise<Response> => fetch(new URL(path, url), { headers: { authorization: `Bearer ${admin}` } })
+      // A connection that was kept may just be ending at the other side.
+      const answer = await get().catch(get)
       if (!answer.ok) throw new Error(`${path} answers ${answer.status}: ${await answer.text()}`)
       return answer.json()
     },
