@@ -32,10 +32,10 @@ import type { Oddity, PickleWatch } from './pickle-watch.ts'
 const MAX_STACK = 1_048_576
 /** PyTorch memoises about ten values a tensor: 100,000 tensors (CWE-770). */
 const MAX_MEMO = 1_048_576
-/** What the values together may take in memory: 60,000 tensors, or half a million named numbers and 19,000 arrays (CWE-770). */
-const MAX_HELD_BYTES = 67_108_864
+/** What the values together may take in memory: 55,000 tensors, or half a million named numbers and 17,000 arrays (CWE-770). */
+const MAX_HELD_BYTES = 60_817_408
 /** Names of tensors and classes are under 300 bytes; longer text is only a place. */
-const MAX_TEXT_BYTES = 1_024
+const MAX_TEXT_BYTES = 512
 /** A scan follows names and shows beginnings: half a million long texts stay places (CWE-770). */
 const MAX_WATCHED_TEXT_BYTES = 256
 /** Distinct names; a pickled scikit-learn pipeline has about 100 (CWE-770). */
