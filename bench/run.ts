@@ -1,5 +1,6 @@
 // `npm run bench [-- NAME… --markdown]`: runs the benchmarks and prints their tables. Asserts nothing: the budgets are in DESIGN.md section 8.
 import { parseArgs } from 'node:util'
+import { measure as measureAtRest } from './at-rest.ts'
 import { measure as measureContentDigest } from './content-digest.ts'
 import { measure as measureFileWalk } from './file-walk.ts'
 import { measure as measureGgufHeader } from './gguf-header.ts'
@@ -26,6 +27,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'watch-folders', title: 'Watching 50,000 folders', measure: measureWatchFolders },
   { name: 'pickle-scan', title: 'What unpickling would do', measure: measurePickleScan },
   { name: 'torch-zip-scan', title: 'What loading a checkpoint of 5 GB would do', measure: measureTorchZipScan },
+  { name: 'at-rest', title: 'The daemon at rest over 50,000 folders', measure: measureAtRest },
   { name: 'process-scan', title: 'Process scan', measure: measureProcessScan },
   { name: 'process-look', title: 'A whole look at the processes', measure: measureProcessLook },
   { name: 'inventory', title: 'What is installed', measure: measureInventory },

@@ -6,6 +6,8 @@ import { dirname, join } from 'node:path'
 const root = dirname(dirname(import.meta.dirname))
 /** A hang guard, not a budget: the machine may be busy. */
 const WITHIN_MS = 120_000
+/** The same for programs that serve a whole test, of which the longest takes minutes. */
+const SERVES_MS = 1_800_000
 
 export interface Ended {
   readonly code: number | null
@@ -21,11 +23,11 @@ export interface Program {
 }
 
 /** Starts a built program on the Node.js that runs this test (the pinned one). `name` is a path below dist/. */
-export function startProgram(name: string, args: readonly string[]): Program {
+export function startProgram(name: string, args: readonly string[], withinMs = WITHIN_MS): Program {
   const program = join(root, 'dist', name)
   if (!existsSync(program)) throw new Error(`${program} is not built: run the tests through npm test`)
   const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const guard = setTimeout(() => child.kill('SIGKILL'), WITHIN_MS)
+  const guard = setTimeout(() => child.kill('SIGKILL'), withinMs)
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (piece: string) => (stdout += piece))
@@ -37,6 +39,11 @@ export function startProgram(name: string, args: readonly string[]): Program {
     })
   })
   return { child, ended, said: () => stdout }
+}
+
+/** Starts a program that serves until the test ends it. */
+export function startService(name: string, args: readonly string[]): Program {
+  return startProgram(name, args, SERVES_MS)
 }
 
 /** Runs `gnomon` to its end. */
@@ -54,7 +61,7 @@ export interface RunningCollector {
 /** Starts a collector on loopback; port 0 takes a free one. */
 export async function startCollector(state: string, port = 0): Promise<RunningCollector> {
   const args = ['serve', '--listen', `127.0.0.1:${port}`, '--state', state, '--json']
-  const program = startProgram('collector/gnomon-collector.js', args)
+  const program = startService('collector/gnomon-collector.js', args)
   const url = await until(() => /"listening":"([^"]+)"/.exec(program.said())?.[1])
   const admin = readFileSync(join(state, 'admin-token'), 'utf8').trim()
   return {
@@ -64,9 +71,7 @@ export async function startCollector(state: string, port = 0): Promise<RunningCo
       await program.ended
     },
     ask: async (path) => {
-      const get = (): Promise<Response> => fetch(new URL(path, url), { headers: { authorization: `Bearer ${admin}` } })
-      // A connection that was kept may just be ending at the other side.
-      const answer = await get().catch(get)
+      const answer = await fetch(new URL(path, url), { headers: { authorization: `Bearer ${admin}` } })
       if (!answer.ok) throw new Error(`${path} answers ${answer.status}: ${await answer.text()}`)
       return answer.json()
     },

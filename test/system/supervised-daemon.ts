@@ -1,7 +1,7 @@
 // The daemon with its two processes, for tests: started, watched through its log, and looked at in /proc.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Ended, startProgram, until } from './programs.ts'
+import { type Ended, startService, until } from './programs.ts'
 
 export interface LogLine {
   readonly message: string
@@ -35,7 +35,7 @@ export function placesIn(folder: string): Places {
 export function startSupervised({ folder, state, models }: Places, settings: object): SupervisedDaemon {
   const file = join(folder, 'settings.json')
   writeFileSync(file, JSON.stringify({ startSpreadSeconds: 0, ...settings }))
-  const program = startProgram('agent/gnomon.js', ['run', '--json', '--settings', file, '--state', state, models])
+  const program = startService('agent/gnomon.js', ['run', '--json', '--settings', file, '--state', state, models])
   let text = ''
   program.child.stderr?.on('data', (piece: string) => (text += piece))
   const { pid } = program.child
