@@ -150,7 +150,8 @@ export const FAILURES = {
   },
   GNO_SPOOL_FLOOD: {
     means: 'So many findings of one policy wait that more of them are held back on the machine.',
-    operator: 'Look at the policy named as the place: one cause raises all of them. The rest is told as the spool empties.',
+    operator:
+      'Look at the policy named as the place: one cause raises all of them. The rest is told as the spool empties.',
   },
   GNO_DELIVERY_DOWN: {
     means: 'The collector does not answer.',

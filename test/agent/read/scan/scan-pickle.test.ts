@@ -125,11 +125,7 @@ describe('calls', () => {
   })
 
   it.each<readonly [why: string, by: string, args: readonly Py[]]>([
-    [
-      'tensor types',
-      'torch._tensor._rebuild_from_type_v2',
-      [{ global: 'sklearn.utils.run' }, null, { tuple: ['x'] }],
-    ],
+    ['tensor types', 'torch._tensor._rebuild_from_type_v2', [{ global: 'sklearn.utils.run' }, null, { tuple: ['x'] }]],
     ['arrays of JAX', 'jax._src.array._reconstruct_array', [{ global: 'sklearn.utils.run' }, { tuple: ['x'] }, null]],
     ['random states', 'numpy.random._pickle.__randomstate_ctor', ['x', { global: 'sklearn.utils.run' }]],
     ['fields', 'torch._utils._set_obj_state', [{ global: 'torch.nn.Module' }, new Map([['forward', 1]])]],
