@@ -37,6 +37,7 @@ export function startKeeping(settings: Chosen, { now, signal }: Context): Keepin
     kept,
     async during(isWhole, sweep) {
       if (isWhole) sweeping += 1
+      kept.follow(settings.excludes)
       try {
         return await sweep()
       } finally {

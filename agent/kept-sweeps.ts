@@ -21,6 +21,8 @@ export interface KeptSweepsOptions {
 
 export interface OpenKeptSweeps extends KeptSweeps {
   readonly folders: KeptFolders
+  /** The excludes of the next look: what was listed under others is forgotten. */
+  readonly follow: (excludes: readonly string[]) => void
   /** Writes down what waits; after every sweep, and before the end. */
   readonly flush: () => void
   readonly close: () => void
@@ -38,6 +40,10 @@ export function openKeptSweeps(options: KeptSweepsOptions): OpenKeptSweeps {
   return {
     folders,
     readings: { nowMs: () => now().getTime(), find: readings.find, keep: readings.keep },
+    follow(nextExcludes) {
+      flush()
+      store.keepFor(madeFor(nextExcludes, stateFolder))
+    },
     flush,
     close() {
       flush()

@@ -38,7 +38,7 @@ export interface CacheOptions {
 /** The open cache, or one that keeps nothing. Whoever opened it closes it. */
 export class CacheStore {
   readonly now: () => Date
-  readonly #options: CacheOptions
+  #options: CacheOptions
   #database: Database.Database | null
 
   constructor(options: CacheOptions) {
@@ -59,6 +59,13 @@ export class CacheStore {
       return true
     })
     return done ?? false
+  }
+
+  /** Throws away what was kept for others than these. */
+  keepFor(madeFor: string): void {
+    if (madeFor === this.#options.madeFor) return
+    this.#options = { ...this.#options, madeFor }
+    this.#startAnew()
   }
 
   close(): void {

@@ -156,6 +156,19 @@ describe('a second sweep', () => {
     expect([second.listed, second.opened]).toEqual([[], []])
   })
 
+  it('forgets what was listed under other excludes, and keeps what was listed under the same', async () => {
+    plantModels()
+    const first = await sweepNow()
+
+    kept.follow([])
+    const same = await sweepNow()
+    kept.follow(['tiny.gguf'])
+    const other = await sweepNow()
+
+    expect(same.listed).toEqual([])
+    expect(other.listed).toEqual(first.listed)
+  })
+
   it('sees a new file, a new folder, and that both are gone', async () => {
     plantModels()
     await sweepNow()
