@@ -14,6 +14,8 @@ import type { RemoteMounts } from './sense/remote-mounts.ts'
 const SLICE_MS = 20
 /** Asked for the time after so many looks. */
 const LOOKS_PER_CHECK = 64
+/** So often even what is watched is compared: the system drops news without a word when too many come at once. */
+const ROUNDS_TO_COMPARE_ALL = 20
 /** Of the time of one core; a rescan that took long is followed by a longer rest. */
 const SHARE = 0.01
 
@@ -70,6 +72,7 @@ export interface Rescan {
 }
 
 interface State {
+  rounds: number
   index: RescanIndex | null
   sliceStartedMs: number
   sliceCpuMs: number
@@ -77,8 +80,12 @@ interface State {
 }
 
 export function createRescan(options: RescanOptions): Rescan {
-  const state: State = { index: null, sliceStartedMs: 0, sliceCpuMs: 0, usedMs: 0 }
-  const once = async (): Promise<RescanRound | null> => rescanOnce(state, options)
+  const state: State = { index: null, rounds: 0, sliceStartedMs: 0, sliceCpuMs: 0, usedMs: 0 }
+  const everything: RescanOptions = { ...options, isWatched: () => false }
+  const once = async (): Promise<RescanRound | null> => {
+    state.rounds += 1
+    return rescanOnce(state, state.rounds % ROUNDS_TO_COMPARE_ALL === 0 ? everything : options)
+  }
   return {
     reload() {
       state.index = null

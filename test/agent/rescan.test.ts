@@ -154,6 +154,18 @@ describe('a rescan', () => {
     expect(touched).toEqual([])
   })
 
+  it('compares what is watched, too, from time to time: watchers lose news without a word', async () => {
+    const path = plant('watched/model')
+    sweep()
+    const rescan = rescanOf({ isWatched: () => true })
+    await rescan.once()
+    writeFileSync(path, Buffer.alloc(2 * MINIMUM_BYTES, 7))
+
+    for (let round = 0; round < 20; round += 1) await rescan.once()
+
+    expect(touched).toEqual([path])
+  })
+
   it('stops when a sweep begins, which sees everything itself', async () => {
     plant('a/model')
     sweep()
