@@ -32,17 +32,14 @@ export function rootsOf(
 /** Download folders beside the model stores: new weights arrive there. */
 const ARRIVALS = ['~/Downloads', '~/Desktop', '~/Documents']
 
-/** What is watched all the time: the existing stores and download folders that lie below the roots, and small roots themselves. */
+/** What a watcher of its own serves: the existing stores and download folders that lie below the roots. */
 export function watchedFolders(roots: readonly string[], pack: Pack, platform: Platform): readonly string[] {
   const stores = [...modelStores(pack, platform), ...ARRIVALS]
   const remote = createRemoteMounts()
   const places = expandStores({ stores, homes: readHomes(), environment: process.env })
   const isSwept = (path: string): boolean =>
     roots.some((root) => path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`))
-  const homes = new Set(readHomes())
-  // A home is too large to be watched whole, and so is a top-level folder of the system; there the next sweep sees what is new.
-  const isSmall = (root: string): boolean => !homes.has(root) && root.split('/').length > 2
-  return [...new Set([...places.filter(isSwept), ...roots.filter(isSmall)])].filter(
+  return [...new Set(places.filter(isSwept))].filter(
     (path) => findRemote(bytesOf(path), remote) === null && existsSync(path),
   )
 }

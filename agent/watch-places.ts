@@ -5,6 +5,7 @@ import type { Gap } from '../contract/wire.ts'
 import type { OwnConditions } from './report/own-conditions.ts'
 import { createGapList } from './sense/gap-list.ts'
 import { countInotifyWatches, inotifyBudget } from './sense/linux/inotify.ts'
+import { bytesOf } from './sense/path-text.ts'
 import { createRemoteMounts } from './sense/remote-mounts.ts'
 import { createRestingFiles, LOOK_EVERY_MS, REST_MS } from './sense/resting-files.ts'
 import { type FolderWatch, watchFolders } from './sense/watch.ts'
@@ -28,6 +29,8 @@ export interface WatchPlacesOptions {
   readonly excludes: readonly string[]
   readonly ownPlaces: readonly string[]
   readonly minimumBytes: number
+  /** Whether a smaller file is handed on, by its name and place. */
+  readonly isSmallCandidate: (path: string) => boolean
   readonly platform: Platform
   /** Watches that may be placed in all; by default a share of the system's limit. */
   readonly budget?: number
@@ -48,12 +51,13 @@ export interface PlacesWatch {
 
 /** Starts to watch; ends when the signal says so. */
 export function watchPlaces(options: WatchPlacesOptions): PlacesWatch {
-  const { near, excludes, ownPlaces, onSettled, onGone, onGap, signal, minimumBytes } = options
+  const { near, excludes, ownPlaces, onSettled, onGone, onGap, signal, minimumBytes, isSmallCandidate } = options
   const budget = options.budget ?? inotifyBudget()
   const stores = watchFolders({
     folders: near,
     excludes: [...excludes, ...ownPlaces],
     ignoredBelowBytes: minimumBytes,
+    isSmallCandidate,
     onSettled,
     onGone,
     onGap,
@@ -70,7 +74,8 @@ function watchFar(options: WatchPlacesOptions, budget: number, stores: FolderWat
   const served = new Set(near)
   const news = gatherNews(options)
   const tree = watchTree({
-    roots: roots.filter((root) => !served.has(root)),
+    // On a file system of the network a watch hears only what this machine does, and a server that hangs would hold it up.
+    roots: roots.filter((root) => !served.has(root) && remote.around(bytesOf(root)) === undefined),
     excludes,
     ownPlaces,
     isLeftOut: (path) => served.has(path) || remote.around(path) !== undefined,
@@ -139,12 +144,13 @@ function watchWholeFar(options: WatchPlacesOptions): Pick<TreeWatch, 'isWatched'
 }
 
 /** Files that come to rest, and troubles that are told together. */
-function gatherNews({ minimumBytes, onSettled, signal }: WatchPlacesOptions) {
+function gatherNews({ minimumBytes, isSmallCandidate, onSettled, signal }: WatchPlacesOptions) {
   let gaps = createGapList()
   const note = (place: string, detail: string): void => gaps.add('GNO_SENSE_WATCH', place, detail)
   const resting = createRestingFiles({
     restMs: REST_MS,
     minimumBytes,
+    isSmallCandidate,
     nowMs: () => performance.now(),
     onSettled,
     onOverflow: () => note('(many files)', 'too many files move at once; the next rescan sees them'),

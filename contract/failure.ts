@@ -129,7 +129,7 @@ export const FAILURES = {
       'Something may hide processes on this machine: compare ps with /proc, then with a system started from elsewhere.',
   },
   GNO_SENSE_WATCH: {
-    means: 'A folder cannot be watched, so changes there are seen at the next sweep only.',
+    means: 'A folder cannot be watched, so changes there are seen at the next rescan or sweep only.',
     operator: 'Raise the watch limit of the system (fs.inotify.max_user_watches), or accept the delay.',
   },
   GNO_PROBE_FAILED: {

@@ -1,5 +1,5 @@
 // `gnomon run`: the daemon. Sweeps, keeps watching, reports; `--once` ends after the first sweep is delivered.
-import { sep } from 'node:path'
+import { basename, dirname, sep } from 'node:path'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import type { Failure, Result } from '../../contract/failure.ts'
 import { printable } from '../../contract/printable.ts'
@@ -9,6 +9,7 @@ import { tellLog, tellTerminal } from '../daemon-events.ts'
 import { isAbsent } from '../is-absent.ts'
 import { type Keeping, startKeeping } from '../keeping.ts'
 import { type DaemonLock, takeDaemonLock } from '../report/daemon-lock.ts'
+import { isCandidateName } from '../read/candidate-name.ts'
 import { deliverOnce } from '../report/deliver.ts'
 import { openDigests } from '../report/kept-digests.ts'
 import { createLog } from '../report/log.ts'
@@ -322,6 +323,7 @@ function watch(
     excludes: settings.excludes,
     ownPlaces: [settings.stateFolder],
     minimumBytes: MINIMUM_BYTES,
+    isSmallCandidate: (path) => isCandidateName(basename(path), dirname(path)),
     platform,
     conditions: openConditions(state),
     onSettled: outside(settings.stateFolder, onSettled),

@@ -17,6 +17,8 @@ interface Waiting {
 export interface RestingOptions {
   readonly restMs: number
   readonly minimumBytes: number
+  /** Whether a smaller file is handed on, by its name and place; by default none is. */
+  readonly isSmallCandidate?: (path: string) => boolean
   /** Milliseconds of a clock that never steps back. */
   readonly nowMs: () => number
   readonly onSettled: (path: string) => void
@@ -50,13 +52,17 @@ export function createRestingFiles(options: RestingOptions): RestingFiles {
         const stat = regularFile(path)
         if (stat !== null && !isResting(state, stat, options)) continue
         waiting.delete(path)
-        if (stat !== null && stat.size >= options.minimumBytes) options.onSettled(path)
+        if (stat !== null && isWanted(path, stat.size, options)) options.onSettled(path)
       }
     },
     get size() {
       return waiting.size
     },
   }
+}
+
+function isWanted(path: string, sizeBytes: bigint, { minimumBytes, isSmallCandidate }: RestingOptions): boolean {
+  return sizeBytes >= minimumBytes || (sizeBytes > 0n && isSmallCandidate?.(path) === true)
 }
 
 function isResting(state: Waiting, stat: BigIntStats, options: RestingOptions): boolean {

@@ -21,6 +21,8 @@ export interface WatchOptions {
   readonly excludes?: readonly string[]
   /** Smaller files are nobody's weights and are left out. */
   readonly ignoredBelowBytes: number
+  /** Unless their name and place suggest a model. */
+  readonly isSmallCandidate?: (path: string) => boolean
   /** A file appeared or changed, and has come to rest. */
   readonly onSettled: (path: string) => void
   /** A file is no more: what was known of it is over. */
@@ -60,6 +62,7 @@ export function watchFolders(options: WatchOptions): FolderWatch {
   const resting = createRestingFiles({
     restMs: REST_MS,
     minimumBytes: options.ignoredBelowBytes,
+    ...(options.isSmallCandidate === undefined ? {} : { isSmallCandidate: options.isSmallCandidate }),
     nowMs: () => performance.now(),
     onSettled: options.onSettled,
     onOverflow: () => note('(many files)', 'too many files move at once; the next sweep sees them'),
@@ -69,7 +72,7 @@ export function watchFolders(options: WatchOptions): FolderWatch {
   const excludes = compileExcludes(options.excludes ?? [])
   const isExcluded = (path: string): boolean => {
     const segments = path.split(/[/\\]/).filter((segment) => segment !== '')
-    return excludes.match(segments, segments.at(-1) ?? '') !== null
+    return excludes.matchRoot(segments) !== null
   }
   const watcher = watch([...options.folders], {
     followSymlinks: false,

@@ -36,6 +36,7 @@ function start(options: Partial<WatchPlacesOptions> = {}) {
     excludes: [join(root, 'left out')],
     ownPlaces: [],
     minimumBytes: SIZE,
+    isSmallCandidate: (path) => path.endsWith('.gguf'),
     platform: 'linux',
     conditions: { note: ({ detail }) => told.push(detail), end: () => undefined },
     onSettled: (path) => settled.push(path),
@@ -61,10 +62,12 @@ describe.each(['linux', 'darwin'] as const)('watchPlaces as on %s', (platform) =
 
     writeFileSync(join(root, 'Documents/deep/model'), Buffer.alloc(SIZE))
     writeFileSync(join(root, 'Documents/deep/small'), 'x')
+    writeFileSync(join(root, 'Documents/deep/adapter.gguf'), 'x')
     writeFileSync(join(root, 'left out/model'), Buffer.alloc(SIZE))
     mkdirSync(join(root, 'new/folder'), { recursive: true })
     writeFileSync(join(root, 'new/folder/model'), Buffer.alloc(SIZE))
-    const wanted = [join(root, 'Documents/deep/model'), join(root, 'new/folder/model')]
+    const names = ['Documents/deep/adapter.gguf', 'Documents/deep/model', 'new/folder/model']
+    const wanted = names.map((name) => join(root, name))
     await until(() => wanted.every((path) => settled.includes(path)))
 
     const elsewhere = settled.filter((path) => !path.startsWith(join(root, 'store')))

@@ -110,6 +110,18 @@ describe('watchFolders', () => {
     expect(new Set(gaps.map((gap) => gap.code))).toEqual(new Set(['GNO_SENSE_WATCH']))
   })
 
+  it('places no watch in a folder below an exclude', async () => {
+    mkdirSync(join(root, 'private/store'), { recursive: true })
+    const { watch } = start({ folders: [join(root, 'private/store')], excludes: [join(root, 'private')] })
+
+    await watch.ready
+
+    expect(watch.count()).toBe(0)
+    expect(watch.isWatched(join(root, 'private/store'))).toBe(false)
+    stop.abort()
+    await watch.closed
+  })
+
   it('closes when asked, also before it was ready', async () => {
     const { watch } = start()
 
