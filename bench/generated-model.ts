@@ -1,7 +1,7 @@
 // A model as benchmarks need it: a real header (256,000 tokens, their merges, every tensor of a 70B with quantized weights), norms with
 // values of their own, and holes for everything else, so that 41 GB take 15 MB of disk. Made by rule: anybody can repeat a run.
 import { createCipheriv } from 'node:crypto'
-import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import type { OpenedFile } from '../contract/observation.ts'
 
 export const TOKENS = 256_000
@@ -153,7 +153,7 @@ export function openGenerated(path: string): OpenedFile {
   }
   return {
     path,
-    fd,
+    read: (position, target) => readSync(fd, target, 0, target.length, position),
     identity: sampleIdentity(),
     openSibling: () => null,
     listSiblings: () => [],

@@ -19,7 +19,11 @@ export interface FileIdentity {
 export interface OpenedFile {
   /** Printable path; bytes that are not UTF-8 appear as \xNN. For messages and keys only: never opened again by name. */
   readonly path: string
-  readonly fd: number
+  /**
+   * Reads bytes of the file on disk into the target, as many as come at once; 0 at its end. Throws what the system refuses, with its
+   * code. The bytes may come from another process, which alone holds the file.
+   */
+  read(position: number, target: Uint8Array): number
   /** Where it is shown as a part of the file on disk, its size is that of the part. */
   readonly identity: FileIdentity
   /** Name that a store gives it, where that is not the last component of the path. */

@@ -1,6 +1,5 @@
 // The only file that touches the bytes of weights. Knows the file's real size and never passes it; every read is bounded,
-// counted against a budget, and done with fs.readSync at a position, so that nothing depends on shared file offsets.
-import { readSync } from 'node:fs'
+// counted against a budget, and done at a position, so that nothing depends on shared file offsets.
 import type { OpenedFile } from '../../contract/observation.ts'
 import { type ByteSource, memoryBytes, partOf } from './byte-source.ts'
 import { lendRoom } from './loan.ts'
@@ -23,12 +22,13 @@ export function fileBytes(file: OpenedFile): ByteSource {
 }
 
 /** Reads into `target` at a place of the file, as far as the file goes. Throws ReadTrouble when the system refuses. */
-export function readAt({ fd, inside }: OpenedFile, position: number, target: Uint8Array): number {
+export function readAt(file: OpenedFile, position: number, target: Uint8Array): number {
+  const start = (file.inside?.start ?? 0) + position
   let done = 0
   while (done < target.length) {
     let count: number
     try {
-      count = readSync(fd, target, done, target.length - done, (inside?.start ?? 0) + position + done)
+      count = file.read(start + done, done === 0 ? target : target.subarray(done))
     } catch (cause) {
       const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
       throw readTrouble('GNO_READ_IO', `${reason} at byte ${position + done}`, cause)
@@ -67,7 +67,7 @@ export class Cursor {
   #lengthBytes: 4 | 8 = 8
 
   constructor(source: OpenedFile | ByteSource, budget: ReadBudget | Spending = READ_BUDGET) {
-    this.#source = 'fd' in source ? fileBytes(source) : source
+    this.#source = 'identity' in source ? fileBytes(source) : source
     this.size = this.#source.sizeBytes
     this.#spent = 'budget' in budget ? budget : { budget, bytes: 0, steps: 0 }
     const room = new ArrayBuffer(Math.min(this.size, WINDOW_BYTES))

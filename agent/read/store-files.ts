@@ -75,7 +75,7 @@ export interface Shown {
 export function showFile(file: OpenedFile, shown: Shown): OpenedFile {
   return {
     path: shown.path,
-    fd: file.fd,
+    read: (position, target) => file.read(position, target),
     identity: file.identity,
     ...(file.inside === undefined ? {} : { inside: file.inside }),
     ...(shown.name === undefined ? {} : { name: shown.name }),

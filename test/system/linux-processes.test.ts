@@ -2,16 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import {
-  existsSync,
-  mkdtempSync,
-  readSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -21,7 +12,7 @@ import { openHeld, openMapped } from '../../agent/sense/linux/mapped-file.ts'
 import { createProcTable } from '../../agent/sense/linux/proc-table.ts'
 import { linuxProcesses } from '../../agent/sense/linux/processes.ts'
 import { listByPsList } from '../../agent/sense/second-views.ts'
-import type { ProcessObservation } from '../../contract/observation.ts'
+import type { OpenedFile, ProcessObservation } from '../../contract/observation.ts'
 
 const isLinux = process.platform === 'linux'
 const python = (process.env['PATH'] ?? '')
@@ -88,9 +79,9 @@ import mmap, sys, time
 f = open(sys.argv[1], 'rb'); m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ, flags=mmap.MAP_SHARED); f.close(); m[0]
 print('mapped', flush=True); time.sleep(600)
 `
-const firstBytes = (fd: number): string => {
+const firstBytes = (file: OpenedFile): string => {
   const bytes = Buffer.alloc(5)
-  readSync(fd, bytes, 0, 5, 0)
+  file.read(0, bytes)
   return bytes.toString()
 }
 const plant = (name: string): string => {
@@ -108,7 +99,7 @@ describe('a process that holds a file', () => {
     const link = seen.open?.find((open) => open.path === path)
     if (link === undefined) throw new Error('the held file was not seen')
     const opened = openHeld(pid, seen.startTicks, link)
-    const text = opened.ok ? firstBytes(opened.value.fd) : opened.failure.code
+    const text = opened.ok ? firstBytes(opened.value) : opened.failure.code
     if (opened.ok) opened.value.close()
     const listeners = linuxListeners.interpret(await linuxListeners.collect(context())).observations
 
@@ -158,7 +149,7 @@ describe('a process that maps a file', () => {
     const after = seen.mapped?.find((mapped) => mapped.path === renamed)
     if (after === undefined) throw new Error('the mapping was not seen')
     const opened = openMapped(pid, seen.startTicks, after)
-    const text = opened.ok ? firstBytes(opened.value.fd) : opened.failure.code
+    const text = opened.ok ? firstBytes(opened.value) : opened.failure.code
     if (opened.ok) opened.value.close()
 
     expect(before).toMatchObject({ isDeleted: false, isExecutable: false })
@@ -177,7 +168,7 @@ describe('a process that maps a file', () => {
     symlinkSync('/etc/passwd', path)
 
     const opened = openMapped(pid, seen.startTicks, mapped)
-    const text = opened.ok ? firstBytes(opened.value.fd) : opened.failure.code
+    const text = opened.ok ? firstBytes(opened.value) : opened.failure.code
     if (opened.ok) opened.value.close()
 
     expect(['GGUF!', 'GNO_SENSE_DENIED']).toContain(text)

@@ -58,7 +58,6 @@ function seeAs(capabilities: readonly string[], pid: number): unknown {
   return runUnprivileged(
     capabilities,
     `
-    import { readSync } from 'node:fs'
     import { createProcTable } from '@/agent/sense/linux/proc-table.ts'
     import { linuxProcesses } from '@/agent/sense/linux/processes.ts'
     import { openMapped } from '@/agent/sense/linux/mapped-file.ts'
@@ -69,7 +68,7 @@ function seeAs(capabilities: readonly string[], pid: number): unknown {
     const mapped = seen.mapped?.find(({ path, isDeleted }) => isDeleted && path.endsWith('model.bin'))
     const opened = mapped === undefined ? null : openMapped(seen.pid, seen.startTicks, mapped)
     const first = Buffer.alloc(5)
-    if (opened?.ok) readSync(opened.value.fd, first, 0, 5, 0)
+    if (opened?.ok) opened.value.read(0, first)
     const content = opened === null ? 'not seen' : opened.ok ? first.toString() : opened.failure.code
     const places = gaps.filter(({ code }) => code === 'GNO_SENSE_DENIED').map(({ place }) => place)
     console.log(JSON.stringify({ content, places: places.sort() }))

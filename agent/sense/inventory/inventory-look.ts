@@ -3,12 +3,12 @@
 import { type Stats, lstatSync, readSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import type { FailureCode } from '../../../contract/failure.ts'
-import type { OpenedFile } from '../../../contract/observation.ts'
 import type { Excludes } from '../excludes.ts'
 import { listEntries } from '../folder-entries.ts'
 import { createGapList, type GapList } from '../gap-list.ts'
 import { type HeldFolder, openFolder, openFolderIn, pathIn } from '../linux/held-folder.ts'
 import { openFileIn } from '../linux/open-path.ts'
+import type { LocalFile } from '../linux/opened-file.ts'
 import { systemFailure } from '../linux/system-failure.ts'
 import { bytesOf, joinBytes, readablePath } from '../path-text.ts'
 
@@ -221,7 +221,7 @@ function statOf(folder: HeldFolder, name: string): Stats | null {
 
 const PIECE_BYTES = 256 * 1024
 
-function readText({ fd, identity }: OpenedFile, maxBytes: number, keeps?: KeepsStanza): ReadText {
+function readText({ fd, identity }: LocalFile, maxBytes: number, keeps?: KeepsStanza): ReadText {
   const decoder = new StringDecoder('utf8')
   const kept: string[] = []
   let length = 0

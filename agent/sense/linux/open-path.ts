@@ -5,11 +5,11 @@
 import { lstatSync, realpathSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { type Result, failed, success } from '../../../contract/failure.ts'
-import type { CandidateFile, FileIdentity, OpenedFile } from '../../../contract/observation.ts'
+import type { CandidateFile, FileIdentity } from '../../../contract/observation.ts'
 import { bytesOf, joinBytes, readablePath } from '../path-text.ts'
 import { type HeldFolder, holdAgain, openFolder, pathIn } from './held-folder.ts'
 import { identityOf, openRegular, refusal } from './open-regular.ts'
-import { openedFile } from './opened-file.ts'
+import { type LocalFile, openedFile } from './opened-file.ts'
 import { systemFailure } from './system-failure.ts'
 
 /** Resolves what a person typed, links included, once. */
@@ -28,7 +28,7 @@ export function resolveOperand(operand: string): Result<string> {
  * Opens a regular file by an absolute path for reading. No component may be a link: whoever has a path from a person
  * calls resolveOperand first. FIFO, socket, device, folder and link give GNO_SENSE_NOT_A_FILE and are never opened.
  */
-export function openFile(path: string): Result<OpenedFile> {
+export function openFile(path: string): Result<LocalFile> {
   const folder = openFolder(dirname(path))
   if (!folder.ok) return folder
   try {
@@ -39,7 +39,7 @@ export function openFile(path: string): Result<OpenedFile> {
 }
 
 /** Opens a regular file by its name (byte form) in a held folder; with `expected`, only when it is still that very file. */
-export function openFileIn(folder: HeldFolder, name: string, expected?: FileIdentity): Result<OpenedFile> {
+export function openFileIn(folder: HeldFolder, name: string, expected?: FileIdentity): Result<LocalFile> {
   const path = readablePath(joinBytes(folder.bytes, name))
   const again = holdAgain(folder)
   if (!again.ok) return again

@@ -1,6 +1,6 @@
 // What a sensor hands out: an open regular file together with the folder it was found in, so that its siblings are
 // opened through the folder's descriptor and never again by path.
-import { type Dir, closeSync, fstatSync, opendirSync } from 'node:fs'
+import { type Dir, closeSync, fstatSync, opendirSync, readSync } from 'node:fs'
 import type { Result } from '../../../contract/failure.ts'
 import type { OpenedFile } from '../../../contract/observation.ts'
 import { NAME_ENCODING, bytesOf, isPlainName, readablePath } from '../path-text.ts'
@@ -11,7 +11,12 @@ import { type OpenedDescriptor, identityOf } from './open-regular.ts'
 const MAX_SIBLINGS = 4_096
 
 /** Opens a plain name in a folder: open-path.ts, given as an argument since it makes OpenedFiles itself. */
-type OpenIn = (folder: HeldFolder, name: string) => Result<OpenedFile>
+type OpenIn = (folder: HeldFolder, name: string) => Result<LocalFile>
+
+/** One that this process holds itself, for sensors that ask more of it than its bytes. */
+export interface LocalFile extends OpenedFile {
+  readonly fd: number
+}
 
 /** Wraps a descriptor; the folder (null for a file that has none, such as an unlinked one) is closed with it. */
 export function openedFile(
@@ -19,12 +24,13 @@ export function openedFile(
   path: string,
   folder: HeldFolder | null,
   openIn: OpenIn,
-): OpenedFile {
+): LocalFile {
   const { fd, identity } = opened
   let isOpen = true
   return {
     path,
     fd,
+    read: (position, target) => readSync(fd, target, 0, target.length, position),
     identity,
     openSibling: (name) => (folder === null ? null : openPlain(folder, name, openIn)),
     listSiblings: () => (folder === null ? [] : siblingNames(folder)),

@@ -1,5 +1,5 @@
 // Opens files for the readers' tests the plain way: agent/sense has the safe opener, and read does not know sense.
-import { type BigIntStats, closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs'
+import { type BigIntStats, closeSync, fstatSync, openSync, readSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type DraftArtifact, type ReadOptions, readCandidates } from '../../../agent/read/read-candidates.ts'
 import { lookAt } from '../../../agent/read/look.ts'
@@ -24,7 +24,7 @@ export function openForTest(path: string): OpenedFile {
   const fd = openSync(path, 'r')
   return {
     path,
-    fd,
+    read: (position, target) => readSync(fd, target, 0, target.length, position),
     identity: describe(fstatSync(fd, { bigint: true })),
     openSibling: (name) => {
       const sibling = join(dirname(path), name)

@@ -3,7 +3,6 @@ import {
   closeSync,
   mkdirSync,
   mkdtempSync,
-  readSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -16,6 +15,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { candidateAt, openFile, resolveOperand } from '../../../../agent/sense/linux/open-path.ts'
 import type { Result } from '../../../../contract/failure.ts'
+import type { LocalFile } from '../../../../agent/sense/linux/opened-file.ts'
 import type { OpenedFile } from '../../../../contract/observation.ts'
 
 let root = ''
@@ -34,7 +34,7 @@ function outcome(result: Result<OpenedFile>): string {
   return 'opened'
 }
 
-function opened(path: string): OpenedFile {
+function opened(path: string): LocalFile {
   const result = openFile(path)
   if (!result.ok) throw new Error(result.failure.detail)
   return result.value
@@ -46,7 +46,7 @@ describe('openFile', () => {
     const bytes = Buffer.alloc(4)
 
     const file = opened(join(root, 'model'))
-    readSync(file.fd, bytes, 0, 4, 0)
+    file.read(0, bytes)
     file.close()
 
     expect(bytes.toString()).toBe('GGUF')
@@ -146,7 +146,7 @@ describe('siblings', () => {
     const names = file.listSiblings()
     const sibling = file.openSibling('config.json')
     const bytes = Buffer.alloc(11)
-    readSync(sibling?.fd ?? -1, bytes, 0, 11, 0)
+    sibling?.read(0, bytes)
     sibling?.close()
     file.close()
 
