@@ -7,6 +7,7 @@ import type { Result } from '../contract/failure.ts'
 import type { Gap } from '../contract/wire.ts'
 import { createDue } from './due.ts'
 import { isAbsent } from './is-absent.ts'
+import type { AskCollector } from './report/ask-collector.ts'
 import { type DeliveryOutcome, runDelivery } from './report/deliver.ts'
 import { sinceStartMs } from './report/lease.ts'
 import { type Enqueued, enqueueSweep, type SweepResult } from './report/outbox.ts'
@@ -41,7 +42,7 @@ export interface DaemonParts {
   readonly processIntervalMs: number
   readonly now: () => Date
   readonly random: () => number
-  readonly fetch: typeof globalThis.fetch
+  readonly fetch: AskCollector
   readonly signal: AbortSignal
   readonly tell: DaemonEvents
 }

@@ -5,6 +5,7 @@ import type { Gap } from '../contract/wire.ts'
 import { OWN_SENSOR } from '../contract/report.ts'
 import type { CommandContext } from './commands/command.ts'
 import { askPolicy } from './report/agent-policy.ts'
+import type { AskCollector } from './report/ask-collector.ts'
 import type { DeliveryOutcome } from './report/deliver.ts'
 import { readEnrolment } from './report/identity.ts'
 import { openConditions } from './report/own-conditions.ts'
@@ -21,7 +22,7 @@ const POLICY_EVERY_MS = 5 * 60 * 1000
 export interface LiveOptions {
   readonly places: LoadSettingsOptions
   readonly context: Pick<CommandContext, 'hostName' | 'platform' | 'now' | 'signal'>
-  readonly fetch: typeof globalThis.fetch
+  readonly fetch: AskCollector
   /** Told once for each trouble. */
   readonly onTrouble: (gap: Gap) => void
   readonly lookEveryMs?: number

@@ -10,6 +10,7 @@ import { isAbsent } from '../is-absent.ts'
 import { type Keeping, startKeeping } from '../keeping.ts'
 import { type DaemonLock, takeDaemonLock } from '../report/daemon-lock.ts'
 import { isCandidateName } from '../read/candidate-name.ts'
+import { askCollector } from '../report/ask-collector.ts'
 import { deliverOnce } from '../report/deliver.ts'
 import { openDigests } from '../report/kept-digests.ts'
 import { createLog } from '../report/log.ts'
@@ -134,7 +135,7 @@ async function runOnce(
   if (enrolment.ok && enrolment.value !== null) {
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(ONCE_DELIVERY_MS)])
     const outcome = await deliverOnce(session.state, {
-      fetch: globalThis.fetch,
+      fetch: askCollector,
       signal,
       now: context.now,
       random: Math.random,
@@ -189,7 +190,7 @@ async function runOn(
     },
     now: context.now,
     random: Math.random,
-    fetch: globalThis.fetch,
+    fetch: askCollector,
     signal: context.signal,
     onWaiting: self.waiting,
     tell: withSelf(withPolicy(events, live), self),
@@ -263,7 +264,7 @@ function startLive(
   { firstRoots, onTrouble }: { readonly firstRoots: readonly string[]; readonly onTrouble: DaemonEvents['gap'] },
 ): Live {
   const places = settingsPlaces(invocation, context)
-  const live = createLiveSettings(opened, { places, context, fetch: globalThis.fetch, onTrouble })
+  const live = createLiveSettings(opened, { places, context, fetch: askCollector, onTrouble })
   const { settings } = live
   const rootsNow = (): readonly string[] => {
     const roots = rootsOf(invocation.operands, settings.roots, opened.pack, context.platform)

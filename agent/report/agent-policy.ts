@@ -2,6 +2,7 @@
 // answers are empty.
 import { agentPolicySchema } from '../../contract/agent-policy.ts'
 import { type Result, failed, success } from '../../contract/failure.ts'
+import type { AskCollector } from './ask-collector.ts'
 import { errorText } from './error-text.ts'
 import { DEFAULT_TIMEOUT_MS, readBounded } from './exchange.ts'
 import type { Enrolment } from './identity.ts'
@@ -14,7 +15,7 @@ const MAX_POLICY_BYTES = 8 * 1024 * 1024
 const MAX_ETAG_CHARS = 256
 
 export interface AskPolicyOptions {
-  readonly fetch: typeof globalThis.fetch
+  readonly fetch: AskCollector
   readonly signal: AbortSignal
   readonly etag: string | null
   readonly timeoutMs?: number

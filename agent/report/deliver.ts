@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Failure } from '../../contract/failure.ts'
+import type { AskCollector } from './ask-collector.ts'
 import { nextWaitMs, refusedWaitMs } from './backoff.ts'
 import { noteFailure, readDeliveryRecord } from './delivery-record.ts'
 import { DEFAULT_TIMEOUT_MS, postJson } from './exchange.ts'
@@ -18,7 +19,7 @@ const DEFAULT_POLL_MS = 1_000
 const LEASE_POLL_MS = 50
 
 export interface DeliveryOptions {
-  readonly fetch: typeof globalThis.fetch
+  readonly fetch: AskCollector
   readonly signal: AbortSignal
   readonly now: () => Date
   /** In [0, 1): jitter of the waits. */

@@ -2,6 +2,7 @@
 import type { Database } from 'better-sqlite3'
 import { type Result, failed, success } from '../../contract/failure.ts'
 import { type EnrolmentAnswer, enrolmentAnswerSchema, enrolmentRequestSchema } from '../../contract/report.ts'
+import type { AskCollector } from './ask-collector.ts'
 import { checkCollectorUrl } from './collector-url.ts'
 import { DEFAULT_TIMEOUT_MS, type Exchange, postJson } from './exchange.ts'
 import { type Enrolment, readEnrolment, writeEnrolment } from './identity.ts'
@@ -14,7 +15,7 @@ export interface EnrolOptions {
   readonly token: string
   readonly hostId: string
   readonly hostName: string
-  readonly fetch: typeof globalThis.fetch
+  readonly fetch: AskCollector
   readonly signal: AbortSignal
   readonly timeoutMs?: number
 }

@@ -2,6 +2,7 @@
 // a captive portal or a stranger may have given it.
 import { printable } from '../../contract/printable.ts'
 import { type Problem, problemSchema } from '../../contract/report.ts'
+import type { AskCollector, CollectorAnswer } from './ask-collector.ts'
 import { type Encoding, encodingAskedFor, pack } from './compress.ts'
 import { errorCode, errorText } from './error-text.ts'
 import { isRecord, parseJson } from './sweep-record.ts'
@@ -13,7 +14,7 @@ const MAX_ANSWER_BYTES = 64 * 1024
 const MAX_RETRY_AFTER_MS = 60 * 60 * 1000
 
 export interface ExchangeRequest {
-  readonly fetch: typeof globalThis.fetch
+  readonly fetch: AskCollector
   readonly url: string
   readonly token: string | null
   readonly body: string
@@ -73,21 +74,20 @@ export async function postJson(request: ExchangeRequest): Promise<Exchange> {
 }
 
 /** The body as text; null when it is longer than the limit. */
-export async function readBounded(response: Response, maxBytes = MAX_ANSWER_BYTES): Promise<string | null> {
-  if (response.body === null) return ''
-  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader()
+export async function readBounded(
+  { body }: Pick<CollectorAnswer, 'body'>,
+  maxBytes = MAX_ANSWER_BYTES,
+): Promise<string | null> {
+  if (body === null) return ''
   const pieces: Uint8Array[] = []
   let bytes = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return Buffer.concat(pieces).toString('utf8')
-    bytes += value.byteLength
-    if (bytes > maxBytes) {
-      await reader.cancel()
-      return null
-    }
-    pieces.push(value)
+  for await (const piece of body) {
+    bytes += piece.byteLength
+    // Leaving the loop ends the connection.
+    if (bytes > maxBytes) return null
+    pieces.push(piece)
   }
+  return Buffer.concat(pieces).toString('utf8')
 }
 
 /** Seconds or a date (RFC 9110 section 10.2.3); null when absent or neither. */
@@ -97,10 +97,10 @@ function retryAfter(value: string | null, now: Date): number | null {
   return Number.isFinite(waitMs) ? Math.min(Math.max(waitMs, 0), MAX_RETRY_AFTER_MS) : null
 }
 
-/** Fetch hides what happened in a cause, and sometimes a second time in that. */
+/** Fetch hides what happened in a cause; several addresses that were tried in vain leave a code alone. */
 function reason(error: unknown, timeoutMs: number): string {
   if (isRecord(error) && error['name'] === 'TimeoutError') return `no answer within ${timeoutMs} ms`
-  const cause = isRecord(error) ? error['cause'] : undefined
-  const said = cause === undefined ? errorText(error) : errorText(cause) || (errorCode(cause) ?? '')
+  const cause = (isRecord(error) ? error['cause'] : undefined) ?? error
+  const said = errorText(cause) || (errorCode(cause) ?? '')
   return printable(said === '' ? errorText(error) : said).slice(0, 512)
 }

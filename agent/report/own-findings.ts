@@ -1,6 +1,7 @@
 // Asks the collector which findings of this host it holds: how the fire drill knows that its findings arrived.
 import { type OwnFindings, ownFindingsSchema } from '../../contract/collector-api.ts'
 import { type Result, failed, success } from '../../contract/failure.ts'
+import type { AskCollector } from './ask-collector.ts'
 import { errorText } from './error-text.ts'
 import { DEFAULT_TIMEOUT_MS, readBounded } from './exchange.ts'
 import type { Enrolment } from './identity.ts'
@@ -10,7 +11,7 @@ import { parseJson } from './sweep-record.ts'
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 export interface AskOptions {
-  readonly fetch: typeof globalThis.fetch
+  readonly fetch: AskCollector
   readonly signal: AbortSignal
   readonly timeoutMs?: number
 }

@@ -1,6 +1,6 @@
 // One metadata question to a program that listens on this machine's own loopback: GET, no redirect, no proxy, nothing sent but the
 // path (DESIGN.md section 6). Whatever answers is hostile: the answer is bounded in size and time, and is compared, never followed.
-import { type IncomingMessage, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { errorCode } from './linux/system-failure.ts'
 import type { TouchDeclaration } from './touch-declaration.ts'
 import { type Result, failed, success } from '../../contract/failure.ts'
@@ -63,7 +63,8 @@ export function askLoopback(
       const reason = within.aborted ? `no answer within ${withinMs} ms` : errorCode(cause)
       resolve(failed('GNO_PROBE_FAILED', `${where}: ${reason}`))
     }
-    const asked = request(
+    // Not imported: that would load the library of fetch as well (agent/report/ask-collector.ts).
+    const asked = process.getBuiltinModule('node:http').request(
       // Without an agent no connection outlives the question, and none is shared.
       {
         host,
