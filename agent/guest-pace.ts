@@ -1,8 +1,10 @@
-// How much of the machine the daemon's whole sweeps may take now: less while others work, and less on battery.
+// How much of the machine the daemon's whole sweeps may take now: less while others work, on battery, while somebody talks or presents,
+// and when the disk is nearly full.
 import { availableParallelism, constants, loadavg, setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Platform } from '../contract/observation.ts'
 import { paceBy } from './pacer.ts'
+import { signsOfAttention } from './sense/attention.ts'
 import { takeIdleDiskClass } from './sense/idle-disk-class.ts'
 import { isOnBattery } from './sense/power-supply.ts'
 import type { Settings } from './settings/settings.ts'
@@ -14,7 +16,7 @@ const GUEST_PERCENT = 4
 const SHARE_OF_LIMIT = 0.75
 /** More processes want to run than there are cores: somebody waits. */
 const CROWDED_LOAD = 1
-/** How often load and battery are asked for. */
+/** How often it is asked for what is around. */
 const LOOK_EVERY_MS = 30_000
 /** A rest in pieces, so that looks at changed files find their turn within a second. */
 const MAX_SLEEP_MS = 500
@@ -23,19 +25,32 @@ export interface Surroundings {
   /** Processes that run or want to, by core; 0 where the system does not tell (Windows). */
   readonly loadPerCore: number
   readonly isOnBattery: boolean
+  /** Signs that somebody talks, films or presents at this machine. */
+  readonly signs: readonly string[]
+  /** The disk of the state has little room left. */
+  readonly isDiskLow: boolean
 }
 
 /** In parts of one core: 0.1 is a tenth of it. */
 export function paceShare(
   { pace, limits }: Pick<Settings, 'pace' | 'limits'>,
-  { loadPerCore, isOnBattery: onBattery }: Surroundings,
+  around: Surroundings,
   cores: number,
 ): number {
   const most = limitsOf(limits).processorPercent * SHARE_OF_LIMIT
-  const percent = pace === 'full' ? most : Math.min(most, GUEST_PERCENT)
-  const crowded = pace === 'guest' && loadPerCore > CROWDED_LOAD ? 2 : 1
-  const careful = pace === 'guest' && onBattery ? 4 : 1
-  return (percent / 100 / Math.max(crowded, careful)) * cores
+  if (pace === 'full') return (most / 100) * cores
+  const divisor = Math.max(1, ...reasonsToSlow(around).map(([, by]) => by))
+  return (Math.min(most, GUEST_PERCENT) / 100 / divisor) * cores
+}
+
+/** What makes a guest slower, in words, and by how much. */
+function reasonsToSlow(around: Surroundings): readonly (readonly [reason: string, divisor: number])[] {
+  return [
+    ...(around.loadPerCore > CROWDED_LOAD ? [['load of others', 2] as const] : []),
+    ...(around.isOnBattery ? [['battery', 4] as const] : []),
+    ...around.signs.map((sign) => [sign, 4] as const),
+    ...(around.isDiskLow ? [['a full disk', 4] as const] : []),
+  ]
 }
 
 export interface GuestPace {
@@ -43,30 +58,36 @@ export interface GuestPace {
   readonly pause: () => Promise<void>
   /** What is done in every pause, however short: single looks that cannot wait. */
   readonly between: (look: () => Promise<void>) => void
+  /** What makes whole sweeps slower at the moment, in words. */
+  readonly slowedBy: () => readonly string[]
 }
 
 export interface GuestOptions {
   /** Always the present ones. */
   readonly settings: Settings
   readonly platform: Platform
+  readonly isDiskLow: () => boolean
   /** Nobody waits for the first sweep. */
   readonly isService: boolean
   readonly signal: AbortSignal
 }
 
 /** Begins to be a guest: low priority, and a pace. */
-export function beGuest({ settings, platform, isService, signal }: GuestOptions): GuestPace {
+export function beGuest({ settings, platform, isDiskLow, isService, signal }: GuestOptions): GuestPace {
   const cores = availableParallelism()
   let look: () => Promise<void> = () => Promise.resolve()
-  let around: Surroundings = { loadPerCore: 0, isOnBattery: false }
+  let around: Surroundings = { loadPerCore: 0, isOnBattery: false, signs: [], isDiskLow: false }
   let lookedMs = Number.NEGATIVE_INFINITY
   if (settings.pace === 'guest') stepBack(signal)
   const lookAround = async (): Promise<void> => {
     if (performance.now() - lookedMs < LOOK_EVERY_MS) return
     lookedMs = performance.now()
+    if (settings.pace !== 'guest') return
     around = {
       loadPerCore: (loadavg()[0] ?? 0) / cores,
-      isOnBattery: settings.pace === 'guest' && (await isOnBattery(platform, signal)),
+      isOnBattery: await isOnBattery(platform, signal),
+      signs: platform === 'linux' ? signsOfAttention() : [],
+      isDiskLow: isDiskLow(),
     }
   }
   const rest = async (milliseconds: number): Promise<void> => {
@@ -90,6 +111,11 @@ export function beGuest({ settings, platform, isService, signal }: GuestOptions)
     },
     between: (work) => {
       look = work
+    },
+    slowedBy: () => {
+      // Between sweeps nobody asks what is around.
+      const isKnown = settings.pace === 'guest' && performance.now() - lookedMs < 2 * LOOK_EVERY_MS
+      return isKnown ? reasonsToSlow(around).map(([reason]) => reason) : []
     },
   }
 }

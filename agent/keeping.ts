@@ -1,7 +1,7 @@
 // What `gnomon run` keeps from sweep to sweep, and the rescan that lives on it between them: one thing to open, hand on and close.
 import type { WatchTellers } from './daemon.ts'
 import { type OpenKeptSweeps, openKeptSweeps } from './kept-sweeps.ts'
-import type { Rescan } from './rescan.ts'
+import type { Rescan, RescanRound } from './rescan.ts'
 import { rescanPlaces } from './rescan-places.ts'
 import type { Settings } from './settings/settings.ts'
 import type { KeptSweeps } from './sweep-request.ts'
@@ -11,18 +11,26 @@ export interface Keeping {
   /** Runs one sweep, writes down what it kept, and lets no rescan run beside a whole one. */
   readonly during: <T>(isWhole: boolean, sweep: () => Promise<T>) => Promise<T>
   /** Rescans until the signal fires. */
-  readonly rescan: (tell: WatchTellers, isWatched: (folder: string) => boolean) => Promise<void>
+  readonly rescan: (tell: WatchTellers, beside: BesideRescan) => Promise<void>
   readonly close: () => void
+}
+
+/** What rescans leave to others, and who is told of them. */
+interface BesideRescan {
+  readonly isWatched: (folder: string) => boolean
+  readonly onRound: (round: RescanRound) => void
 }
 
 interface Context {
   readonly now: () => Date
+  /** By default there is always room. */
+  readonly isDiskLow?: () => boolean
   readonly signal: AbortSignal
 }
 
 type Chosen = Pick<Settings, 'stateFolder' | 'excludes' | 'fullSweepIntervalSeconds' | 'rescanIntervalSeconds'>
 
-export function startKeeping(settings: Chosen, { now, signal }: Context): Keeping {
+export function startKeeping(settings: Chosen, { now, isDiskLow = () => false, signal }: Context): Keeping {
   const { stateFolder, excludes } = settings
   const kept: OpenKeptSweeps = openKeptSweeps({
     stateFolder,
@@ -38,6 +46,7 @@ export function startKeeping(settings: Chosen, { now, signal }: Context): Keepin
     async during(isWhole, sweep) {
       if (isWhole) sweeping += 1
       kept.follow(settings.excludes)
+      kept.freeze(isDiskLow())
       try {
         return await sweep()
       } finally {
@@ -46,7 +55,7 @@ export function startKeeping(settings: Chosen, { now, signal }: Context): Keepin
         if (isWhole) rescan?.reload()
       }
     },
-    async rescan(tell, isWatched) {
+    async rescan(tell, { isWatched, onRound }) {
       rescan = rescanPlaces({
         kept,
         get excludes() {
@@ -57,6 +66,7 @@ export function startKeeping(settings: Chosen, { now, signal }: Context): Keepin
         isWatched,
         isSweeping: () => sweeping > 0,
         tell,
+        onRound,
         signal,
       })
       await rescan.run()

@@ -23,6 +23,8 @@ export interface OpenKeptSweeps extends KeptSweeps {
   readonly folders: KeptFolders
   /** The excludes of the next look: what was listed under others is forgotten. */
   readonly follow: (excludes: readonly string[]) => void
+  /** Takes no more room on the disk while it is so. */
+  readonly freeze: (isFrozen: boolean) => void
   /** Writes down what waits; after every sweep, and before the end. */
   readonly flush: () => void
   readonly close: () => void
@@ -44,6 +46,7 @@ export function openKeptSweeps(options: KeptSweepsOptions): OpenKeptSweeps {
       flush()
       store.keepFor(madeFor(nextExcludes, stateFolder))
     },
+    freeze: (isFrozen) => store.freeze(isFrozen),
     flush,
     close() {
       flush()

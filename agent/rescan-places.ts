@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { WatchTellers } from './daemon.ts'
 import type { OpenKeptSweeps } from './kept-sweeps.ts'
 import { isCandidateName } from './read/candidate-name.ts'
-import { createRescan, type Rescan } from './rescan.ts'
+import { createRescan, type Rescan, type RescanRound } from './rescan.ts'
 import { readablePath } from './sense/path-text.ts'
 import { createRemoteMounts } from './sense/remote-mounts.ts'
 import { createRestingFiles, LOOK_EVERY_MS, REST_MS } from './sense/resting-files.ts'
@@ -19,6 +19,7 @@ export interface RescanPlacesOptions {
   readonly isWatched: (folder: string) => boolean
   readonly isSweeping: () => boolean
   readonly tell: WatchTellers
+  readonly onRound: (round: RescanRound) => void
   readonly signal: AbortSignal
 }
 
@@ -57,6 +58,7 @@ export function rescanPlaces(options: RescanPlacesOptions): Rescan {
     },
     nowMs: () => performance.now(),
     sleep,
+    onRound: options.onRound,
     signal,
   })
   return {

@@ -49,12 +49,16 @@ export interface RescanOptions {
   /** Milliseconds of a clock that never steps back. */
   readonly nowMs: () => number
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
+  /** Told after each rescan that came to its end. */
+  readonly onRound?: (round: RescanRound) => void
   readonly signal: AbortSignal
 }
 
 /** What one rescan did. */
 export interface RescanRound {
   readonly folders: number
+  /** Of them, those of which no news come by themselves: the others are compared from time to time. */
+  readonly compared: number
   readonly changed: number
   readonly candidates: number
   readonly cpuMs: number
@@ -77,10 +81,11 @@ interface State {
   sliceStartedMs: number
   sliceCpuMs: number
   usedMs: number
+  compared: number
 }
 
 export function createRescan(options: RescanOptions): Rescan {
-  const state: State = { index: null, rounds: 0, sliceStartedMs: 0, sliceCpuMs: 0, usedMs: 0 }
+  const state: State = { index: null, rounds: 0, sliceStartedMs: 0, sliceCpuMs: 0, usedMs: 0, compared: 0 }
   const everything: RescanOptions = { ...options, isWatched: () => false }
   const once = async (): Promise<RescanRound | null> => {
     state.rounds += 1
@@ -96,6 +101,7 @@ export function createRescan(options: RescanOptions): Rescan {
       while (!isStopped(options.signal)) {
         await options.sleep(restMs, options.signal)
         const round = isStopped(options.signal) || options.isSweeping() ? null : await once()
+        if (round !== null) options.onRound?.(round)
         restMs = round?.restMs ?? options.intervalMs
       }
     },
@@ -109,6 +115,7 @@ function isStopped(signal: AbortSignal): boolean {
 
 async function rescanOnce(state: State, options: RescanOptions): Promise<RescanRound | null> {
   state.usedMs = 0
+  state.compared = 0
   beginSlice(state, options)
   const index = state.index ?? (await loadIndex(state, options))
   if (index === null) return null
@@ -127,7 +134,7 @@ async function rescanOnce(state: State, options: RescanOptions): Promise<RescanR
   endSlice(state, options)
   if (isEnded(options)) return null
   const restMs = Math.max(options.intervalMs, state.usedMs / SHARE)
-  return { folders, changed: changed.length, candidates, cpuMs: state.usedMs, restMs }
+  return { folders, compared: state.compared, changed: changed.length, candidates, cpuMs: state.usedMs, restMs }
 }
 
 function isEnded({ signal, isSweeping }: RescanOptions): boolean {
@@ -181,13 +188,18 @@ async function findChanged(index: RescanIndex, state: State, options: RescanOpti
     if (place % LOOKS_PER_CHECK === 0) await pace(state, options)
     if (place % LOOKS_PER_CHECK === 0 && isEnded(options)) return changed
     const path = index.pathAt(place)
-    if (path !== null && isChanged(path, place, index, options)) changed.push(path)
+    if (path === null || isWatchedOrRemote(path, options)) continue
+    state.compared += 1
+    if (isChanged(path, place, index)) changed.push(path)
   }
   return changed
 }
 
-function isChanged(path: string, place: number, index: RescanIndex, options: RescanOptions): boolean {
-  if (options.isWatched(path) || options.remote.around(path) !== undefined) return false
+function isWatchedOrRemote(path: string, { isWatched, remote }: RescanOptions): boolean {
+  return isWatched(path) || remote.around(path) !== undefined
+}
+
+function isChanged(path: string, place: number, index: RescanIndex): boolean {
   const stat = lookAt(path)
   // Null: refused for now. It is what it was, or the next sweep says what became of it.
   return stat !== null && (stat?.isDirectory() !== true || !index.isSame(place, stat))
@@ -287,7 +299,7 @@ async function lookAtCandidates(index: RescanIndex, state: State, options: Resca
   let looked = 0
   for (const [folder, known] of index.candidates) {
     if (isEnded(options)) return looked
-    if (options.isWatched(folder) || options.remote.around(folder) !== undefined) continue
+    if (isWatchedOrRemote(folder, options)) continue
     for (const [name, identity] of known) compareCandidate({ folder, name, identity }, index, options)
     looked += known.size
     await pace(state, options)

@@ -22,7 +22,12 @@ export function watchAgain({ start, onChange, signal }: WatchAgainOptions): Plac
       current = null
     }
   }
-  return { closed: run(), isWatched: (path) => current?.isWatched(path) ?? false }
+  return {
+    closed: run(),
+    isWatched: (path) => current?.isWatched(path) ?? false,
+    // Watching is off: nothing is left to rescans for want of watches.
+    count: () => current?.count() ?? { placed: 0, budget: null, isWhole: true },
+  }
 }
 
 /** Asked anew after every wait: the signal changes behind the compiler's back. */

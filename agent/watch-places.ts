@@ -9,8 +9,9 @@ import { bytesOf } from './sense/path-text.ts'
 import { createRemoteMounts } from './sense/remote-mounts.ts'
 import { createRestingFiles, LOOK_EVERY_MS, REST_MS } from './sense/resting-files.ts'
 import { type FolderWatch, watchFolders } from './sense/watch.ts'
-import { type TreeWatch, watchTree } from './sense/watch-tree.ts'
+import { watchTree } from './sense/watch-tree.ts'
 import { watchWhole } from './sense/watch-whole.ts'
+import type { WatchCount } from './self/own-work.ts'
 
 /** Of the budget, what chokidar may take at most: stores are deep, and the rest of a home is to be watched as well. */
 const NEAR_SHARE = 0.25
@@ -47,7 +48,10 @@ export interface PlacesWatch {
   readonly closed: Promise<void>
   /** Whether news of that folder come by themselves. */
   readonly isWatched: (folder: string) => boolean
+  readonly count: () => WatchCount
 }
+
+type Far = Pick<PlacesWatch, 'isWatched' | 'count'>
 
 /** Starts to watch; ends when the signal says so. */
 export function watchPlaces(options: WatchPlacesOptions): PlacesWatch {
@@ -64,11 +68,15 @@ export function watchPlaces(options: WatchPlacesOptions): PlacesWatch {
     signal,
     maxFolders: Math.floor(budget * NEAR_SHARE),
   })
-  const far = options.platform === 'linux' ? watchFar(options, budget, stores) : watchWholeFar(options)
-  return { closed: stores.closed, isWatched: (folder) => stores.isWatched(folder) || far.isWatched(folder) }
+  const far = options.platform === 'linux' ? watchFar(options, budget, stores) : watchWholeFar(options, stores)
+  return {
+    closed: stores.closed,
+    isWatched: (folder) => stores.isWatched(folder) || far.isWatched(folder),
+    count: () => far.count(),
+  }
 }
 
-function watchFar(options: WatchPlacesOptions, budget: number, stores: FolderWatch): Pick<TreeWatch, 'isWatched'> {
+function watchFar(options: WatchPlacesOptions, budget: number, stores: FolderWatch): Far {
   const { roots, near, excludes, ownPlaces, conditions, onGone, onGap, signal } = options
   const remote = createRemoteMounts()
   const served = new Set(near)
@@ -114,7 +122,14 @@ function watchFar(options: WatchPlacesOptions, budget: number, stores: FolderWat
     ],
     signal,
   )
-  return tree
+  return {
+    isWatched: tree.isWatched,
+    count: () => ({
+      placed: tree.count() + stores.count(),
+      budget,
+      isWhole: tree.isWhole() && stores.isWhole(),
+    }),
+  }
 }
 
 const DEGRADED = { code: 'GNO_SENSE_WATCH', place: PLACE, until: null } as const
@@ -124,7 +139,7 @@ function describe(count: number): string {
 }
 
 /** macOS and Windows watch a whole tree with one handle. */
-function watchWholeFar(options: WatchPlacesOptions): Pick<TreeWatch, 'isWatched'> {
+function watchWholeFar(options: WatchPlacesOptions, stores: FolderWatch): Far {
   const { roots, near, excludes, ownPlaces, onGone, onGap, signal } = options
   const news = gatherNews(options)
   const whole = watchWhole({
@@ -140,7 +155,10 @@ function watchWholeFar(options: WatchPlacesOptions): Pick<TreeWatch, 'isWatched'
     for (const gap of news.take()) onGap(gap)
   }
   everySoOften([[tell, TELL_EVERY_MS]], signal)
-  return whole
+  return {
+    isWatched: whole.isWatched,
+    count: () => ({ placed: stores.count(), budget: null, isWhole: stores.isWhole() }),
+  }
 }
 
 /** Files that come to rest, and troubles that are told together. */

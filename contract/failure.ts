@@ -83,6 +83,10 @@ export const FAILURES = {
     means: 'A rung of the fingerprint ladder was not computed, on purpose.',
     operator: 'Nothing to do; the detail says why, for example --deep was not given.',
   },
+  GNO_READ_INTERRUPTED: {
+    means: 'The process that reads files ended before it had told of this one.',
+    operator: 'What is in it is unknown. If it happens again with the same file, treat that file as hostile.',
+  },
   GNO_READ_LOCKED: {
     means: 'Content is encrypted, or packed in a way that is not unpacked here, so nobody looked at it.',
     operator: 'Treat the content as unknown, not as clean: unpack it by hand and inspect what comes out.',
@@ -255,6 +259,10 @@ export const FAILURES = {
   GNO_AGENT_SETTINGS: {
     means: 'Settings of the agent were changed on this machine.',
     operator: 'Nothing to do where that was on purpose; the detail names the settings.',
+  },
+  GNO_AGENT_DISK_LOW: {
+    means: 'Little room is left on the disk of the state, so the agent takes no more of it than it must.',
+    operator: 'Make room on that disk; until then sweeps are slower, and old inventory goes before it is delivered.',
   },
   GNO_AGENT_ROOT_LOST: {
     means: 'A folder that could be swept before cannot be read any more.',

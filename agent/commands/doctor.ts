@@ -1,29 +1,33 @@
-// `gnomon doctor`: can this agent do its work here. Every check says what it saw and, when it fails, what to do.
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+// `gnomon doctor`: can this agent do its work here, and does it. Everything is gathered first, from the state, the life record of the
+// daemon and the system; each check then says what it saw and what to do next, on one screen.
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
-import { describeFailure } from '../../contract/failure.ts'
-import { printable, printableJson } from '../../contract/printable.ts'
+import { describeFailure, type Result, success } from '../../contract/failure.ts'
+import { printableJson } from '../../contract/printable.ts'
+import { broken, type Check, type KnownState, note, ok, type Surroundings } from '../doctor/check.ts'
+import { adviceFor, checkCoverage, checkRights } from '../doctor/check-coverage.ts'
+import { checkSettings, checkState, checkWork } from '../doctor/check-work.ts'
+import { findDaemon } from '../report/daemon-lock.ts'
 import { readEnrolment } from '../report/identity.ts'
+import { openConditions } from '../report/own-conditions.ts'
 import { askOwnFindings } from '../report/own-findings.ts'
 import type { StateStore } from '../report/state-store.ts'
 import { readStatus } from '../report/status.ts'
 import { openPack } from '../rule-pack.ts'
-import { settingsOf, stateOf } from '../session.ts'
-import type { LoadedSettings } from '../settings/load-settings.ts'
-import { paint, type Terminal } from '../show/terminal.ts'
+import { spaceAt } from '../self/disk-floor.ts'
+import { readLife } from '../self/life-record.ts'
+import { ownRights } from '../self/own-work.ts'
+import { readRestarts } from '../self/restarts.ts'
+import { settingsOf, settingsPlaces, settingsPlacesIn, stateOf } from '../session.ts'
+import { loadAnyway, type LoadedSettings } from '../settings/load-settings.ts'
+import { renderChecks } from '../show/doctor.ts'
 import { AGENT_VERSION } from '../version.ts'
 import { type Command, type CommandContext, hasOption, JSON_OPTION, PLACE_OPTIONS, report } from './command.ts'
 
-/** `ok`; `note`: works, but sees or does less; `broken`: the agent cannot do its work. */
-interface Check {
-  readonly name: string
-  readonly state: 'ok' | 'note' | 'broken'
-  readonly detail: string
-}
-
 /** A collector on loopback answers in milliseconds; one far away gets this long. */
 const COLLECTOR_TIMEOUT_MS = 3000
+const WATCH_LIMIT = '/proc/sys/fs/inotify/max_user_watches'
 
 export const doctor: Command = {
   spec: {
@@ -31,8 +35,11 @@ export const doctor: Command = {
     operands: '',
     minOperands: 0,
     maxOperands: 0,
-    summary: 'Check permissions, coverage, state, rules and the way to the collector.',
-    details: ['Exit code 3 when something is broken; notes do not change it.'],
+    summary: 'Check on one screen what is covered, what is not, what it costs, and what to do next.',
+    details: [
+      'It asks the state and the record of the daemon; --json has everything that it found.',
+      'Exit code 3 when something is broken; notes do not change it.',
+    ],
     options: { json: JSON_OPTION, ...PLACE_OPTIONS },
   },
   run: runDoctor,
@@ -41,144 +48,125 @@ export const doctor: Command = {
 async function runDoctor(invocation: Invocation, context: CommandContext): Promise<ExitCode> {
   const loaded = settingsOf(invocation, context)
   if (!loaded.ok) return report(context, loaded.failure)
-  const { settings, file, sources } = loaded.value
-  const checks: Check[] = [
-    {
-      name: 'agent',
-      state: 'ok',
-      detail: `version ${AGENT_VERSION} on Node.js ${process.versions.node}, ${process.platform} ${process.arch}`,
-    },
-    { name: 'settings', state: 'ok', detail: describeSettings(file, sources) },
-    checkPack(),
-    checkRights(context),
-    ...checkProcesses(context),
-    checkWatches(context),
-    checkReference(),
-  ]
-  const state = stateOf(settings, context)
-  if (state.ok) {
-    checks.push({ name: 'state', state: 'ok', detail: settings.stateFolder })
-    checks.push(...checkSpool(state.value), await checkCollector(state.value, context))
-    state.value.close()
-  } else checks.push({ name: 'state', state: 'broken', detail: describeFailure(state.failure) })
-  const text = hasOption(invocation, 'json') ? printableJson(checks, 2) : renderChecks(checks, context.stdout)
+  const state = stateOf(loaded.value.settings, context)
+  const seen = state.ok ? await examine(state.value, invocation, context) : withoutState(loaded.value, context, state)
+  if (state.ok) state.value.close()
+  const { checks, known, around } = seen
+  const { loaded: _settings, ...machine } = around
+  const text = hasOption(invocation, 'json')
+    ? printableJson({ checks, ...machine, ...known }, 2)
+    : renderChecks(checks, context.stdout)
   context.stdout.write(`${text}\n`)
   return checks.some((check) => check.state === 'broken') ? EXIT.failure : EXIT.done
 }
 
-function describeSettings(file: string | null, sources: LoadedSettings['sources']): string {
-  const chosen = [...sources].map(([name, source]) => `${name} (${source})`)
-  return `${file ?? 'no settings file'}; ${chosen.length === 0 ? 'all defaults' : `not default: ${chosen.join(', ')}`}`
+interface Examined {
+  readonly checks: readonly Check[]
+  /** Null: the state cannot be used. */
+  readonly known: KnownState | null
+  readonly around: Surroundings
+}
+
+function withoutState(
+  loaded: LoadedSettings,
+  context: CommandContext,
+  { failure }: Extract<Result<StateStore>, { ok: false }>,
+): Examined {
+  const around = lookAround(loaded, context)
+  const state = broken('state', failure, adviceFor(failure.code) ?? '')
+  const checks = [checkAgent(), checkSettings(around), checkPack(), state, checkRights(null, around), checkReference()]
+  return { checks, known: null, around }
+}
+
+async function examine(state: StateStore, invocation: Invocation, context: CommandContext): Promise<Examined> {
+  // As the daemon takes them: with the policy of the collector, and the last good ones where some cannot be used.
+  const loaded = loadAnyway(settingsPlacesIn(state, settingsPlaces(invocation, context)))
+  const around = lookAround(loaded, context)
+  const known = learn(state)
+  const first = [checkAgent(), checkSettings(around), checkPack()]
+  if (!known.ok) {
+    const failed = broken('state', known.failure, adviceFor(known.failure.code) ?? '')
+    return { checks: [...first, failed, checkRights(null, around)], known: null, around }
+  }
+  const [daemon, ...work] = checkWork(known.value, around)
+  const checks = [
+    ...first,
+    checkState(around),
+    ...(daemon === undefined ? [] : [daemon]),
+    ...checkCoverage(known.value, around),
+    checkReference(),
+    ...work,
+    await checkCollector(state, context),
+  ]
+  return { checks, known: known.value, around }
+}
+
+function learn(state: StateStore): Result<KnownState> {
+  const status = readStatus(state)
+  if (!status.ok) return status
+  const daemon = findDaemon(state.folder)
+  if (!daemon.ok) return daemon
+  return success({
+    status: status.value,
+    daemon: daemon.value,
+    life: readLife(state.folder),
+    restarts: readRestarts(state),
+    conditions: openConditions(state).list(),
+  })
+}
+
+function lookAround(loaded: LoadedSettings, { platform, now }: CommandContext): Surroundings {
+  const { stateFolder } = loaded.settings
+  return {
+    platform,
+    nowMs: now().getTime(),
+    stateFolder,
+    loaded,
+    space: spaceAt(stateFolder),
+    rights: ownRights(),
+    watchLimit: readWatchLimit(),
+  }
+}
+
+function readWatchLimit(): number | null {
+  if (!existsSync(WATCH_LIMIT)) return null
+  const limit = Number(readFileSync(WATCH_LIMIT, 'latin1').trim())
+  return Number.isSafeInteger(limit) ? limit : null
+}
+
+function checkAgent(): Check {
+  const { versions, platform, arch } = process
+  return ok('agent', `version ${AGENT_VERSION} on Node.js ${versions.node}, ${platform} ${arch}`)
 }
 
 function checkPack(): Check {
   const pack = openPack()
-  if (!pack.ok) return { name: 'rules', state: 'broken', detail: describeFailure(pack.failure) }
+  if (!pack.ok) return broken('rules', pack.failure, 'install the agent anew')
   const { version, runtimes, models, digests } = pack.value
-  return {
-    name: 'rules',
-    state: 'ok',
-    detail: `pack ${version}: ${runtimes.length} runtimes, ${models.length} model structures, ${digests.count} known digests`,
-  }
-}
-
-function checkRights(context: CommandContext): Check {
-  if (context.isRoot) return { name: 'rights', state: 'ok', detail: 'runs as root: sees all processes and homes' }
-  return {
-    name: 'rights',
-    state: 'note',
-    detail: 'not root: processes and homes of other users stay gaps; run as root or as the installed service',
-  }
-}
-
-function checkProcesses(context: CommandContext): readonly Check[] {
-  if (context.platform !== 'linux') {
-    return [
-      {
-        name: 'processes',
-        state: 'note',
-        detail: `process sensors for ${context.platform} do not exist yet; see LIMITATIONS.md`,
-      },
-    ]
-  }
-  const places = ['/proc/1/maps', '/proc/1/exe', '/proc/net/tcp']
-  const denied = places.filter((place) => !isReadable(place))
-  if (denied.length === 0) return [{ name: 'processes', state: 'ok', detail: '/proc can be read, also of other users' }]
-  return [
-    {
-      name: 'processes',
-      state: 'note',
-      detail: `cannot read ${denied.join(', ')}: those processes are judged with gaps`,
-    },
-  ]
-}
-
-function isReadable(place: string): boolean {
-  try {
-    accessSync(place, constants.R_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function checkWatches(context: CommandContext): Check {
-  const place = '/proc/sys/fs/inotify/max_user_watches'
-  if (context.platform !== 'linux' || !existsSync(place))
-    return { name: 'watching', state: 'ok', detail: 'no watch limit to check on this system' }
-  const limit = Number(readFileSync(place, 'utf8').trim())
-  if (limit >= 8192) return { name: 'watching', state: 'ok', detail: `${limit} inotify watches per user` }
-  return {
-    name: 'watching',
-    state: 'note',
-    detail: `only ${limit} inotify watches; raise fs.inotify.max_user_watches to 65536`,
-  }
+  const counts = `${runtimes.length} runtimes, ${models.length} model structures, ${digests.count} known digests`
+  return ok('rules', `pack ${version}: ${counts}`)
 }
 
 function checkReference(): Check {
   const program = fileURLToPath(new URL('../../rules/workbench/reference/reference-runtime.js', import.meta.url))
-  if (existsSync(program))
-    return { name: 'simulate', state: 'ok', detail: 'the reference runtime is here: the fire drill runs a real model' }
-  return {
-    name: 'simulate',
-    state: 'note',
-    detail: 'no reference runtime (normal on an endpoint): the fire drill plants a file only',
-  }
+  if (existsSync(program)) return ok('simulate', 'the reference runtime is here: the fire drill runs a real model')
+  return ok('simulate', 'the fire drill plants a file only: no reference runtime, as usual on an endpoint')
 }
 
 async function checkCollector(state: StateStore, context: CommandContext): Promise<Check> {
   const enrolment = readEnrolment(state)
-  if (!enrolment.ok) return { name: 'collector', state: 'broken', detail: describeFailure(enrolment.failure) }
-  if (enrolment.value === null) return { name: 'collector', state: 'note', detail: 'not enrolled: run gnomon enroll' }
+  if (!enrolment.ok) return broken('collector', enrolment.failure, adviceFor(enrolment.failure.code) ?? '')
+  if (enrolment.value === null)
+    return note('collector', 'not enrolled: everything stays here', 'gnomon enroll, with a token of the collector')
   const { collectorUrl } = enrolment.value
   const asked = await askOwnFindings(enrolment.value, {
     fetch: globalThis.fetch,
     signal: context.signal,
     timeoutMs: COLLECTOR_TIMEOUT_MS,
   })
-  if (asked.ok) return { name: 'collector', state: 'ok', detail: `${collectorUrl} answers and knows this agent` }
-  const isRefused = asked.failure.code === 'GNO_DELIVERY_REFUSED'
-  return { name: 'collector', state: isRefused ? 'broken' : 'note', detail: describeFailure(asked.failure) }
-}
-
-function checkSpool(state: StateStore): readonly Check[] {
-  const status = readStatus(state)
-  if (!status.ok) return [{ name: 'spool', state: 'broken', detail: describeFailure(status.failure) }]
-  const { spool, damagedFile, lostReports } = status.value
-  const notes = [
-    ...(damagedFile === null ? [] : [`a damaged state was set aside as ${damagedFile}`]),
-    ...(lostReports === 0 ? [] : [`${lostReports} report(s) were lost`]),
-  ]
-  const detail = [`${spool.reports} report(s) wait`, ...notes].join('; ')
-  return [{ name: 'spool', state: notes.length === 0 ? 'ok' : 'note', detail }]
-}
-
-function renderChecks(checks: readonly Check[], terminal: Terminal): string {
-  const inks = { ok: 'green', note: 'yellow', broken: 'red' } as const
-  return checks
-    .map(
-      (check) =>
-        `${paint(terminal, inks[check.state], check.state.padEnd(6))} ${check.name.padEnd(10)} ${printable(check.detail)}`,
-    )
-    .join('\n')
+  if (asked.ok) return ok('collector', `${collectorUrl} answers and knows this agent`)
+  const { failure } = asked
+  const next = adviceFor(failure.code)
+  if (failure.code === 'GNO_DELIVERY_REFUSED') return broken('collector', failure, next ?? '')
+  return note('collector', describeFailure(failure), next)
 }

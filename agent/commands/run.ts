@@ -36,16 +36,8 @@ import { type FollowedSelf, followSelf } from '../self/follow-self.ts'
 import { rootsOf, watchedFolders } from '../sweep-roots.ts'
 import { keepUse } from '../use-over-time.ts'
 import { renderScan } from '../show/scan.ts'
-import {
-  checkFailOn,
-  type Command,
-  type CommandContext,
-  exitFor,
-  FAIL_ON_OPTION,
-  hasOption,
-  PLACE_OPTIONS,
-  report,
-} from './command.ts'
+import { checkFailOn, type Command, type CommandContext, exitFor, hasOption, report } from './command.ts'
+import { RUN_SPEC } from './run-spec.ts'
 
 /** `--once` waits this long for the collector; what was not taken stays in the spool. */
 const ONCE_DELIVERY_MS = 15_000
@@ -53,20 +45,7 @@ const ONCE_DELIVERY_MS = 15_000
 const LOCK_PATIENCE_MS = 5_000
 
 export const run: Command = {
-  spec: {
-    name: 'run',
-    operands: '[PATH…]',
-    minOperands: 0,
-    maxOperands: 256,
-    summary: 'Run the daemon: sweep, watch, and report to the collector until stopped.',
-    details: ['Without paths it sweeps every home and known model store. Ctrl-C or SIGTERM ends it cleanly.'],
-    options: {
-      once: { type: 'boolean', summary: 'End after the first sweep and its delivery.' },
-      json: { type: 'boolean', summary: 'Tell what happens as JSON lines on standard error: for a service.' },
-      'fail-on': FAIL_ON_OPTION,
-      ...PLACE_OPTIONS,
-    },
-  },
+  spec: RUN_SPEC,
   run: runRun,
 }
 
@@ -162,9 +141,11 @@ async function runOn(
   const { settings } = session
   const memory = createSweepMemory(followedUse(session))
   const self = followSelf(session)
-  const guest = beGuest({ settings, platform: context.platform, isService: isJson, signal: context.signal })
+  const { isDiskLow } = self
+  const guest = beGuest({ settings, platform: context.platform, isDiskLow, isService: isJson, signal: context.signal })
+  self.work.paced(guest.slowedBy)
   const guards = guardReading(state, guest.pause)
-  const keeping = startKeeping(settings, context)
+  const keeping = startKeeping(settings, { now: context.now, isDiskLow, signal: context.signal })
   const background = hashSlowly(session, context, guards)
   const entersRemote = isNamed(invocation)
   const same = { memory, digests: background.memory, guard: guards.read, entersRemote, ownUse: self.use }
@@ -177,7 +158,8 @@ async function runOn(
     watch: async (tell) => {
       live.onChange(tell.onDue)
       const watching = watchLive(session, context, { live, rootsNow, tell })
-      const rescanning = keeping.rescan(tell, watching.isWatched)
+      self.work.watching(watching.count)
+      const rescanning = keeping.rescan(tell, { isWatched: watching.isWatched, onRound: self.work.rescanned })
       await Promise.all([watching.closed, rescanning, background.run(tell.onSettled), live.follow()])
     },
     isWholeDue: live.isWholeDue,

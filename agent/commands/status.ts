@@ -5,6 +5,7 @@ import { findDaemon } from '../report/daemon-lock.ts'
 import { openConditions } from '../report/own-conditions.ts'
 import { readStatus } from '../report/status.ts'
 import { readLife } from '../self/life-record.ts'
+import { readRestarts } from '../self/restarts.ts'
 import { settingsOf, stateOf } from '../session.ts'
 import { renderStatus } from '../show/status.ts'
 import { type Command, type CommandContext, hasOption, JSON_OPTION, PLACE_OPTIONS, report } from './command.ts'
@@ -34,9 +35,12 @@ function runStatus(invocation: Invocation, context: CommandContext): ExitCode {
     if (!daemon.ok) return report(context, daemon.failure)
     const life = readLife(stateFolder)
     const conditions = openConditions(state.value).list()
+    const restarts = readRestarts(state.value)
+    const nowMs = context.now().getTime()
+    const own = { stateFolder, daemon: daemon.value, life, conditions, restarts }
     const text = hasOption(invocation, 'json')
-      ? printableJson({ stateFolder, daemon: daemon.value, life, conditions, ...read.value }, 2)
-      : renderStatus(read.value, { stateFolder, daemon: daemon.value, life, conditions }, context.stdout)
+      ? printableJson({ ...own, ...read.value }, 2)
+      : renderStatus(read.value, { ...own, nowMs }, context.stdout)
     context.stdout.write(`${text}\n`)
     return EXIT.done
   } finally {

@@ -38,6 +38,7 @@ export interface CacheOptions {
 /** The open cache, or one that keeps nothing. Whoever opened it closes it. */
 export class CacheStore {
   readonly now: () => Date
+  #isFrozen = false
   #options: CacheOptions
   #database: Database.Database | null
 
@@ -59,6 +60,13 @@ export class CacheStore {
       return true
     })
     return done ?? false
+  }
+
+  /** Frozen, it takes no more room on the disk: rows replace each other, and new ones are kept as far as there is room within it. */
+  freeze(isFrozen: boolean): void {
+    if (isFrozen === this.#isFrozen) return
+    this.#isFrozen = isFrozen
+    this.#limit()
   }
 
   /** Throws away what was kept for others than these. */
@@ -89,6 +97,13 @@ export class CacheStore {
     this.close()
     removeCache(this.#options.folder)
     this.#database = openSound(this.#options)
+    if (this.#isFrozen) this.#limit()
+  }
+
+  /** SQLite takes no limit below the present size, and the present size instead. */
+  #limit(): void {
+    const pages = this.#isFrozen ? 1 : MAX_BYTES / PAGE_BYTES
+    this.#attempt((database) => database.pragma(`max_page_count = ${pages}`))
   }
 }
 

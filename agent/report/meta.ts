@@ -34,6 +34,8 @@ export type MetaKey =
   | 'programFiles'
   /** Roots that a sweep could read once. */
   | 'readableRoots'
+  /** When and why the worker was started again. */
+  | 'restarts'
 
 /** The value under a key, or null. */
 export function readMeta(database: Database, key: MetaKey): string | null {

@@ -33,6 +33,9 @@ import { parseJson, recordSweep, renderSweepRecord } from './sweep-record.ts'
 /** Things told as gone are remembered, so that a collector restored from a backup hears it again; this many of them. */
 const MAX_TOMBSTONES = 20_000
 
+/** What the spool may take even where the disk has little room: a day or two of findings. */
+const WORKING_SET_BYTES = 50 * 1024 * 1024
+
 /** Of what was dropped, a sweep tells so much again: the rest waits for the next ones. */
 const MAX_REPEATED_BYTES = 8 * 1024 * 1024
 
@@ -89,7 +92,8 @@ function enqueue(work: Work): Enqueued {
   const delta = compareSweep({ covered: sweep, seen, told: readTold(database), isAbsent: work.isAbsent })
   const held = holdBackFloods(database, delta.changed)
   const tellable = checkChanged(held.told)
-  const others = [...repeatLost(database, delta.repeated, state.maxSpoolBytes), ...delta.gone.map(entryOfGone)]
+  const maxBytes = spoolLimit(state, database)
+  const others = [...repeatLost(database, delta.repeated, maxBytes), ...delta.gone.map(entryOfGone)]
   const isHeartbeat = tellable.things.length + others.length === 0
   const record = recordSweep(sweep)
   const lost = readCounter(database, 'lostReports', 0) + state.lostInMemory
@@ -109,8 +113,13 @@ function enqueue(work: Work): Enqueued {
   writeMeta(database, 'lastTold', JSON.stringify({ at: state.now().getTime(), told }))
   writeMeta(database, 'damagedFile', null)
   writeCounter(database, 'lostReports', 0)
-  const dropped = trimSpool(database, state.maxSpoolBytes, state.now())
+  const dropped = trimSpool(database, maxBytes, state.now())
   return { enqueued: sequences.length, sequences, changed: tellable.things.length, gone: delta.gone.length, dropped }
+}
+
+/** Where the disk is nearly full, what waits already is the most, or the working set. */
+function spoolLimit({ isDiskLow, maxSpoolBytes }: StateStore, database: Database): number {
+  return isDiskLow ? Math.min(maxSpoolBytes, Math.max(WORKING_SET_BYTES, spoolBytes(database))) : maxSpoolBytes
 }
 
 /** What a look covered and could not see; not how much it saw, and not which processes ended while it looked. */

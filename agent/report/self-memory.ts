@@ -2,7 +2,7 @@
 import { readMeta, writeMeta } from './meta.ts'
 import type { StateStore } from './state-store.ts'
 
-type Document = 'programFiles' | 'readableRoots'
+type Document = 'programFiles' | 'readableRoots' | 'restarts'
 
 /** The document, or null where there is none or the state cannot be read. */
 export function recallOfSelf(state: StateStore, name: Document): string | null {

@@ -74,6 +74,8 @@ export class StateStore {
   readonly now: () => Date
   /** Reports lost while the disk was full: kept here until they can be written down. */
   lostInMemory = 0
+  /** Little room is left on the disk: the spool grows no further. */
+  isDiskLow = false
   /** What may be told of what is found here; whoever opens the state for a session sets it by the privacy level. */
   concealment: Concealment = TELL_ALL
   readonly #maxPages: number

@@ -13,9 +13,12 @@ import type { SweepProgress } from '../show/progress.ts'
 import { readEnds } from '../supervisor/end-record.ts'
 import { AGENT_VERSION } from '../version.ts'
 import { createClocks } from './machine-clocks.ts'
+import { type DiskFloor, watchDisk } from './disk-floor.ts'
+import { type FollowedWork, followWork } from './follow-work.ts'
 import { removeMetrics, writeMetrics } from './metrics-file.ts'
 import { bytesRead, processorMs, proportionalBytes } from './own-counters.ts'
 import { createUseSamples, type OwnUse } from './own-use.ts'
+import { countRestarts } from './restarts.ts'
 import { startSelfWatch } from './self-watch.ts'
 
 const EVERY_MS = 10_000
@@ -29,18 +32,21 @@ export interface FollowedSelf {
   /** Changed files that wait now. */
   readonly waiting: (files: number) => void
   readonly swept: (result: SweepResult) => void
+  readonly work: Omit<FollowedWork, 'now'>
+  readonly isDiskLow: () => boolean
   readonly close: () => void
 }
 
 /** Begins before ends of workers are taken over (`guardReading`), since what a supervisor saw is told by those. */
 export function followSelf({ state, settings, hostId }: Pick<Session, 'state' | 'settings' | 'hostId'>): FollowedSelf {
-  let [filesSeen, filesOfSweep, waitingFiles] = [0, 0, 0]
+  const files = countFiles()
+  let waitingFiles = 0
   const samples = createUseSamples(
     {
       processorMs,
       bytesRead,
       proportionalBytes,
-      filesSeen: () => filesSeen,
+      filesSeen: files.seen,
       memoryBytes: () => process.memoryUsage.rss(),
       waitingFiles: () => waitingFiles,
       spoolReports: () => countWaiting(state),
@@ -48,39 +54,67 @@ export function followSelf({ state, settings, hostId }: Pick<Session, 'state' | 
     availableParallelism(),
   )
   const clocks = createClocks(state.now)
+  const work = followWork(state.now)
+  const ends = readEnds(state.folder)
+  countRestarts(state, ends)
+  const disk = followDisk(state)
   const watch = startSelfWatch({
     state,
     settings,
     clocks,
     program: { folder: PROGRAM, build: `${AGENT_VERSION} ${buildMark()}` },
-    wasEndSeen: readEnds(state.folder).length > 0,
+    wasEndSeen: ends.length > 0,
     isAbsent,
     use: samples.summary,
+    work: work.now,
   })
   const look = (): void => {
+    disk.look()
     samples.take(clocks().awakeMs)
     watch.tick()
     if (settings.metrics === 'off') removeMetrics(state.folder)
     else tellMetrics(state, hostId, samples.summary())
   }
+  disk.look()
   samples.take(clocks().awakeMs)
   const timer = setInterval(look, EVERY_MS)
   timer.unref()
   return {
     use: samples.summary,
-    progress: (progress) => {
-      // A sweep counts from its own start.
-      filesSeen += Math.max(0, progress.filesSeen - (progress.filesSeen < filesOfSweep ? 0 : filesOfSweep))
-      filesOfSweep = progress.filesSeen
-    },
+    progress: files.progress,
     waiting: (files) => {
       waitingFiles = files
     },
     swept: watch.swept,
+    work,
+    isDiskLow: disk.isLow,
     close: () => {
       clearInterval(timer)
       removeMetrics(state.folder)
       watch.close()
+    },
+  }
+}
+
+function countFiles(): { readonly seen: () => number; readonly progress: (progress: SweepProgress) => void } {
+  let [seen, ofSweep] = [0, 0]
+  return {
+    seen: () => seen,
+    progress: ({ filesSeen }) => {
+      // A sweep counts from its own start.
+      seen += Math.max(0, filesSeen - (filesSeen < ofSweep ? 0 : ofSweep))
+      ofSweep = filesSeen
+    },
+  }
+}
+
+function followDisk(state: StateStore): DiskFloor {
+  const { look, isLow } = watchDisk(state.folder, openConditions(state))
+  return {
+    isLow,
+    look: () => {
+      look()
+      state.isDiskLow = isLow()
     },
   }
 }

@@ -4,6 +4,7 @@ import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Moment } from './machine-clocks.ts'
 import { type OwnUse, readOwnUse } from './own-use.ts'
+import { type OwnWork, readOwnWork } from './own-work.ts'
 
 const FILE_NAME = 'life'
 /** One page: a write within a page is never seen by halves. */
@@ -18,6 +19,8 @@ export interface Life {
   readonly settings: Readonly<Record<string, string>>
   /** What it cost in the last hour; null until it was measured. */
   readonly use: OwnUse | null
+  /** What it covers now; null in the record of an older agent. */
+  readonly work: OwnWork | null
 }
 
 export interface LifeRecord {
@@ -67,7 +70,14 @@ function parseLife(value: unknown): Life | null {
   const [pid, endedCleanly] = [given.get('pid'), given.get('endedCleanly')]
   const alive = parseMoment(given.get('alive'))
   if (typeof pid !== 'number' || typeof endedCleanly !== 'boolean' || alive === null) return null
-  return { pid, alive, endedCleanly, settings: parseDigests(given.get('settings')), use: readOwnUse(given.get('use')) }
+  return {
+    pid,
+    alive,
+    endedCleanly,
+    settings: parseDigests(given.get('settings')),
+    use: readOwnUse(given.get('use')),
+    work: readOwnWork(given.get('work')),
+  }
 }
 
 function parseMoment(value: unknown): Moment | null {

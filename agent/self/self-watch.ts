@@ -12,6 +12,7 @@ import { type Life, openLifeRecord, readLife } from './life-record.ts'
 import type { Moment } from './machine-clocks.ts'
 import { judgeRoots, readRoots } from './own-roots.ts'
 import type { OwnUse } from './own-use.ts'
+import type { OwnWork } from './own-work.ts'
 import { compareProgram, readProgramFiles } from './program-files.ts'
 
 /** Some 800 calls of lstat. */
@@ -31,6 +32,8 @@ export interface SelfWatchOptions {
   readonly isAbsent: (path: string) => boolean
   /** What the daemon used so far. */
   readonly use: () => OwnUse | null
+  /** What it covers now. */
+  readonly work: () => OwnWork
 }
 
 export interface SelfWatch {
@@ -56,7 +59,7 @@ export function startSelfWatch(options: SelfWatchOptions): SelfWatch {
     noteAll([...judgeSettings(last.settings, settings, before)])
   }
   const write = (alive: Moment, endedCleanly: boolean): void =>
-    record.write({ pid: process.pid, alive, endedCleanly, settings, use: options.use() })
+    record.write({ pid: process.pid, alive, endedCleanly, settings, use: options.use(), work: options.work() })
   const tick = (): void => {
     const now = clocks()
     noteAll([...judgeClock(before, now)])

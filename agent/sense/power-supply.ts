@@ -15,7 +15,7 @@ export const paceDeclaration: TouchDeclaration = {
   id: 'pace',
   platform: 'any',
   touches: [
-    'the load of the machine; Linux: `type`, `status` and `scope` of the supplies below /sys/class/power_supply; macOS: `/usr/bin/pmset -g batt`',
+    'the load of the machine; Linux: whether a microphone or a camera is in use or the screen kept awake, by `state` in /proc/asound/card*/pcm*c/sub*/status, /sys/module/uvcvideo/refcnt and `WHAT` and `MODE` in /run/systemd/inhibit/*; `type`, `status` and `scope` of the supplies below /sys/class/power_supply; macOS: `/usr/bin/pmset -g batt`',
     'its own priority (nice 10), and where it exists `/usr/bin/ionice -c3 -p PID` for its own process',
   ],
   collects: ['nothing: what is seen decides how long the agent rests, and is told to nobody'],

@@ -1,19 +1,19 @@
 // The screen of `gnomon status`: what is covered, what is not, what waits, what went wrong, what it costs. Bounded: whatever the state
 // holds, it fits 24 rows of 100 columns; `--json` has all of it.
-import { printable } from '../../contract/printable.ts'
 import type { Gap } from '../../contract/wire.ts'
 import type { RunningDaemon } from '../report/daemon-lock.ts'
 import type { AgentStatus } from '../report/status.ts'
 import type { Life } from '../self/life-record.ts'
-import type { Measure, MeasureName } from '../self/own-use.ts'
+import type { Restarts } from '../self/restarts.ts'
 import { describeBytes } from './measure.ts'
+import { describeCosts, describeCoverage, describeRestarts } from './own-work.ts'
+import { fitText } from './screen-row.ts'
 import { paint, type Terminal } from './terminal.ts'
 
-const MAX_COLUMNS = 100
 const LABEL_COLUMNS = 12
-/** Rows that may come in any number, each kind with its part of 24 rows; the others are twelve at most. */
-const MAX_CONDITIONS = 5
-const MAX_BLIND = 5
+/** Rows that may come in any number, each kind with its part of 24 rows; the others are fourteen at most. */
+const MAX_CONDITIONS = 4
+const MAX_BLIND = 4
 const MAX_REFUSED = 2
 
 export interface StatusScreen {
@@ -22,6 +22,8 @@ export interface StatusScreen {
   readonly life: Life | null
   /** Trouble of the agent itself. */
   readonly conditions: readonly Gap[]
+  readonly restarts: Restarts
+  readonly nowMs: number
 }
 
 type Row = readonly [string, string]
@@ -31,25 +33,22 @@ export function renderStatus(seen: AgentStatus, screen: StatusScreen, terminal: 
   const oldest = spool.oldestAt === null ? '' : `, oldest of ${spool.oldestAt}`
   const rows: readonly Row[] = [
     ['daemon', describeDaemon(screen)],
-    ['state', screen.stateFolder],
-    ['host', seen.hostId ?? 'no sweep yet'],
+    ['state', `${screen.stateFolder}, host ${seen.hostId ?? 'not known before the first sweep'}`],
     ['enrolled', enrolment === null ? 'no: run gnomon enroll' : `${enrolment.agentId} at ${enrolment.collectorUrl}`],
     ...coverageRows(seen.lastSweep),
+    ...coveringRows(screen),
     ['known now', `${known.artifacts} models, ${known.runtimes} runtimes, ${known.findings} findings`],
     ['spool', `${spool.reports} report(s), ${describeBytes(spool.bytes)}${oldest}, next ${spool.nextSequence}`],
     ['delivery', describeDelivery(seen.delivery)],
     ...some(seen.delivery.refused, MAX_REFUSED, ({ what, detail }) => ['refused', `${what}: ${detail}`]),
-    ['costs', describeCosts(screen)],
+    ['costs', describeOwnCosts(screen)],
     ...troubleRows(seen, screen.conditions),
   ]
   return rows.map(([label, value]) => renderRow(label, value, terminal)).join('\n')
 }
 
 function renderRow(label: string, value: string, terminal: Terminal): string {
-  const text = printable(value)
-  const room = MAX_COLUMNS - LABEL_COLUMNS - 1
-  const fitting = text.length <= room ? text : `${text.slice(0, room - 1)}…`
-  return `${paint(terminal, 'dim', label.padEnd(LABEL_COLUMNS))} ${fitting}`
+  return `${paint(terminal, 'dim', label.padEnd(LABEL_COLUMNS))} ${fitText(value, LABEL_COLUMNS + 1)}`
 }
 
 /** At most so many rows; the last one says how many more there are. */
@@ -105,22 +104,19 @@ function describeDaemon({ daemon, life }: StatusScreen): string {
   return `does not run; last alive ${new Date(life.alive.wallMs).toISOString()}, ${how}`
 }
 
-function describeCosts({ daemon, life }: StatusScreen): string {
-  const use = life?.use ?? null
-  if (daemon === null || use === null) return 'not measured: no daemon runs, or it began just now'
-  const of = (name: MeasureName): Measure | undefined => use.measures.find((measure) => measure.name === name)
-  const say = (name: MeasureName, word: string, unit: (value: number) => string): readonly string[] => {
-    const measure = of(name)
-    return measure === undefined
-      ? []
-      : [`${word} ${unit(measure.now)} (mean ${unit(measure.mean)}, peak ${unit(measure.peak)})`]
-  }
-  const memory = of('proportionalBytes') === undefined ? 'memoryBytes' : 'proportionalBytes'
-  const shown = [
-    ...say('processorPercent', 'processor', (value) => `${value.toFixed(1)} %`),
-    ...say(memory, 'memory', describeBytes),
+function describeOwnCosts({ daemon, life }: StatusScreen): string {
+  const told = daemon === null ? null : describeCosts(life)
+  return told ?? 'not measured: no daemon runs, or it began just now'
+}
+
+function coveringRows({ daemon, life, restarts, nowMs }: StatusScreen): readonly Row[] {
+  const work = daemon === null ? null : (life?.work ?? null)
+  const again = restarts.inDay === 0 ? null : describeRestarts(restarts)
+  return [
+    ...(work === null ? [] : [['watching', describeCoverage(work.watches, work.rescan, nowMs)] as const]),
+    ...(work === null || work.slowedBy.length === 0 ? [] : [['slowed by', work.slowedBy.join(', ')] as const]),
+    ...(again === null ? [] : [['restarts', again] as const]),
   ]
-  return `${shown.join(', ')}, of ${Math.max(1, Math.round(use.seconds / 60))} min`
 }
 
 function describeDelivery(delivery: AgentStatus['delivery']): string {

@@ -6,7 +6,7 @@ import { paceShare, type Surroundings } from '../../agent/guest-pace.ts'
 import { saysBattery, supplyDischarges } from '../../agent/sense/power-supply.ts'
 import { makeFolder, removeFolder } from './report/sample-sweep.ts'
 
-const CALM: Surroundings = { loadPerCore: 0.2, isOnBattery: false }
+const CALM: Surroundings = { loadPerCore: 0.2, isOnBattery: false, signs: [], isDiskLow: false }
 
 describe('the share of whole sweeps', () => {
   it.each<[string, Parameters<typeof paceShare>[0], Surroundings, number]>([
@@ -17,13 +17,15 @@ describe('the share of whole sweeps', () => {
     [
       'is a quarter on battery under load',
       { pace: 'guest', limits: 'normal' },
-      { loadPerCore: 3, isOnBattery: true },
+      { ...CALM, loadPerCore: 3, isOnBattery: true },
       0.01,
     ],
+    ['is a quarter in a call', { pace: 'guest', limits: 'normal' }, { ...CALM, signs: ['a camera in use'] }, 0.01],
+    ['is a quarter on a full disk', { pace: 'guest', limits: 'normal' }, { ...CALM, isDiskLow: true }, 0.01],
     [
       'is what the supervisor bears, for who is no guest',
       { pace: 'full', limits: 'normal' },
-      { loadPerCore: 3, isOnBattery: true },
+      { loadPerCore: 3, isOnBattery: true, signs: ['a camera in use'], isDiskLow: true },
       0.075,
     ],
     ['is three quarters of a machine without limits', { pace: 'full', limits: 'off' }, CALM, 0.75],

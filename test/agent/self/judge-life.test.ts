@@ -20,7 +20,7 @@ function later(minutes: number, otherwise: Partial<Moment> = {}): Moment {
 }
 
 function life(endedCleanly: boolean): Life {
-  return { pid: 7, alive: START, endedCleanly, settings: {}, use: null }
+  return { pid: 7, alive: START, endedCleanly, settings: {}, use: null, work: null }
 }
 
 const codes = (found: readonly { readonly code: string }[]): readonly string[] => found.map(({ code }) => code)

@@ -6,11 +6,18 @@ import { openConditions } from '../../../agent/report/own-conditions.ts'
 import { openState, type StateStore } from '../../../agent/report/state-store.ts'
 import { readLife } from '../../../agent/self/life-record.ts'
 import type { Moment } from '../../../agent/self/machine-clocks.ts'
+import type { OwnWork } from '../../../agent/self/own-work.ts'
 import { type SelfWatch, startSelfWatch } from '../../../agent/self/self-watch.ts'
 import { type Settings, SETTINGS } from '../../../agent/settings/settings.ts'
 import { makeFolder, removeFolder, sampleSweep, valueOf } from '../report/sample-sweep.ts'
 
 const MINUTE_MS = 60_000
+const WORK: OwnWork = {
+  watches: { placed: 12, budget: 100, isWhole: false },
+  rescan: { atMs: 5, folders: 7, changed: 1, restMs: 30_000 },
+  slowedBy: ['battery'],
+  rights: { uid: 0, capabilities: [] },
+}
 let folder = ''
 let moment: Moment
 let state: StateStore
@@ -50,6 +57,7 @@ function live(): SelfWatch {
     wasEndSeen: false,
     isAbsent: () => false,
     use: () => ({ seconds: 60, measures: [{ name: 'waitingFiles', now: 1, mean: 1, peak: 2 }] }),
+    work: () => WORK,
   })
 }
 
@@ -82,7 +90,12 @@ describe('a daemon that watches itself', () => {
     pass(1)
     watch.tick()
 
-    expect(readLife(state.folder)).toMatchObject({ endedCleanly: false, alive: moment, use: { seconds: 60 } })
+    expect(readLife(state.folder)).toMatchObject({
+      endedCleanly: false,
+      alive: moment,
+      use: { seconds: 60 },
+      work: WORK,
+    })
     watch.close()
     expect(readLife(state.folder)?.endedCleanly).toBe(true)
   })

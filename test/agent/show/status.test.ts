@@ -47,7 +47,18 @@ function screenOf(many: number): StatusScreen {
       endedCleanly: false,
       settings: {},
       use: { seconds: 3_600, measures: [{ name: 'processorPercent', now: 0.5, mean: 1.25, peak: 4 }] },
+      work: {
+        watches: { placed: 1204, budget: 60_000, isWhole: many === 0 },
+        rescan: { atMs: Date.parse('2026-11-23T10:00:48.000Z'), folders: 96, changed: 0, restMs: 30_000 },
+        slowedBy: many === 0 ? [] : ['battery', 'a camera in use'],
+        rights: { uid: 0, capabilities: [] },
+      },
     },
+    restarts: {
+      inDay: many,
+      last: many === 0 ? null : { atMs: 0, cause: 'processor', detail: '12 % of all cores for 12 s' },
+    },
+    nowMs: Date.parse('2026-11-23T10:01:00.000Z'),
     conditions: Array.from({ length: many }, (_, at) => ({
       code: 'GNO_AGENT_BENCHED',
       place: `/m${at}\u001b[31m`,
@@ -63,8 +74,10 @@ describe('the status screen', () => {
 
     expect(rows.length).toBeLessThanOrEqual(24)
     expect(rows.filter((row) => row.length > 100)).toEqual([])
-    expect(rows.join('\n')).toContain('and 196 more; --json lists them')
+    expect(rows.join('\n')).toContain('and 197 more; --json lists them')
     expect(rows.join('\n')).not.toContain('\u001b')
+    expect(rows.join('\n')).toMatch(/restarts +200 of the worker in 24 h; last 1970-01-01T00:00:00.000Z: processor/)
+    expect(rows.join('\n')).toMatch(/slowed by +battery, a camera in use/)
   })
 
   it('says what is covered, what it costs, and that nothing is wrong', () => {
@@ -73,7 +86,9 @@ describe('the status screen', () => {
     expect(text).toContain('runs since 2026-11-23T09:00:00.000Z, pid 7, watched by pid 6')
     expect(text).toContain('1 of 1 sensors complete; 10 files in 2 folders')
     expect(text).toContain('processor 0.5 % (mean 1.3 %, peak 4.0 %), of 60 min')
+    expect(text).toMatch(/watching +1204 of 60000 watches placed; 96 other folders compared every 30s, last 12s ago/)
     expect(text).toMatch(/trouble +none/)
+    expect(text).not.toMatch(/^(restarts|slowed by)/m)
   })
 
   it('says how a daemon that does not run ended', () => {

@@ -1,0 +1,77 @@
+// How the agent does: whether it runs, what waits, what it is in trouble with, what it costs.
+import { floorOf } from '../self/disk-floor.ts'
+import { describeBytes } from '../show/measure.ts'
+import { describeCosts, describeRestarts } from '../show/own-work.ts'
+import { adviceFor } from './check-coverage.ts'
+import { type Check, type KnownState, note, ok, type Surroundings } from './check.ts'
+
+/** More restarts than this in a day are no accident. */
+const MANY_RESTARTS = 3
+/** Of the most that may wait: a collector was away for long. */
+const FULL_SHARE = 0.8
+
+export function checkWork(known: KnownState, around: Surroundings): readonly Check[] {
+  return [checkDaemon(known), checkSpool(known, around), checkTrouble(known), checkCosts(known)]
+}
+
+function checkDaemon({ daemon, life, restarts }: KnownState): Check {
+  const again = restarts.inDay === 0 ? null : describeRestarts(restarts)
+  if (daemon === null) {
+    const last = life === null ? '' : `; last alive ${new Date(life.alive.wallMs).toISOString()}`
+    return note('daemon', `does not run${last}`, 'systemctl enable --now gnomon-agent, or gnomon run')
+  }
+  const watched = daemon.supervisorPid === null ? 'nobody watches it' : `watched by pid ${daemon.supervisorPid}`
+  const told = [`pid ${daemon.pid} since ${daemon.since.slice(0, 16)}Z, ${watched}`, ...(again === null ? [] : [again])]
+  const detail = told.join('; restarts: ')
+  if (restarts.inDay >= MANY_RESTARTS) return note('daemon', detail, 'look at the findings of the agent itself')
+  return ok('daemon', detail)
+}
+
+export function checkState({ stateFolder, space }: Surroundings): Check {
+  if (space === null) return ok('state', stateFolder)
+  const { freeBytes, totalBytes } = space
+  const detail = `${stateFolder}, ${describeBytes(freeBytes)} of ${describeBytes(totalBytes)} free`
+  if (freeBytes >= floorOf(totalBytes)) return ok('state', detail)
+  return note('state', `${detail}, floor ${describeBytes(floorOf(totalBytes))}`, adviceFor('GNO_AGENT_DISK_LOW'))
+}
+
+export function checkSettings({ loaded: { file, sources, troubles } }: Surroundings): Check {
+  const chosen = [...sources].map(([name, source]) => `${name} (${source})`)
+  const told = `${file ?? 'no settings file'}; ${chosen.length === 0 ? 'all defaults' : `set: ${chosen.join(', ')}`}`
+  const [first] = troubles
+  if (first === undefined) return ok('settings', told)
+  const more = troubles.length === 1 ? '' : ` and ${troubles.length - 1} more`
+  const { code, detail } = first.failure
+  return note('settings', `${first.place}: ${detail}${more}`, adviceFor(code))
+}
+
+function checkSpool({ status }: KnownState, { loaded }: Surroundings): Check {
+  const { spool, damagedFile, lostReports } = status
+  const { maxSpoolBytes } = loaded.settings
+  const oldest = spool.oldestAt === null ? '' : `, oldest of ${spool.oldestAt.slice(0, 16)}Z`
+  const waiting = `${spool.reports} report(s) wait, ${describeBytes(spool.bytes)} of ${describeBytes(maxSpoolBytes)}${oldest}`
+  const bad = [
+    ...(damagedFile === null ? [] : [`a damaged state was set aside as ${damagedFile}`]),
+    ...(lostReports === 0 ? [] : [`${lostReports} report(s) were lost`]),
+  ]
+  if (bad.length > 0)
+    return note('spool', [...bad, waiting].join('; '), 'free space on that disk; the collector is told what was lost')
+  if (spool.bytes > maxSpoolBytes * FULL_SHARE)
+    return note('spool', waiting, 'mend the way to the collector, or raise maxSpoolBytes: old inventory goes first')
+  return ok('spool', waiting)
+}
+
+function checkTrouble({ conditions }: KnownState): Check {
+  const [first] = conditions
+  if (first === undefined) return ok('trouble', 'none of its own')
+  const told = conditions.map(({ code, place, detail }) => `${code.replace(/^GNO_/, '')} ${place}: ${detail}`)
+  const count = conditions.length === 1 ? '' : `${conditions.length}: `
+  return note('trouble', `${count}${told.join('; ')}`, adviceFor(first.code))
+}
+
+function checkCosts({ daemon, life }: KnownState): Check {
+  const told = daemon === null ? null : describeCosts(life)
+  if (told === null) return ok('costs', 'not measured: no daemon runs, or it began just now')
+  const slowedBy = life?.work?.slowedBy ?? []
+  return ok('costs', slowedBy.length === 0 ? told : `${told}; sweeps slowed by ${slowedBy.join(', ')}`)
+}

@@ -1,0 +1,191 @@
+// The screen of `gnomon doctor`: what is covered, what is not, what it costs, and what to do next, on 24 rows of 100 columns.
+import { describe, expect, it } from '@jest/globals'
+import type { Check, KnownState, Surroundings } from '../../../agent/doctor/check.ts'
+import { checkCoverage } from '../../../agent/doctor/check-coverage.ts'
+import { checkSettings, checkState, checkWork } from '../../../agent/doctor/check-work.ts'
+import type { OwnRights } from '../../../agent/self/own-work.ts'
+import type { LoadedSettings } from '../../../agent/settings/load-settings.ts'
+import { type Settings, SETTINGS } from '../../../agent/settings/settings.ts'
+import { renderChecks } from '../../../agent/show/doctor.ts'
+import type { Terminal } from '../../../agent/show/terminal.ts'
+import type { Gap } from '../../../contract/wire.ts'
+
+const terminal: Terminal = { isInteractive: false, hasColour: false, columns: 80, write: () => undefined }
+const SERVICE: OwnRights = {
+  uid: 990,
+  capabilities: ['CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE', 'CAP_CHECKPOINT_RESTORE'],
+}
+
+function defaults(): Settings {
+  const place = { environment: {}, platform: 'linux', homeFolder: '/home/ada', isRoot: false } as const
+  const pairs = Object.entries(SETTINGS).map(([name, spec]) => [name, spec.defaultValue(place)] as const)
+  return Object.fromEntries(pairs) as unknown as Settings
+}
+
+function around(change: Partial<Surroundings> & { readonly troubles?: LoadedSettings['troubles'] } = {}): Surroundings {
+  const { troubles = [], ...rest } = change
+  const loaded: LoadedSettings = {
+    settings: defaults(),
+    sources: new Map(),
+    troubles,
+    good: {},
+    ignored: [],
+    file: null,
+  }
+  return {
+    platform: 'linux',
+    nowMs: Date.parse('2026-11-23T10:01:00.000Z'),
+    stateFolder: '/var/lib/gnomon',
+    loaded,
+    space: { freeBytes: 40 * 1024 ** 3, totalBytes: 200 * 1024 ** 3 },
+    rights: { uid: 0, capabilities: [] },
+    watchLimit: 65_536,
+    ...rest,
+  }
+}
+
+interface Wrong {
+  readonly gaps?: readonly Gap[]
+  readonly conditions?: readonly Gap[]
+  readonly rights?: OwnRights
+  readonly isWhole?: boolean
+  readonly restarts?: number
+  readonly lostReports?: number
+  readonly partly?: string
+}
+
+function known(wrong: Wrong = {}): KnownState {
+  const { gaps = [], conditions = [], rights = SERVICE, isWhole = true, restarts = 0, lostReports = 0 } = wrong
+  const complete = { sensor: 'files', state: 'complete', places: [], looked: 1, detail: '' } as const
+  const partly = { ...complete, sensor: 'services', state: 'failed', detail: wrong.partly ?? '' } as const
+  const at = '2026-11-23T10:00:00.000Z'
+  return {
+    status: {
+      hostId: 'host',
+      enrolment: null,
+      lastSweep: {
+        startedAt: at,
+        finishedAt: at,
+        coverage: wrong.partly === undefined ? [complete] : [complete, partly],
+        gaps,
+      },
+      known: { artifacts: 1, runtimes: 1, findings: 1 },
+      spool: { reports: 2, bytes: 5_000, oldestAt: at, nextSequence: 3 },
+      delivery: {
+        lastAttemptAt: null,
+        lastSuccessAt: null,
+        nextAttemptAt: null,
+        consecutiveFailures: 0,
+        lastFailure: null,
+        refused: [],
+      },
+      lostReports,
+      damagedFile: null,
+    },
+    daemon: { pid: 7, supervisorPid: 6, since: at },
+    life: {
+      pid: 7,
+      alive: { wallMs: 0, uptimeMs: 0, awakeMs: 0, bootId: null },
+      endedCleanly: false,
+      settings: {},
+      use: { seconds: 3_600, measures: [{ name: 'processorPercent', now: 0.5, mean: 1.25, peak: 4 }] },
+      work: {
+        watches: { placed: 1204, budget: 32_768, isWhole },
+        rescan: { atMs: Date.parse(at), folders: 96, changed: 0, restMs: 45_000 },
+        slowedBy: ['battery'],
+        rights,
+      },
+    },
+    restarts: {
+      inDay: restarts,
+      last: restarts === 0 ? null : { atMs: 0, cause: 'memory', detail: '250 MiB over its start' },
+    },
+    conditions,
+  }
+}
+
+const gap = (code: string, place: string): Gap => ({ code, place, count: 1, detail: 'x'.repeat(400) })
+
+function all(state: KnownState, machine: Surroundings): readonly Check[] {
+  return [checkSettings(machine), checkState(machine), ...checkWork(state, machine), ...checkCoverage(state, machine)]
+}
+
+const noted = (checks: readonly Check[]): readonly string[] =>
+  checks.filter(({ state }) => state !== 'ok').map(({ name }) => name)
+
+describe('a machine that is well', () => {
+  it('has no note, and is told what is covered and what it costs', () => {
+    const checks = all(known(), around())
+    const text = renderChecks(checks, terminal)
+
+    expect(noted(checks)).toEqual([])
+    expect(text).toContain('1204 of 32768 watches placed; 96 other folders compared every 45s, last 1m ago')
+    expect(text).toContain('sees what root sees')
+    expect(text).toMatch(
+      /^ok +costs +processor 0.5 % \(mean 1.3 %, peak 4.0 %\), of 60 min; sweeps slowed by battery$/m,
+    )
+  })
+})
+
+describe('a machine that is not well', () => {
+  const wrong: Wrong = {
+    gaps: [
+      gap('GNO_SENSE_REMOTE', '/mnt/nas'),
+      ...Array.from({ length: 300 }, (_, at) => gap('GNO_SENSE_DENIED', `/p${at}`)),
+    ],
+    conditions: Array.from({ length: 40 }, (_, at) => gap('GNO_AGENT_BENCHED', `/m${at}\u001b[31m`)),
+    rights: { uid: 1000, capabilities: ['CAP_SYS_PTRACE'] },
+    isWhole: false,
+    restarts: 9,
+    lostReports: 3,
+    partly: 'systemctl did not answer',
+  }
+  const machine = around({
+    space: { freeBytes: 1024 ** 2, totalBytes: 1024 ** 4 },
+    watchLimit: 8_192,
+    troubles: [
+      {
+        place: '/etc/gnomon/settings.json: pace',
+        failure: { code: 'GNO_SETTINGS_INVALID', detail: 'takes guest, full' },
+      },
+    ],
+  })
+
+  it('is told all of it on one screen, with what to do next', () => {
+    const checks = all(known(wrong), machine)
+    const rows = renderChecks(checks, terminal).split('\n')
+
+    expect(noted(checks)).toEqual([
+      'settings',
+      'state',
+      'daemon',
+      'spool',
+      'trouble',
+      'rights',
+      'sensors',
+      'places',
+      'watching',
+    ])
+    expect(checks.filter(({ state, next }) => state !== 'ok' && next === null)).toEqual([])
+    expect(rows.length).toBeLessThanOrEqual(24)
+    expect(rows.filter((row) => row.length > 100)).toEqual([])
+    expect(rows.join('\n')).not.toContain('\u001b')
+    for (const part of [
+      '300 SENSE_DENIED',
+      'too few',
+      'without CAP_DAC_READ_SEARCH',
+      'max_user_watches=65536 (now 8192)',
+    ])
+      expect(rows.join('\n')).toContain(part)
+  })
+
+  it('keeps to 24 rows when every check wants something, faults first', () => {
+    const many = Array.from({ length: 20 }, (_, at): Check => {
+      return { name: `c${at}`, state: at === 19 ? 'broken' : 'note', detail: 'd', next: `do ${at}` }
+    })
+    const rows = renderChecks(many, terminal).split('\n')
+
+    expect(rows.length).toBe(24)
+    expect(rows.at(-1)).toContain('do 19')
+  })
+})
