@@ -1,4 +1,5 @@
 // Adds to the models of a look how they came to this machine.
+import { isAbsolute } from 'node:path'
 import type { Artifact } from '../contract/artifact.ts'
 import type { FileIdentity, Platform } from '../contract/observation.ts'
 import type { Gap } from '../contract/wire.ts'
@@ -14,10 +15,10 @@ export async function addArrivals<T extends Arrived>(
   found: readonly T[],
   how: { readonly platform: Platform; readonly signal: AbortSignal },
 ): Promise<{ readonly found: readonly T[]; readonly gaps: readonly Gap[] }> {
-  const files = found.map(({ artifact, identities }) => ({
-    path: firstFileOf(artifact),
-    dev: identities[0]?.dev ?? '0',
-  }))
+  const files = found
+    .map(({ artifact, identities }) => ({ path: firstFileOf(artifact), dev: identities[0]?.dev ?? '0' }))
+    // A file in a container has no path here.
+    .filter(({ path }) => isAbsolute(path))
   const { byPath, gaps } = await describeArrivals(files, how)
   const arrived = found.map((each) => {
     const arrival = byPath.get(firstFileOf(each.artifact))

@@ -17,6 +17,7 @@ import { guardCandidates, guardFolder, NO_GUARD } from './read-guard.ts'
 import { relateFound } from './relate-found.ts'
 import { createGapList, type GapList } from './sense/gap-list.ts'
 import { MINIMUM_BYTES, walkFiles } from './sense/walk.ts'
+import { type Elsewhere, NOWHERE, sweepElsewhere } from './sweep-elsewhere.ts'
 import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
 import { countOf } from './show/measure.ts'
 import { mayHoldModels, readWalked } from './walked-folder.ts'
@@ -81,7 +82,10 @@ export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
     stores: new Set(),
   }
   if (options.roots.length > 0) renewRoom(options.memory.hidden)
-  const summary = options.roots.length === 0 ? null : await walkRoots(options.roots, options, finds)
+  const remembered = new Set<string>()
+  const summary = options.roots.length === 0 ? null : await walkRoots(options.roots, { ...options, remembered }, finds)
+  const elsewhere =
+    summary !== null && options.everywhere === true ? await lookElsewhere({ ...options, remembered }, finds) : NOWHERE
   const folders = new Set<string>()
   for (const path of options.changed) await lookAround(path, folders, options, finds)
   // A file that was looked at twice (changed, and below a root) is one artifact.
@@ -94,23 +98,36 @@ export async function sweepFiles(options: SweepOptions): Promise<SweptFiles> {
   for (const { artifact, identities } of finds.found) {
     for (const identity of identities) byIdentity.set(identityKey(identity), byPath.get(artifact.path) ?? artifact)
   }
-  const gaps = [...(summary?.gaps ?? []), ...finds.gaps.list()].map((gap) => ({ ...gap, sensor: FILES }))
+  const own = [...(summary?.gaps ?? []), ...finds.gaps.list()].map((gap) => ({ ...gap, sensor: FILES }))
+  const gaps = [...own, ...elsewhere.gaps]
   const isComplete = summary?.isComplete === true && finds.gaps.list().every(({ code }) => code !== 'GNO_SENSE_LIMIT')
   const walked =
     summary === null
       ? (options.walked ?? { coverage: [], gaps: [] })
-      : { coverage: [coverageOf({ ...summary, isComplete }, options.roots)], gaps }
+      : { coverage: [coverageOf({ ...summary, isComplete }, options.roots), ...elsewhere.coverage], gaps }
   return {
     artifacts,
     byIdentity,
-    coveredPaths: [...options.roots, ...options.changed, ...finds.stores],
-    uncoveredPaths: gaps.filter(({ code }) => !HIDES_NOTHING.has(code)).map(({ place }) => place),
+    coveredPaths: [...options.roots, ...options.changed, ...finds.stores, ...elsewhere.coveredPaths],
+    uncoveredPaths: [
+      ...own.filter(({ code }) => !HIDES_NOTHING.has(code)).map(({ place }) => place),
+      ...elsewhere.uncoveredPaths,
+    ],
     walked,
     gaps: summary === null ? [...walked.gaps, ...gaps] : gaps,
   }
 }
 
-async function walkRoots(roots: readonly string[], options: SweepOptions, finds: Finds): Promise<WalkSummary> {
+/** A sweep with the files that its walks have met. */
+type Remembering = SweepOptions & { readonly remembered: Set<string> }
+
+async function lookElsewhere(options: Remembering, finds: Finds): Promise<Elsewhere> {
+  const { platform, roots, excludes, remembered, signal } = options
+  const walk = { excludes, isSmallCandidate: isCandidateName, minimumBytes: MINIMUM_BYTES, remembered, signal }
+  return sweepElsewhere({ platform, roots, walk, read: async (each) => readWalk(each, options, finds) })
+}
+
+async function walkRoots(roots: readonly string[], options: Remembering, finds: Finds): Promise<WalkSummary> {
   return await readWalk(startWalk(roots, options), options, finds)
 }
 
@@ -209,8 +226,8 @@ async function readInto(
 
 type Walk = Generator<WalkedFolder, WalkSummary>
 
-function startWalk(roots: readonly string[], options: SweepOptions): Walk {
-  const { excludes, ownPlaces, signal, first, entersRemote, kept } = options
+function startWalk(roots: readonly string[], options: SweepOptions & Partial<Remembering>): Walk {
+  const { excludes, ownPlaces, signal, first, entersRemote, kept, remembered } = options
   return walkFiles({
     roots,
     excludes,
@@ -220,6 +237,7 @@ function startWalk(roots: readonly string[], options: SweepOptions): Walk {
     ...(first === undefined ? {} : { first }),
     ...(entersRemote === undefined ? {} : { entersRemote }),
     ...(kept === undefined ? {} : { folders: kept.folders }),
+    ...(remembered === undefined ? {} : { remembered }),
     signal,
   })
 }

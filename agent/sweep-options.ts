@@ -73,6 +73,7 @@ export function followedUse({ settings, state }: Session): UseMemory {
 export function sweepOptionsOf(session: Session, context: CommandContext, chosen: Chosen): SweepOptions {
   const { settings, state, pack, hostId } = session
   const first = chosen.roots.length === 0 ? [] : likelyPlaces(pack, context.platform)
+  const isNamed = (chosen.entersRemote ?? false) || settings.roots.length > 0
   const approvesByDigest = settings.approvals.some((approval) => approval.kind === 'sha256')
   return {
     hostId,
@@ -81,7 +82,8 @@ export function sweepOptionsOf(session: Session, context: CommandContext, chosen
     agentVersion: AGENT_VERSION,
     roots: orderRoots(chosen.roots, first),
     first,
-    entersRemote: (chosen.entersRemote ?? false) || settings.roots.length > 0,
+    entersRemote: isNamed,
+    everywhere: chosen.roots.length > 0 && (chosen.isWholeHost ?? true) && !isNamed,
     isWholeHost: chosen.isWholeHost ?? chosen.roots.length > 0,
     changed: chosen.changed ?? [],
     excludes: [...settings.excludes, ...(chosen.excludes ?? [])],

@@ -37,6 +37,8 @@ export interface SweepOptions {
   readonly first?: readonly string[]
   /** Somebody named the roots, so they are entered even where a server may hang. */
   readonly entersRemote?: boolean
+  /** Nobody named the roots, so the sweep looks into containers as well and says of every kind of place whether it was covered. */
+  readonly everywhere?: boolean
   /** What earlier sweeps listed and read; without it everything is listed and read. */
   readonly kept?: KeptSweeps
   readonly excludes: readonly string[]

@@ -1,7 +1,9 @@
-// Where models lie when nobody says: every person's home, and the model stores that the rule pack knows.
+// Where models lie when nobody says: every person's home, the model stores that the rule pack knows, media that are mounted and file
+// systems in memory.
 import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, sep } from 'node:path'
+import { readMountedPlaces } from './mounted-places.ts'
 import { bytesOf } from './path-text.ts'
 import { createRemoteMounts, findRemote } from './remote-mounts.ts'
 import type { TouchDeclaration } from './touch-declaration.ts'
@@ -18,6 +20,8 @@ export interface PlacesWanted {
   /** Patterns of the rule pack: `~/x` (in every home), `$NAME/x` (a variable of the agent's own environment), `/x`. */
   readonly stores: readonly string[]
   readonly homes: readonly string[]
+  /** Media that are mounted, and file systems in memory. */
+  readonly mounted?: readonly string[]
   readonly environment?: Readonly<Record<string, string | undefined>>
 }
 
@@ -28,6 +32,7 @@ export const knownPlacesDeclaration: TouchDeclaration = {
   touches: [
     '/etc/passwd (homes of root and of people); the names in /home, /Users or C:\\Users; the home of the account that the agent runs as',
     'the known model stores in each home and on the system: whether they exist, where links lead, which file system they are on',
+    '/proc/self/mountinfo and /sys/dev/block/*/removable (Linux): which media that can be taken out are mounted, which file systems in memory (/dev/shm, /tmp and the like), and which of servers',
     'variables of the environment of the agent itself that rules name as model stores (OLLAMA_MODELS, HF_HOME and the like)',
   ],
   collects: ['the paths that are swept or watched, homes of people among them: they are told with the coverage'],
@@ -39,7 +44,7 @@ export function sweepRoots(wanted: PlacesWanted): readonly string[] {
   const remote = createRemoteMounts()
   // Where a server may hang nothing is asked: the walk tells of such a place, and does not enter it.
   const far = new Set<string>()
-  for (const path of [...wanted.homes, ...expandStores(wanted)]) {
+  for (const path of [...wanted.homes, ...expandStores(wanted), ...(wanted.mounted ?? [])]) {
     const isFar = findRemote(bytesOf(path), remote) !== null
     const place = isFar ? null : existingFolder(path)
     if (isFar && ![...far].some((home) => isInside(path, home))) far.add(path)
@@ -56,7 +61,9 @@ export function sweepRoots(wanted: PlacesWanted): readonly string[] {
 
 /** The roots of a sweep that was given no paths, on this machine. */
 export function defaultSweepRoots(stores: readonly string[]): readonly string[] {
-  return sweepRoots({ stores, homes: readHomes(), environment: process.env })
+  const { removable, memory } = readMountedPlaces()
+  const mounted = [...removable, ...memory].map(({ path }) => path)
+  return sweepRoots({ stores, homes: readHomes(), mounted, environment: process.env })
 }
 
 /** Existing stores alone, for watching: downloads go there. */

@@ -1,5 +1,5 @@
 // Which file system a file lies on, and whether the medium can be taken out: from /proc/self/mountinfo and /sys (proc(5), sysfs).
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readlinkSync, readSync } from 'node:fs'
 import type { Arrival } from '../../contract/artifact.ts'
 
 /** A machine with more mounts is a container host; the rest goes without a mount in its record (CWE-770). */
@@ -59,6 +59,22 @@ function describeMount(mount: Mount | undefined): Arrival['mount'] {
     source: source.slice(0, 256),
     ...(removable === undefined ? {} : { isRemovable: removable === '1' }),
     ...(serial === undefined ? {} : { serial }),
+  }
+}
+
+/** Whether a device (`8:1`) can be taken out: the kernel says so of sticks and cards, of disks in a USB case the way that leads to them. */
+export function isRemovableDevice(device: string): boolean {
+  if (!isPlainDevice(device)) return false
+  const place = `/sys/dev/block/${device}`
+  return (readSmall(`${place}/removable`) ?? readSmall(`${place}/../removable`)) === '1' || isBehindUsb(place)
+}
+
+function isBehindUsb(place: string): boolean {
+  try {
+    return /\/usb[0-9]+\//.test(readlinkSync(place))
+  } catch {
+    // No such device, or no /sys: nothing says that it can be taken out.
+    return false
   }
 }
 

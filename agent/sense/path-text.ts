@@ -12,6 +12,9 @@ const LOOKS_ESCAPED = /\\(?=x[0-9a-f]{2})/g
 /** The encoding in which names are read from the system. */
 export const NAME_ENCODING: BufferEncoding = IS_BYTES ? 'latin1' : 'utf8'
 
+/** What paths inside containers begin with: `container:/NAME/path`. No path of a disk does, so no file can pose as one of them. */
+export const IN_CONTAINERS = 'container:'
+
 /** Turns a readable path (from a person, a setting or argv) into the sensors' byte form. */
 export function bytesOf(path: string): string {
   return IS_BYTES && !ASCII.test(path) ? Buffer.from(path, 'utf8').toString('latin1') : path

@@ -123,7 +123,8 @@ function linkTarget(path: string): string | null {
   }
 }
 
-function readMountinfo(): string {
+/** The mount table of this program, one character a byte; empty where there is none. */
+export function readMountinfo(): string {
   if (process.platform !== 'linux') return ''
   let fd: number | undefined
   try {

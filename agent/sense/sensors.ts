@@ -7,6 +7,7 @@ import { darwinListeners } from './darwin/listeners.ts'
 import { darwinProcesses } from './darwin/processes.ts'
 import { hostInventory } from './host-inventory.ts'
 import { inventoryDeclaration } from './inventory/inventory-declaration.ts'
+import { containerRootsDeclaration } from './linux/container-roots.ts'
 import { knownPlacesDeclaration } from './known-places.ts'
 import { closeLookDeclaration } from './linux/close-look.ts'
 import { linuxGraphics } from './linux/graphics.ts'
@@ -124,6 +125,7 @@ const OTHERS: readonly TouchDeclaration[] = [
   labelledFilesDeclaration,
   footprintDeclaration,
   knownPlacesDeclaration,
+  containerRootsDeclaration,
   watchDeclaration,
   paceDeclaration,
   machineIdDeclaration,

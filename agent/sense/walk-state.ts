@@ -4,6 +4,7 @@ import { type ExcludeMatch, type Excludes, compileExcludes } from './excludes.ts
 import type { FolderMemory } from './folder-memory.ts'
 import { type GapList, createGapList } from './gap-list.ts'
 import type { HeldFolder } from './linux/held-folder.ts'
+import { IN_CONTAINERS } from './path-text.ts'
 import { type RemoteMounts, createRemoteMounts } from './remote-mounts.ts'
 
 const EXCLUDED = 'left out by this exclude'
@@ -26,6 +27,10 @@ export interface WalkOptions {
   /** Enter roots that lie on a file system of the network: somebody named them. Such a server may hang, and then so does the walk. */
   readonly entersRemote?: boolean
   readonly remote?: RemoteMounts
+  /** Files that other walks of this sweep have met, by `dev:inode`, so that each is judged once. */
+  readonly remembered?: Set<string>
+  /** The walk ends after so many folders, and says so. */
+  readonly maxFolders?: number
   readonly signal: AbortSignal
 }
 
@@ -58,7 +63,7 @@ export function startWalk(options: WalkOptions): Walk {
     excludes: compileExcludes(options.excludes, options.ownPlaces),
     remote: options.remote ?? createRemoteMounts(),
     gaps: createGapList(),
-    remembered: new Set(),
+    remembered: options.remembered ?? new Set(),
     begun: new Set(),
     begunPaths: new Set(),
     filesSeen: 0,
@@ -68,8 +73,10 @@ export function startWalk(options: WalkOptions): Walk {
   }
 }
 
-export function segmentsOf(folder: HeldFolder): readonly string[] {
-  return folder.bytes.split('/').filter((segment) => segment !== '')
+/** Components of the path of a folder; in a container of the path that it has there. */
+export function segmentsOf({ bytes }: HeldFolder): readonly string[] {
+  const segments = bytes.split('/').filter((segment) => segment !== '')
+  return bytes.startsWith(IN_CONTAINERS) ? segments.slice(2) : segments
 }
 
 /** Notes a place that was not looked at. What vanished is not missing: there is nothing left to look at. */

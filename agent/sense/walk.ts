@@ -62,7 +62,24 @@ export function* walkFiles(options: WalkOptions): Generator<WalkedFolder, WalkSu
   const roots = options.roots.flatMap((operand) => enterable(walk, operand))
   for (const place of options.first ?? []) yield* walkFirst(walk, place, roots)
   for (const root of roots) yield* walkRoot(walk, root)
-  const { filesSeen, foldersSeen, alreadySeen, isComplete, gaps } = walk
+  return summaryOf(walk)
+}
+
+/** Walks folders that are held already, one after the other, and closes them; what lies in an earlier one is left out of a later one. */
+export function* walkHeld(
+  options: Omit<WalkOptions, 'roots' | 'first'>,
+  folders: Iterable<HeldFolder>,
+): Generator<WalkedFolder, WalkSummary> {
+  const walk = startWalk({ ...options, roots: [], first: [] })
+  for (const folder of folders) {
+    const isRefused = isRootExcluded(walk, folder) || isBegun(walk, folder)
+    if (isRefused) folder.close()
+    else yield* walkBelow(walk, folder, readablePath(folder.bytes))
+  }
+  return summaryOf(walk)
+}
+
+function summaryOf({ filesSeen, foldersSeen, alreadySeen, isComplete, gaps }: Walk): WalkSummary {
   return { filesSeen, foldersSeen, alreadySeen, isComplete, gaps: gaps.list() }
 }
 
@@ -156,6 +173,10 @@ function* walkLevels(walk: Walk, levels: Level[], root: string): Generator<Walke
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
     if (walk.options.signal.aborted) {
       miss(walk, 'GNO_SENSE_LIMIT', root, 'the walk was asked to stop')
+      return
+    }
+    if (walk.foldersSeen >= (walk.options.maxFolders ?? Number.POSITIVE_INFINITY)) {
+      miss(walk, 'GNO_SENSE_LIMIT', root, `more than ${walk.options.maxFolders} folders; the rest was not looked at`)
       return
     }
     const name = level.pending.pop()

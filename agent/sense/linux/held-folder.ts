@@ -73,6 +73,11 @@ export function openFolderIn(parent: HeldFolder, name: string): Result<HeldFolde
   return IS_LINUX ? holdDescriptor(pathIn(parent, name), bytes, constants.O_NOFOLLOW) : holdByPath(bytes)
 }
 
+/** Holds the root folder of a process through the link of the kernel in its held /proc folder; paths in it begin with `bytes`. */
+export function holdRootOf(processFolder: string, bytes: string): Result<HeldFolder> {
+  return holdDescriptor(`${processFolder}/root`, bytes, 0)
+}
+
 /** Holds the same folder once more, for somebody who outlives the first holder. */
 export function holdAgain(folder: HeldFolder): Result<HeldFolder> {
   return folder.fd === null ? holdByPath(folder.bytes) : holdDescriptor(pathOf(folder), folder.bytes, 0)

@@ -12,6 +12,8 @@ export interface MountPlace {
   /** What of the file system is mounted, and where; in byte form. */
   readonly root: string
   readonly point: string
+  /** `ext4`, `overlay`, `fuse.sshfs` */
+  readonly kind: string
 }
 
 export interface PlaceOnDevice {
@@ -20,6 +22,8 @@ export interface PlaceOnDevice {
 }
 
 const LINE = /^[0-9]{1,10} [0-9]{1,10} ([0-9]{1,10}:[0-9]{1,10}) (\/[^ ]*) (\/[^ ]*) /
+/** Before the kind of the file system; optional fields of any number stand in front. */
+const SEPARATOR = ' - '
 /** The kernel writes space, tab, newline and backslash as three octal digits. */
 const ESCAPED = /\\([0-7]{3})/g
 
@@ -28,7 +32,8 @@ export function parseMountPlaces(text: string): readonly MountPlace[] {
   return text.split('\n', MAX_MOUNTS).flatMap((line) => {
     const [, device, root, point] = LINE.exec(line) ?? []
     if (device === undefined || root === undefined || point === undefined) return []
-    return [{ device, root: unescape(root), point: unescape(point) }]
+    const [kind = ''] = line.slice(line.indexOf(SEPARATOR) + SEPARATOR.length).split(' ', 1)
+    return [{ device, root: unescape(root), point: unescape(point), kind: line.includes(SEPARATOR) ? kind : '' }]
   })
 }
 
