@@ -1,13 +1,10 @@
 // The commands of `gnomon`: reads the command line, gives each command its surroundings, and ends with its exit code.
-import { homedir, hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { EXIT, type ExitCode, interpretArguments, type ProgramSpec } from '../contract/command-line.ts'
 import { describeFailure } from '../contract/failure.ts'
-import type { Platform } from '../contract/observation.ts'
 import { printable } from '../contract/printable.ts'
-import type { CommandContext } from './commands/command.ts'
+import { contextOf } from './command-context.ts'
 import { commands } from './commands/commands.ts'
-import { terminalOf } from './show/terminal.ts'
 import { linkToSupervisor } from './supervisor/supervisor-link.ts'
 
 const program: ProgramSpec = {
@@ -32,27 +29,6 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const stop = stopOnSignals()
   const supervisor = linkToSupervisor(() => stop.abort())
   return command.run(invocation, contextOf(stop.signal, supervisor)).finally(() => supervisor?.release())
-}
-
-function contextOf(signal: AbortSignal, supervisor: CommandContext['supervisor']): CommandContext {
-  return {
-    stdout: terminalOf(process.stdout, process.env),
-    stderr: terminalOf(process.stderr, process.env),
-    environment: process.env,
-    platform: platformOf(process.platform),
-    isRoot: process.getuid?.() === 0,
-    homeFolder: homedir(),
-    hostName: hostname(),
-    now: () => new Date(),
-    signal,
-    supervisor,
-    keys: () => process.stdin,
-  }
-}
-
-/** Unix systems other than macOS are treated as Linux: their sensors then report what they could not find. */
-function platformOf(platform: NodeJS.Platform): Platform {
-  return platform === 'darwin' || platform === 'win32' ? platform : 'linux'
 }
 
 /** The first signal asks for a clean end, the second one ends at once. */

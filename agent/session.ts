@@ -21,13 +21,17 @@ import {
 } from './settings/load-settings.ts'
 import type { Settings } from './settings/settings.ts'
 
-export interface Session {
+/** What is known without the rules: the settings, the state, and who this machine is. */
+export interface KnownSelf {
   readonly settings: Settings
   /** The settings with where they come from and what was wrong with them. */
   readonly loaded: LoadedSettings
-  readonly pack: Pack
   readonly state: StateStore
   readonly hostId: string
+}
+
+export interface Session extends KnownSelf {
+  readonly pack: Pack
 }
 
 /** Reads the settings with the command line on top. */
@@ -78,35 +82,41 @@ export interface SessionOptions {
 export function openSession(
   invocation: Invocation,
   context: CommandContext,
-  { overrides = {}, badSettings = 'stops' }: SessionOptions = {},
+  options: SessionOptions = {},
 ): Result<Session> {
+  const self = openSelf(invocation, context, options)
+  if (!self.ok) return self
+  const pack = openPack()
+  if (!pack.ok) self.value.state.close()
+  return pack.ok ? success({ ...self.value, pack: pack.value }) : pack
+}
+
+/** The same without the rules, which take longest. */
+export function openSelf(
+  invocation: Invocation,
+  context: CommandContext,
+  { overrides = {}, badSettings = 'stops' }: SessionOptions = {},
+): Result<KnownSelf> {
   const places = settingsPlaces(invocation, context, overrides)
   const load = (options: LoadSettingsOptions): Result<LoadedSettings> =>
     badSettings === 'stops' ? loadSettings(options) : success(loadAnyway(options))
   const first = load(places)
   if (!first.ok) return first
-  const pack = openPack()
-  if (!pack.ok) return pack
   const state = stateOf(first.value.settings, context)
   if (!state.ok) return state
-  const session = finish(state.value, pack.value, load(settingsPlacesIn(state.value, places)), context)
-  if (!session.ok) state.value.close()
-  return session
+  const self = finish(state.value, load(settingsPlacesIn(state.value, places)), context)
+  if (!self.ok) state.value.close()
+  return self
 }
 
-function finish(
-  state: StateStore,
-  pack: Pack,
-  loaded: Result<LoadedSettings>,
-  context: CommandContext,
-): Result<Session> {
+function finish(state: StateStore, loaded: Result<LoadedSettings>, context: CommandContext): Result<KnownSelf> {
   if (!loaded.ok) return loaded
   // Before anything else is done with the state: what waits in it may have been written under another level.
   const adopted = usePrivacy(state, loaded.value.settings, context)
   if (!adopted.ok) return adopted
   const hostId = hostIdOf(state, proposeHostId)
   if (!hostId.ok) return hostId
-  return success({ settings: loaded.value.settings, loaded: loaded.value, pack, state, hostId: hostId.value })
+  return success({ settings: loaded.value.settings, loaded: loaded.value, state, hostId: hostId.value })
 }
 
 const PRIVACY = 'privacyLevel'
