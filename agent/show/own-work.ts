@@ -1,6 +1,6 @@
 // What the daemon covers and costs, in words: the same for `gnomon status` and `gnomon doctor`.
 import type { Life } from '../self/life-record.ts'
-import type { Measure, MeasureName } from '../self/own-use.ts'
+import type { Measure, MeasureName, OwnUse } from '../self/own-use.ts'
 import type { LastRescan, WatchCount } from '../self/own-work.ts'
 import type { Restarts } from '../self/restarts.ts'
 import { countOf, describeBytes, describeDuration } from './measure.ts'
@@ -30,21 +30,40 @@ export function describeRestarts({ inDay, last }: Restarts): string | null {
   return `${inDay} of the worker in 24 h; last ${new Date(last.atMs).toISOString()}: ${last.cause} (${last.detail})`
 }
 
-/** `null`: nothing was measured. */
+/** `processor 0.5 % (mean 1.3 %, peak 4.0 %), memory 61.0 MiB (peak 80.2 MiB), of 60 min`; null: nothing was measured. */
 export function describeCosts(life: Life | null): string | null {
   const use = life?.use ?? null
   if (use === null) return null
-  const of = (name: MeasureName): Measure | undefined => use.measures.find((measure) => measure.name === name)
-  const say = (name: MeasureName, word: string, unit: (value: number) => string): readonly string[] => {
-    const measure = of(name)
-    return measure === undefined
-      ? []
-      : [`${word} ${unit(measure.now)} (mean ${unit(measure.mean)}, peak ${unit(measure.peak)})`]
-  }
-  const memory = of('proportionalBytes') === undefined ? 'memoryBytes' : 'proportionalBytes'
+  const percent = (value: number): string => `${value.toFixed(1)} %`
+  const processor = measureOf(use, 'processorPercent')
+  const memory = measureOf(use, 'proportionalBytes') ?? measureOf(use, 'memoryBytes')
   const shown = [
-    ...say('processorPercent', 'processor', (value) => `${value.toFixed(1)} %`),
-    ...say(memory, 'memory', describeBytes),
+    ...(processor === undefined
+      ? []
+      : [`processor ${percent(processor.now)} (mean ${percent(processor.mean)}, peak ${percent(processor.peak)})`]),
+    ...(memory === undefined ? [] : [`memory ${describeBytes(memory.now)} (peak ${describeBytes(memory.peak)})`]),
   ]
   return `${shown.join(', ')}, of ${Math.max(1, Math.round(use.seconds / 60))} min`
+}
+
+/** `12 files/s swept (peak 900), 1.2 MiB/s read, 0 changed files wait; slowed by battery`; null: nothing was measured. */
+export function describePace(life: Life | null): string | null {
+  const use = life?.use ?? null
+  if (use === null) return null
+  const [files, bytes, waiting] = [
+    measureOf(use, 'filesPerSecond'),
+    measureOf(use, 'bytesPerSecond'),
+    measureOf(use, 'waitingFiles'),
+  ]
+  const shown = [
+    ...(files === undefined ? [] : [`${Math.round(files.now)} files/s swept (peak ${Math.round(files.peak)})`]),
+    ...(bytes === undefined ? [] : [`${describeBytes(Math.round(bytes.now))}/s read`]),
+    ...(waiting === undefined ? [] : [`${countOf(waiting.now, 'changed file')} waiting`]),
+  ]
+  const slowedBy = life?.work?.slowedBy ?? []
+  return [shown.join(', '), ...(slowedBy.length === 0 ? [] : [`slowed by ${slowedBy.join(', ')}`])].join('; ')
+}
+
+function measureOf({ measures }: OwnUse, name: MeasureName): Measure | undefined {
+  return measures.find((measure) => measure.name === name)
 }

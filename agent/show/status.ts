@@ -6,7 +6,7 @@ import type { AgentStatus } from '../report/status.ts'
 import type { Life } from '../self/life-record.ts'
 import type { Restarts } from '../self/restarts.ts'
 import { describeBytes } from './measure.ts'
-import { describeCosts, describeCoverage, describeRestarts } from './own-work.ts'
+import { describeCosts, describeCoverage, describePace, describeRestarts } from './own-work.ts'
 import { fitText } from './screen-row.ts'
 import { paint, type Terminal } from './terminal.ts'
 
@@ -42,6 +42,7 @@ export function renderStatus(seen: AgentStatus, screen: StatusScreen, terminal: 
     ['delivery', describeDelivery(seen.delivery)],
     ...some(seen.delivery.refused, MAX_REFUSED, ({ what, detail }) => ['refused', `${what}: ${detail}`]),
     ['costs', describeOwnCosts(screen)],
+    ...paceRows(screen),
     ...troubleRows(seen, screen.conditions),
   ]
   return rows.map(([label, value]) => renderRow(label, value, terminal)).join('\n')
@@ -109,12 +110,16 @@ function describeOwnCosts({ daemon, life }: StatusScreen): string {
   return told ?? 'not measured: no daemon runs, or it began just now'
 }
 
+function paceRows({ daemon, life }: StatusScreen): readonly Row[] {
+  const told = daemon === null ? null : describePace(life)
+  return told === null ? [] : [['work', told]]
+}
+
 function coveringRows({ daemon, life, restarts, nowMs }: StatusScreen): readonly Row[] {
   const work = daemon === null ? null : (life?.work ?? null)
   const again = restarts.inDay === 0 ? null : describeRestarts(restarts)
   return [
     ...(work === null ? [] : [['watching', describeCoverage(work.watches, work.rescan, nowMs)] as const]),
-    ...(work === null || work.slowedBy.length === 0 ? [] : [['slowed by', work.slowedBy.join(', ')] as const]),
     ...(again === null ? [] : [['restarts', again] as const]),
   ]
 }
