@@ -141,9 +141,11 @@ async function runOn(
   const { settings } = session
   const memory = createSweepMemory(followedUse(session))
   const self = followSelf(session)
-  const guest = beGuest({ settings, platform: context.platform, isService: isJson, signal: context.signal })
+  const { isDiskLow } = self
+  const guest = beGuest({ settings, platform: context.platform, isDiskLow, isService: isJson, signal: context.signal })
+  self.work.paced(guest.slowedBy)
   const guards = guardReading(state, guest.pause)
-  const keeping = startKeeping(settings, context)
+  const keeping = startKeeping(settings, { now: context.now, isDiskLow, signal: context.signal })
   const background = hashSlowly(session, context, guards)
   const entersRemote = isNamed(invocation)
   const same = { memory, digests: background.memory, guard: guards.read, entersRemote, ownUse: self.use }
@@ -156,7 +158,8 @@ async function runOn(
     watch: async (tell) => {
       live.onChange(tell.onDue)
       const watching = watchLive(session, context, { live, rootsNow, tell })
-      const rescanning = keeping.rescan(tell, watching.isWatched)
+      self.work.watching(watching.count)
+      const rescanning = keeping.rescan(tell, { isWatched: watching.isWatched, onRound: self.work.rescanned })
       await Promise.all([watching.closed, rescanning, background.run(tell.onSettled), live.follow()])
     },
     isWholeDue: live.isWholeDue,
