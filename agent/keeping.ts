@@ -18,6 +18,8 @@ export interface Keeping {
 /** What rescans leave to others, and who is told of them. */
 interface BesideRescan {
   readonly isWatched: (folder: string) => boolean
+  /** What a whole sweep would walk that began now. */
+  readonly rootsNow: () => readonly string[]
   readonly onRound: (round: RescanRound) => void
 }
 
@@ -55,7 +57,7 @@ export function startKeeping(settings: Chosen, { now, isDiskLow = () => false, s
         if (isWhole) rescan?.reload()
       }
     },
-    async rescan(tell, { isWatched, onRound }) {
+    async rescan(tell, { isWatched, rootsNow, onRound }) {
       rescan = rescanPlaces({
         kept,
         get excludes() {
@@ -65,6 +67,7 @@ export function startKeeping(settings: Chosen, { now, isDiskLow = () => false, s
         intervalMs: settings.rescanIntervalSeconds * 1000,
         isWatched,
         isSweeping: () => sweeping > 0,
+        rootsNow,
         tell,
         onRound,
         signal,

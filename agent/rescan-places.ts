@@ -1,5 +1,6 @@
 // The rescan of the daemon: compares what sweeps keep, walks as they do, and waits until a file rests before it is told.
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { createArrivingRoots } from './arriving-roots.ts'
 import type { WatchTellers } from './daemon.ts'
 import type { OpenKeptSweeps } from './kept-sweeps.ts'
 import { isCandidateName } from './read/candidate-name.ts'
@@ -18,6 +19,8 @@ export interface RescanPlacesOptions {
   /** A folder by its readable path. */
   readonly isWatched: (folder: string) => boolean
   readonly isSweeping: () => boolean
+  /** What a whole sweep would walk that began now. */
+  readonly rootsNow: () => readonly string[]
   readonly tell: WatchTellers
   readonly onRound: (round: RescanRound) => void
   readonly signal: AbortSignal
@@ -35,18 +38,19 @@ export function rescanPlaces(options: RescanPlacesOptions): Rescan {
     onSettled: tell.onSettled,
     onOverflow: () => tell.onGap({ ...tooMany, detail: 'too many files move at once; the next sweep sees them' }),
   })
+  const walk = (roots: readonly string[]): ReturnType<typeof walkFiles> =>
+    walkFiles({
+      roots,
+      excludes: options.excludes,
+      ownPlaces,
+      isSmallCandidate: isCandidateName,
+      minimumBytes: MINIMUM_BYTES,
+      folders: kept.folders,
+      signal,
+    })
   const rescan = createRescan({
     index: kept.folders,
-    walk: (roots) =>
-      walkFiles({
-        roots,
-        excludes: options.excludes,
-        ownPlaces,
-        isSmallCandidate: isCandidateName,
-        minimumBytes: MINIMUM_BYTES,
-        folders: kept.folders,
-        signal,
-      }),
+    walk,
     isWatched: (path) => isWatched(readablePath(path)),
     isSweeping,
     remote: createRemoteMounts(),
@@ -61,13 +65,29 @@ export function rescanPlaces(options: RescanPlacesOptions): Rescan {
     onRound: options.onRound,
     signal,
   })
+  const arriving = createArrivingRoots({
+    rootsNow: options.rootsNow,
+    walk,
+    isSweeping,
+    onTouched: (path) => resting.touch(path),
+    onWalked: rescan.reload,
+    pause: setImmediate,
+    signal,
+  })
   return {
     ...rescan,
     async run() {
       const timer = setInterval(() => resting.look(), LOOK_EVERY_MS)
-      await rescan.run()
+      await Promise.all([rescan.run(), repeat(arriving.look, intervalMs, signal)])
       clearInterval(timer)
     },
+  }
+}
+
+async function repeat(look: () => Promise<void>, everyMs: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(everyMs, signal)
+    await look()
   }
 }
 

@@ -159,7 +159,8 @@ async function runOn(
       live.onChange(tell.onDue)
       const watching = watchLive(session, context, { live, rootsNow, tell })
       self.work.watching(watching.count)
-      const rescanning = keeping.rescan(tell, { isWatched: watching.isWatched, onRound: self.work.rescanned })
+      const beside = { isWatched: watching.isWatched, rootsNow, onRound: self.work.rescanned }
+      const rescanning = keeping.rescan(tell, beside)
       await Promise.all([watching.closed, rescanning, background.run(tell.onSettled), live.follow()])
     },
     isWholeDue: live.isWholeDue,
