@@ -1,4 +1,5 @@
 // One host: what was found on it, what was looked at, and what could not be.
+import { agentUse, isOwn } from './agent-use.js'
 import { ask, encode, query } from './api.js'
 import { artifactStory, gapItems, runtimeStory } from './details.js'
 import { installationStory } from './installed.js'
@@ -24,6 +25,7 @@ export async function host(id) {
     ask(`installations${query({ host: id })}`),
   ])
   const { row, host: machine, coverage, gaps, statement } = detail
+  const blind = gaps.filter((gap) => !isOwn(gap))
   return [
     h('p', { class: 'crumb' }, h('a', { href: '#/hosts' }, '← Hosts')),
     h('div', { class: 'headline' }, h('h1', {}, row.hostName), looked(row.looked)),
@@ -52,7 +54,8 @@ export async function host(id) {
         {},
         section('Machine', machineFacts(machine)),
         section('Coverage', coverageList(coverage)),
-        section('Could not look', gaps.length === 0 ? h('p', { class: 'quiet' }, 'No gaps.') : gapItems(gaps)),
+        section('Could not look', blind.length === 0 ? h('p', { class: 'quiet' }, 'No gaps.') : gapItems(blind)),
+        section('The agent itself', agentUse(machine, gaps.filter(isOwn))),
         section('Reports', reportFacts(row)),
       ),
     ),

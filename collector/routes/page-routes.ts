@@ -8,6 +8,7 @@ import { openAnswers } from './answers.ts'
 const SCRIPT = 'text/javascript; charset=utf-8'
 const SCRIPTS = [
   'page.js',
+  'agent-use.js',
   'api.js',
   'details.js',
   'finding.js',

@@ -126,6 +126,41 @@ describe('the page', () => {
       expect(silent).toContain(part)
   })
 
+  it('tells what the agent itself costs and is in trouble with, apart from what it could not look at', async () => {
+    const agent = await collector.enrol('host-7', 'measured')
+    const use = {
+      seconds: 3_540,
+      measures: [
+        { name: 'processorPercent', now: 0.5, mean: 1.25, peak: 4 },
+        { name: 'memoryBytes', now: 61_000_000, mean: 60_000_000, peak: 80_000_000 },
+        { name: 'filesPerSecond', now: 0, mean: 12.4, peak: 912 },
+        { name: 'ofANewerAgent', now: 1, mean: 2, peak: 3 },
+      ],
+    }
+    const machine = { ...sampleReport().host, hostId: 'host-7', hostName: 'measured', agent: use }
+    const own = {
+      code: 'GNO_AGENT_DISK_LOW',
+      place: '/var/lib/gnomon',
+      count: 1,
+      detail: 'little room',
+      sensor: 'agent',
+    }
+    await collector.report(agent, emptyReport(1, { host: machine, gaps: [own] }))
+
+    const text = textOf(await host('host-7'))
+
+    for (const part of ['Of the last 59 min', '0.5 % (mean 1.3 %, peak 4.0 %)', '61.0 MB (mean 60.0 MB, peak 80.0 MB)'])
+      expect(text).toContain(part)
+    for (const part of [
+      '0.0 /s (mean 12 /s, peak 912 /s)',
+      'ofANewerAgent1 (mean 2, peak 3)',
+      'GNO_AGENT_DISK_LOW',
+      'No gaps.',
+    ])
+      expect(text).toContain(part)
+    expect(textOf(await host('host-1'))).toContain('Not measured')
+  })
+
   it('tells what is installed, with its weaknesses, guards and servers', async () => {
     const agent = await collector.enrol('host-4', 'installed')
     const machine = { ...sampleReport().host, hostId: 'host-4', hostName: 'installed' }

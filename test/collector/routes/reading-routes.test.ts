@@ -251,6 +251,7 @@ describe('the page', () => {
 
     expect([...visited].sort()).toEqual([
       '/',
+      '/agent-use.js',
       '/api.js',
       '/details.js',
       '/favicon.svg',
