@@ -5,6 +5,7 @@ import { printable } from '../contract/printable.ts'
 import type { CommandContext } from './commands/command.ts'
 import type { DaemonEvents } from './daemon.ts'
 import type { DeliveryOutcome } from './report/deliver.ts'
+import { foldGaps, onChange } from './fold-news.ts'
 import type { Log } from './report/log.ts'
 import { renderFindings } from './show/findings.ts'
 import { describeGap } from './show/inspection.ts'
@@ -17,31 +18,43 @@ export function tellTerminal(context: CommandContext, progress: ProgressLine): D
   const fresh = createFreshness()
   let isFirst = true
   const say = (failure: Failure): void => context.stderr.write(`${printable(describeFailure(failure))}\n`)
+  const stored = onChange((failure) => {
+    if (failure === null) context.stderr.write('What is found is stored again.\n')
+    else say(failure)
+  })
+  const delivered = onChange((failure) => {
+    if (failure === null) context.stderr.write('The collector answers again.\n')
+    else say(failure)
+  })
   return {
     swept: (result, enqueued) => {
       progress.clear()
-      if (!enqueued.ok) say(enqueued.failure)
+      stored(enqueued.ok ? null : enqueued.failure)
       const findings = fresh(result.findings)
       if (isFirst && result.coveredHost)
         context.stdout.write(`${renderScan(result, context.stdout)}\nWatching. Ctrl-C stops.\n`)
       else if (findings.length > 0) context.stdout.write(`${describeFresh(findings, context)}\n`)
       if (result.coveredHost) isFirst = false
     },
-    delivered: onChange((failure) => {
-      if (failure === null) context.stderr.write('The collector answers again.\n')
-      else say(failure)
-    }),
-    gap: (gap) => context.stderr.write(`${describeGap(gap)}\n`),
+    delivered: (outcome) => delivered(failureOf(outcome)),
+    gap: foldGaps((gap) => context.stderr.write(`${describeGap(gap)}\n`)),
   }
 }
 
 /** One line an event, a constant message and fields. */
 export function tellLog(log: Log): DaemonEvents {
   const fresh = createFreshness()
+  const stored = onChange((failure) => {
+    if (failure === null) log.info('sweeps are stored again')
+    else log.error('sweep was not stored', { code: failure.code, detail: failure.detail })
+  })
+  const delivered = onChange((failure) => {
+    if (failure === null) log.info('delivery works again')
+    else log.warn('delivery failed', { code: failure.code, detail: failure.detail })
+  })
   return {
     swept: (result, enqueued) => {
-      if (!enqueued.ok)
-        log.error('sweep was not stored', { code: enqueued.failure.code, detail: enqueued.failure.detail })
+      stored(enqueued.ok ? null : enqueued.failure)
       for (const { findingId, policyId, severity, title, simulated } of fresh(result.findings)) {
         log.warn('new finding', { findingId, policyId, severity, title, simulated })
       }
@@ -54,23 +67,13 @@ export function tellLog(log: Log): DaemonEvents {
       }
       if (result.coveredHost === true) log.info('swept', { ...counts, sensors: coverage.length })
     },
-    delivered: onChange((failure) => {
-      if (failure === null) log.info('delivery works again')
-      else log.warn('delivery failed', { code: failure.code, detail: failure.detail })
-    }),
-    gap: ({ code, place, detail, count }) => log.warn('gap', { code, place, detail, count }),
+    delivered: (outcome) => delivered(failureOf(outcome)),
+    gap: foldGaps(({ code, place, detail, count }) => log.warn('gap', { code, place, detail, count })),
   }
 }
 
-/** Tells the same trouble once, and once that it is over. */
-function onChange(tell: (failure: Failure | null) => void): (outcome: DeliveryOutcome) => void {
-  let last = ''
-  return (outcome) => {
-    const failure = outcome.kind === 'failed' ? outcome.failure : null
-    const now = failure === null ? '' : describeFailure(failure)
-    if (now !== last) tell(failure)
-    last = now
-  }
+function failureOf(outcome: DeliveryOutcome): Failure | null {
+  return outcome.kind === 'failed' ? outcome.failure : null
 }
 
 /** Findings that were not told yet. */
