@@ -78,15 +78,16 @@ export function rescanPlaces(options: RescanPlacesOptions): Rescan {
     ...rescan,
     async run() {
       const timer = setInterval(() => resting.look(), LOOK_EVERY_MS)
-      await Promise.all([rescan.run(), repeat(arriving.look, intervalMs, signal)])
+      await Promise.all([rescan.run(), repeat(arriving.look, options)])
       clearInterval(timer)
     },
   }
 }
 
-async function repeat(look: () => Promise<void>, everyMs: number, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await sleep(everyMs, signal)
+/** The time between two is asked for anew after each. */
+async function repeat(look: () => Promise<void>, options: RescanPlacesOptions): Promise<void> {
+  while (!options.signal.aborted) {
+    await sleep(options.intervalMs, options.signal)
     await look()
   }
 }
