@@ -21,8 +21,17 @@ const REMOTE_KINDS: ReadonlySet<string> = new Set(
 export interface RemoteMounts {
   /** The kind of the remote file system that a path lies on, by its components alone. */
   readonly around: (path: string) => string | undefined
+  /** Where that file system begins, and its kind. */
+  readonly mountAround: (path: string) => RemoteMount | undefined
+  /** Where such file systems begin. */
+  readonly places: () => readonly string[]
   /** Names in a folder at which a remote file system begins, with its kind; undefined where there are none, as nearly everywhere. */
   readonly namesIn: (folder: string) => ReadonlyMap<string, string> | undefined
+}
+
+export interface RemoteMount {
+  readonly place: string
+  readonly kind: string
 }
 
 interface Table {
@@ -40,11 +49,14 @@ export function createRemoteMounts(readTable = readMountinfo, nowMs = (): number
     table = tableOf(remoteKinds(readTable()))
     return table
   }
+  const mountAround = (path: string): RemoteMount | undefined => {
+    const { kinds } = current()
+    return kinds.size === 0 ? undefined : mountIn(path, kinds)
+  }
   return {
-    around: (path) => {
-      const { kinds } = current()
-      return kinds.size === 0 ? undefined : kindAround(path, kinds)
-    },
+    mountAround,
+    around: (path) => mountAround(path)?.kind,
+    places: () => [...current().kinds.keys()],
     namesIn: (folder) => current().byFolder.get(folder),
   }
 }
@@ -83,10 +95,11 @@ function tableOf(kinds: ReadonlyMap<string, string>): Table {
   return { kinds, byFolder }
 }
 
-function kindAround(path: string, kinds: ReadonlyMap<string, string>): string | undefined {
+function mountIn(path: string, kinds: ReadonlyMap<string, string>): RemoteMount | undefined {
   for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
-    const kind = kinds.get(path.slice(0, end))
-    if (kind !== undefined) return kind
+    const place = path.slice(0, end)
+    const kind = kinds.get(place)
+    if (kind !== undefined) return { place, kind }
   }
   return undefined
 }

@@ -22,11 +22,20 @@ export interface Program {
   readonly said: () => string
 }
 
-/** Starts a built program on the Node.js that runs this test (the pinned one). `name` is a path below dist/. */
-export function startProgram(name: string, args: readonly string[], withinMs = WITHIN_MS): Program {
+/**
+ * Starts a built program on the Node.js that runs this test (the pinned one). `name` is a path below dist/; `before` are words of a
+ * command that becomes it (nsenter, setpriv).
+ */
+export function startProgram(
+  name: string,
+  args: readonly string[],
+  withinMs = WITHIN_MS,
+  before: readonly string[] = [],
+): Program {
   const program = join(root, 'dist', name)
   if (!existsSync(program)) throw new Error(`${program} is not built: run the tests through npm test`)
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [command = process.execPath, ...words] = [...before, process.execPath, program, ...args]
+  const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] })
   const guard = setTimeout(() => child.kill('SIGKILL'), withinMs)
   let stdout = ''
   let stderr = ''
@@ -42,8 +51,8 @@ export function startProgram(name: string, args: readonly string[], withinMs = W
 }
 
 /** Starts a program that serves until the test ends it. */
-export function startService(name: string, args: readonly string[]): Program {
-  return startProgram(name, args, SERVES_MS)
+export function startService(name: string, args: readonly string[], before: readonly string[] = []): Program {
+  return startProgram(name, args, SERVES_MS, before)
 }
 
 /** Runs `gnomon` to its end. */

@@ -31,11 +31,16 @@ export function placesIn(folder: string): Places {
   return places
 }
 
-/** Starts the daemon on the models of a test with settings of its own. */
-export function startSupervised({ folder, state, models }: Places, settings: object): SupervisedDaemon {
+/** Starts the daemon on the models of a test with settings of its own; `before` are words of a command that becomes it. */
+export function startSupervised(
+  { folder, state, models }: Places,
+  settings: object,
+  before: readonly string[] = [],
+): SupervisedDaemon {
   const file = join(folder, 'settings.json')
   writeFileSync(file, JSON.stringify({ startSpreadSeconds: 0, ...settings }))
-  const program = startService('agent/gnomon.js', ['run', '--json', '--settings', file, '--state', state, models])
+  const words = ['run', '--json', '--settings', file, '--state', state, models]
+  const program = startService('agent/gnomon.js', words, before)
   let text = ''
   program.child.stderr?.on('data', (piece: string) => (text += piece))
   const { pid } = program.child

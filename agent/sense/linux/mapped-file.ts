@@ -73,6 +73,9 @@ function openInProcess(
   name: string,
   wanted: { readonly path: string; readonly dev: string; readonly inode: string },
 ): Result<OpenedFile> {
+  // Told by the scan, which touched nothing there either.
+  if (wanted.dev === '')
+    return failed('GNO_SENSE_OTHER_FILESYSTEM', `${wanted.path} lies on a mount that does not answer`)
   let held: number | undefined
   try {
     held = openSync(`/proc/${Math.trunc(pid)}`, O_PATH | constants.O_DIRECTORY)

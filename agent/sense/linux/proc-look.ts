@@ -5,7 +5,7 @@ import { O_PATH } from './held-folder.ts'
 import { type MapsRoom, readMaps } from './maps-read.ts'
 import { type RangeIdentity, parseMaps } from './maps-text.ts'
 import { isRefusal, type Look, readDescriptors, readExecutable, readLink, readText } from './proc-read.ts'
-import { type Denied, type NamespaceLinks, type RawProcess, WAITING_MAPS } from './proc-record.ts'
+import { type Denied, type NamespaceLinks, type RawProcess, SILENT_MOUNT, WAITING_MAPS } from './proc-record.ts'
 import { parseDescriptorSlots, parseStat } from './proc-text.ts'
 
 /** Argument bytes read of one process; Linux allows 6 MiB, redaction keeps 256 arguments. */
@@ -26,6 +26,16 @@ export interface Before {
   /** It has hardly touched its memory since: mappings and namespaces are taken from there, which is half of the work. */
   readonly hasSameMemory: boolean
   readonly room: MapsRoom
+  readonly touch: Touch
+}
+
+/** What of a process may be touched: nothing on a mount that does not answer (answering-mounts.ts). */
+export interface Touch {
+  readonly mayTouch: (path: string) => boolean
+  /** The mappings of a text that may be. */
+  readonly keep: (maps: string) => string
+  /** Whether something was left out so far. */
+  readonly isCut: () => boolean
 }
 
 /** Looks at one process, by its folder `/proc/PID`. */
@@ -52,13 +62,16 @@ function lookInFolder(folder: string, before: Before): ProcessLook {
   if (fields?.state === 'Z' || fields?.state === 'X') return { ...EMPTY, stat: stat.value, status: status.value }
   const notes: Notes = { denied: [], limits: [] }
   const commandLine = take(readText(`${folder}/cmdline`, MAX_COMMAND_LINE_BYTES), notes, null, 'cmdline')
-  const descriptors = take(readDescriptors(`${folder}/fd`, parseDescriptorSlots(status.value)), notes, 'fd', 'fd')
-  const executable = present(take(readExecutable(`${folder}/exe`), notes, 'exe', 'exe'))
+  const { mayTouch } = before.touch
+  const slots = parseDescriptorSlots(status.value)
+  const descriptors = take(readDescriptors(`${folder}/fd`, slots, mayTouch), notes, 'fd', 'fd')
+  const executable = present(take(readExecutable(`${folder}/exe`, mayTouch), notes, 'exe', 'exe'))
   // A program that another one became has other mappings, however alike the counts are.
-  const { record, hasSameMemory, room } = before
+  const { record, hasSameMemory, room, touch } = before
   const known = record !== null && identityOf(record.executable) === identityOf(executable) ? record : null
   const isStanding = known !== null && hasSameMemory
-  const memory = isStanding ? memoryOf(known, notes) : lookAtMemory(folder, notes, { known, room })
+  const memory = isStanding ? memoryOf(known, notes) : lookAtMemory(folder, notes, { known, room, touch })
+  if (touch.isCut()) notes.limits.push(SILENT_MOUNT)
   if (commandLine === 'gone' || memory === 'gone' || descriptors === 'gone') return 'vanished'
   return {
     stat: stat.value,
@@ -85,13 +98,14 @@ type MemoryLook = Pick<RawProcess, 'maps' | 'identities' | 'namespaces'>
 function lookAtMemory(
   folder: string,
   notes: Notes,
-  { known, room }: { readonly known: RawProcess | null; readonly room: MapsRoom },
+  { known, room, touch }: { readonly known: RawProcess | null; readonly room: MapsRoom; readonly touch: Touch },
 ): MemoryLook | 'gone' {
   const { waits = false, ...look } = readMaps(`${folder}/maps`, room)
   // What was seen of it in its last turn stands, rather than the beginning of what it maps now.
   if (waits && known !== null && known.maps !== null) return memoryOf(known, notes, WAITING_MAPS)
-  const mappings = take(look, notes, 'maps', waits ? WAITING_MAPS : 'maps')
-  if (mappings === 'gone') return 'gone'
+  const seen = take(look, notes, 'maps', waits ? WAITING_MAPS : 'maps')
+  if (seen === 'gone') return 'gone'
+  const mappings = seen === null ? null : touch.keep(seen)
   return {
     maps: mappings,
     identities: mappings === null ? [] : readIdentities(folder, mappings, notes),

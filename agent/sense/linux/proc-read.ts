@@ -137,9 +137,10 @@ export function readLink(path: string): Look<string> {
 }
 
 /** The executable: its link for people, dev and inode for comparison. */
-export function readExecutable(path: string): Look<RawExecutable> {
+export function readExecutable(path: string, mayTouch: (path: string) => boolean): Look<RawExecutable> {
   const link = readLink(path)
   if (link.kind !== 'seen') return link
+  if (!mayTouch(link.value)) return { ...link, value: { link: link.value, dev: '', inode: '', links: 1 } }
   try {
     const stat = statSync(path, { bigint: true })
     const value = { link: link.value, dev: String(stat.dev), inode: String(stat.ino), links: Number(stat.nlink) }
@@ -163,11 +164,11 @@ interface Found {
 }
 
 /** Lists /proc/PID/fd. `slots` (FDSize) tells beforehand whether the list may be long, so that it is never allocated whole. */
-export function readDescriptors(folder: string, slots: number): Look<Descriptors> {
+export function readDescriptors(folder: string, slots: number, mayTouch: (path: string) => boolean): Look<Descriptors> {
   const found: Found = { files: [], sockets: [], devices: [] }
   try {
     const names = slots <= MAX_DESCRIPTORS ? readdirSync(folder) : firstNames(folder)
-    for (const name of names) addDescriptor(found, folder, name)
+    for (const name of names) addDescriptor(found, folder, name, mayTouch)
     const isFull = found.files.length >= MAX_OPEN_FILES || found.devices.length >= MAX_DEVICES
     return { kind: 'seen', value: found, isCut: isFull || names.length >= MAX_DESCRIPTORS }
   } catch (error) {
@@ -175,13 +176,19 @@ export function readDescriptors(folder: string, slots: number): Look<Descriptors
   }
 }
 
-function addDescriptor({ files, sockets, devices }: Found, folder: string, name: string): void {
+function addDescriptor(
+  { files, sockets, devices }: Found,
+  folder: string,
+  name: string,
+  mayTouch: (path: string) => boolean,
+): void {
   const link = readLink(`${folder}/${name}`)
   if (link.kind !== 'seen') return
   if (link.value.startsWith('socket:[')) sockets.push(link.value.slice(8, -1))
   else if (link.value.startsWith('/dev/') && acceleratorKind(link.value) !== null) {
     if (devices.length < MAX_DEVICES) devices.push({ fd: Number(name), node: link.value })
-  } else if (mayBeFile(link.value) && files.length < MAX_OPEN_FILES) addFile(files, folder, name, link.value)
+  } else if (mayBeFile(link.value) && files.length < MAX_OPEN_FILES && mayTouch(link.value))
+    addFile(files, folder, name, link.value)
 }
 
 function firstNames(folder: string): readonly string[] {

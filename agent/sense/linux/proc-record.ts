@@ -6,11 +6,15 @@ import type { RangeIdentity } from './maps-text.ts'
 /** The limit of one look, not of one process: what is behind it is read in a later look. */
 export const WAITING_MAPS = 'maps of a later look'
 
+/** Something of it lies on a mount that does not answer, and was not touched. */
+export const SILENT_MOUNT = 'mount'
+
 /** What was denied while looking at one process. */
 export type Denied = 'exe' | 'maps' | 'fd' | 'netns' | 'map_files'
 
 export interface RawExecutable {
   readonly link: string
+  /** Empty, like the inode, where the file lies on a mount that does not answer. */
   readonly dev: string
   readonly inode: string
   /** Names that the file still has; 0 = unlinked. */
@@ -67,6 +71,8 @@ export interface ProcCapture {
   readonly isHidingOthers: boolean
   readonly kernelThreads: number
   readonly vanished: number
+  /** Mounts that do not answer and on which processes have something; absent where there are none. */
+  readonly silentMounts?: readonly { readonly place: string; readonly kind: string }[]
   /** Processes that were left out by the limit. */
   readonly beyondLimit: number
 }

@@ -5,9 +5,10 @@
 import { readdirSync, statSync } from 'node:fs'
 import { setImmediate as letOthersRun } from 'node:timers/promises'
 import type { SenseContext } from '../../../contract/observation.ts'
+import { type AnsweringMounts, createAnsweringMounts } from './answering-mounts.ts'
 import { type KeptStat, keepStat, keptLimit, UNCOUNTED } from './kept-stat.ts'
 import { type MapsRoom, roomForMaps } from './maps-read.ts'
-import { type Before, lookAtProcess, readNamespaces } from './proc-look.ts'
+import { type Before, lookAtProcess, readNamespaces, type Touch } from './proc-look.ts'
 import { readPiece, readText, shrinkBuffer } from './proc-read.ts'
 import { type ProcCapture, type RawProcess, WAITING_MAPS } from './proc-record.ts'
 import { isSameRecord } from './same-record.ts'
@@ -30,6 +31,8 @@ interface Known {
   readonly record: RawProcess | null
   /** Of the moment at which the mappings were read; null for a kernel thread. */
   readonly mappedAt: StatFields | null
+  /** Something of it lies on a file system of a server, which may have fallen silent since: it is looked at anew each time. */
+  readonly isRemote: boolean
   /** From the second look on, so that a program that looks only once holds nothing. */
   readonly kept: KeptStat | null
 }
@@ -45,6 +48,7 @@ interface Look {
   readonly folder: string
   readonly next: Map<number, Known>
   readonly room: MapsRoom
+  readonly mounts: AnsweringMounts
   /** The first process for whose mappings there was no room: the next look begins with it. */
   firstWaiting: number | null
   kernelThreads: number
@@ -54,7 +58,7 @@ interface Look {
 }
 
 /** Starts an empty table; the first look reads everything. `root` is where `proc` and `etc` lie: a test brings its own, and less room. */
-export function createProcTable(root = '', room = roomForMaps): ProcTable {
+export function createProcTable(root = '', room = roomForMaps, mounts = createAnsweringMounts()): ProcTable {
   const folder = `${root}/proc`
   let known = new Map<number, Known>()
   let looks = 0
@@ -69,7 +73,9 @@ export function createProcTable(root = '', room = roomForMaps): ProcTable {
     looks += 1
     const mayKeep = looks === 1 ? 0 : keptLimit()
     const next = new Map<number, Known>()
-    const look: Look = { folder, next, room: room(), firstWaiting: null, kernelThreads: 0, vanished: 0, mayKeep }
+    const none = { firstWaiting: null, kernelThreads: 0, vanished: 0 }
+    const look: Look = { folder, next, room: room(), mounts, ...none, mayKeep }
+    await mounts.ask(context.signal)
     const pids = listProcesses(folder)
     let visited = 0
     let spent = look.room.bytes
@@ -81,13 +87,17 @@ export function createProcTable(root = '', room = roomForMaps): ProcTable {
       // Our own descriptors are the files we inspect: reporting them would make the agent a user of every model.
       if (pid !== process.pid) visit(pid, known.get(pid), (looks + pid) % REFRESH_EVERY === 0, look)
     }
+    // Met for the first time: those that answer are looked at in this very look.
+    if (mounts.silent().length > 0 && (await mounts.ask(context.signal))) visitRemote(look)
     for (const [pid, { kept }] of known) if (look.next.get(pid)?.kept !== kept) kept?.close()
     known = next
     beginsWith = look.firstWaiting
     shrinkBuffer()
     const { kernelThreads, vanished } = look
     const processes = pids.flatMap((pid) => next.get(pid)?.record ?? [])
-    return { processes, kernelThreads, vanished, ...systemTexts(root), beyondLimit: pids.length - visited }
+    const silentMounts = mounts.silent()
+    const silence = silentMounts.length === 0 ? {} : { silentMounts }
+    return { processes, kernelThreads, vanished, ...systemTexts(root), ...silence, beyondLimit: pids.length - visited }
   }
 
   return {
@@ -111,6 +121,10 @@ function inTurn(pids: readonly number[], first: number | null): readonly number[
   return at <= 0 ? pids : [...pids.slice(at), ...pids.slice(0, at)]
 }
 
+function visitRemote(look: Look): void {
+  for (const [pid, before] of [...look.next]) if (before.isRemote) visit(pid, before, true, look)
+}
+
 function visit(pid: number, before: Known | undefined, isRefresh: boolean, look: Look): void {
   const place = `${look.folder}/${pid}`
   const held = before?.kept ?? null
@@ -128,7 +142,7 @@ function visit(pid: number, before: Known | undefined, isRefresh: boolean, look:
   // Equal bytes include the start ticks: it is the same process, and it has not run for a tick.
   const isIdle = known !== undefined && stat.equals(known.statBytes)
   if (isIdle && known.record === null) remember(pid, { ...known, kept }, look)
-  else if (isIdle && !isRefresh && !isWaiting(known) && countDescriptors(place, kept) === known.descriptors) {
+  else if (isIdle && !isRefresh && !isUnsettled(known) && countDescriptors(place, kept) === known.descriptors) {
     remember(pid, { ...known, kept }, look)
   } else lookAnew(pid, { place, statBytes: Buffer.from(stat), known, kept, isRefresh }, look)
 }
@@ -144,12 +158,14 @@ interface Visit {
 function lookAnew(pid: number, { place, statBytes, known, kept, isRefresh }: Visit, look: Look): void {
   const fields = parseStat(statBytes.toString('latin1'))
   if (fields?.isKernelThread === true) {
-    remember(pid, { statBytes, descriptors: UNCOUNTED, record: null, mappedAt: null, kept }, look)
+    const nothing = { descriptors: UNCOUNTED, record: null, mappedAt: null, isRemote: false }
+    remember(pid, { statBytes, ...nothing, kept }, look)
     return
   }
   const descriptors = countDescriptors(place, kept)
   const before = beforeOf(known, fields, isRefresh)
-  const record = lookAtProcess(place, { ...before, room: look.room })
+  const touch = touchIn(look.mounts)
+  const record = lookAtProcess(place, { ...before, room: look.room, touch })
   if (record === 'vanished' || record === 'kernel-thread') {
     look.vanished += 1
     if (kept !== known?.kept) kept?.close()
@@ -159,22 +175,45 @@ function lookAnew(pid: number, { place, statBytes, known, kept, isRefresh }: Vis
   const same =
     known !== undefined && known.record !== null && isSameRecord(known.record, record) ? known.record : record
   const mappedAt = before.hasSameMemory ? (known?.mappedAt ?? fields) : fields
-  remember(pid, { statBytes, descriptors, record: same, mappedAt, kept }, look)
+  remember(pid, { statBytes, descriptors, record: same, mappedAt, isRemote: touch.metRemote(), kept }, look)
 }
 
 /** What of the last look may stand. */
-function beforeOf(known: Known | undefined, now: StatFields | null, isRefresh: boolean): Omit<Before, 'room'> {
+function beforeOf(known: Known | undefined, now: StatFields | null, isRefresh: boolean): Earlier {
   // The number may be another process's by now.
   if (known === undefined || known.mappedAt?.startTicks !== now?.startTicks) return NOTHING_BEFORE
   // A process that maps large data is always read: whether its file still has a name is worth knowing soon.
-  const isSmall = known.record?.identities.length === 0 && !isWaiting(known)
+  const isSmall = known.record?.identities.length === 0 && !isUnsettled(known)
   return { record: known.record, hasSameMemory: !isRefresh && isSmall && hasSameMemory(known.mappedAt, now) }
 }
 
-const NOTHING_BEFORE: Omit<Before, 'room'> = { record: null, hasSameMemory: false }
+type Earlier = Omit<Before, 'room' | 'touch'>
 
-function isWaiting({ record }: Known): boolean {
-  return record !== null && record.limits.length > 0 && record.limits.includes(WAITING_MAPS)
+const NOTHING_BEFORE: Earlier = { record: null, hasSameMemory: false }
+
+/** The touch of one process, which remembers what it met. */
+function touchIn(mounts: AnsweringMounts): Touch & { readonly metRemote: () => boolean } {
+  let met = false
+  let isCut = false
+  const mayTouch = (path: string): boolean => {
+    if (!mounts.isRemote(path)) return true
+    met = true
+    const may = mounts.mayTouch(path)
+    isCut ||= !may
+    return may
+  }
+  const keep = (maps: string): string => {
+    if (!mounts.isNamedIn(maps)) return maps
+    // As in maps-text.ts: a path begins behind column 30, and only a path has a slash.
+    const isKept = (line: string): boolean => !line.includes('/', 30) || mayTouch(line.slice(line.indexOf('/', 30)))
+    return maps.split('\n').filter(isKept).join('\n')
+  }
+  return { mayTouch, keep, isCut: () => isCut, metRemote: () => met }
+}
+
+/** What is known of it may not stand, though it did nothing since. */
+function isUnsettled({ record, isRemote }: Known): boolean {
+  return isRemote || (record !== null && record.limits.length > 0 && record.limits.includes(WAITING_MAPS))
 }
 
 /** True while a process has mapped nothing and touched little since its mappings were read; the counts add up meanwhile. */

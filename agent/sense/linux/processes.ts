@@ -20,6 +20,7 @@ import {
   type RawExecutable,
   type RawOpenFile,
   type RawProcess,
+  SILENT_MOUNT,
   WAITING_MAPS,
 } from './proc-record.ts'
 import { procTable } from './proc-table.ts'
@@ -68,6 +69,7 @@ export const linuxProcesses: Sensor<ProcCapture> = {
     '/proc/*/fd (the number of descriptors)',
     '/proc/self/limits (how many descriptors may be held)',
     '/proc/stat (boot time)',
+    '/proc/self/mountinfo (whether files of processes lie on file systems of the network or of programs); /usr/bin/stat -f is started for each such mount in use, to learn whether it answers: one that does not is not touched',
     '/proc/self/mounts (whether /proc hides processes)',
     '/etc/passwd (names of user numbers)',
   ],
@@ -210,6 +212,8 @@ function noteProcess(gaps: GapList, raw: RawProcess): void {
   // By its number: whoever maps a file some thousand times puts its weights and libraries behind the limit (CWE-400).
   const pid = parseStat(raw.stat)?.pid ?? '*'
   for (const what of raw.limits) {
+    // The mount itself is told, once.
+    if (what === SILENT_MOUNT) continue
     if (what === WAITING_MAPS) gaps.add('GNO_SENSE_LIMIT', `/proc/${pid}/maps`, LATER)
     else gaps.add('GNO_SENSE_LIMIT', `/proc/${pid}/${what}`, BEHIND_LIMIT)
   }
@@ -226,6 +230,10 @@ function noteCapture(gaps: GapList, capture: ProcCapture): void {
       'processes were not looked at: too many, or asked to stop',
       capture.beyondLimit,
     )
+  }
+  for (const { place, kind } of capture.silentMounts ?? []) {
+    const detail = `${kind} does not answer: what processes run, map or hold open there was not looked at`
+    gaps.add('GNO_SENSE_OTHER_FILESYSTEM', readablePath(place), detail)
   }
   if (capture.isHidingOthers) {
     gaps.add('GNO_SENSE_DENIED', '/proc', 'the mount option hidepid hides the processes of other users')
