@@ -142,11 +142,11 @@ describe('a busy daemon whose processes are killed again and again', () => {
           daemon = startSupervised(places, settings)
         }
       }
-      const { ask } = collector
+      const collecting = collector
       await until(async () => {
-        const page = pageSchema(findingRowSchema).parse(await ask('/api/v1/findings?limit=500'))
-        const ours = page.items.filter(({ subject }) => subject.key.startsWith(places.models))
-        return ours.length >= Math.min(planted, 500) ? true : undefined
+        const all = await readAll(collecting, '/api/v1/findings', pageSchema(findingRowSchema))
+        const ours = all.filter(({ subject }) => subject.key.startsWith(places.models))
+        return ours.length >= planted ? true : undefined
       })
       await until(async () => (waiting.parse(await status()).spool.reports === 0 ? true : undefined))
       const last = await daemon.worker()
