@@ -64,7 +64,9 @@ export function startKeeping(settings: Chosen, { now, isDiskLow = () => false, s
           return settings.excludes
         },
         ownPlaces: [stateFolder],
-        intervalMs: settings.rescanIntervalSeconds * 1000,
+        get intervalMs() {
+          return settings.rescanIntervalSeconds * 1000
+        },
         isWatched,
         isSweeping: () => sweeping > 0,
         rootsNow,

@@ -13,7 +13,7 @@ import { keepGoodSettings, keepPolicy, readPolicy } from './report/settings-memo
 import type { StateStore } from './report/state-store.ts'
 import { type Session, settingsPlacesIn, usePrivacy } from './session.ts'
 import { loadAnyway, type LoadedSettings, type LoadSettingsOptions, stampSettings } from './settings/load-settings.ts'
-import type { Settings } from './settings/settings.ts'
+import { type Settings, SETTINGS } from './settings/settings.ts'
 
 /** Two system calls a look. */
 const LOOK_EVERY_MS = 3_000
@@ -30,8 +30,10 @@ export interface LiveOptions {
 }
 
 export interface LiveSettings {
-  /** Each property is what it is at the moment of asking. */
+  /** Each property is what it is at the moment of asking; what a change of applies at the next start is what it was at this one. */
   readonly settings: Settings
+  /** Whether somebody says now what a setting is. */
+  readonly isSet: (name: keyof Settings) => boolean
   /** Looks at the files now. True when something is otherwise than before. */
   readonly look: () => boolean
   /** Looks again and again, until the signal fires. */
@@ -89,6 +91,7 @@ export function createLiveSettings({ state, loaded }: Session, options: LiveOpti
   take(loaded)
   return {
     settings: liveView(() => current.settings),
+    isSet: (name) => current.sources.has(name),
     look,
     follow: async () => {
       const { signal } = context
@@ -163,10 +166,17 @@ function changedNames(before: Settings, after: Settings): readonly string[] {
     .map(([name]) => name)
 }
 
+/** Those that would be half of one kind and half of another in a daemon that runs: its state, what its supervisor was told. */
+const ofThisStart: ReadonlySet<string | symbol> = new Set(
+  Object.entries(SETTINGS)
+    .filter(([, { applies }]) => applies === 'next start')
+    .map(([name]) => name),
+)
+
 /** An object that looks like settings and always is the present ones. */
 function liveView(current: () => Settings): Settings {
   return new Proxy(current(), {
-    get: (_first, name) => Reflect.get(current(), name) as unknown,
+    get: (first, name) => Reflect.get(ofThisStart.has(name) ? first : current(), name) as unknown,
     ownKeys: () => Reflect.ownKeys(current()),
   })
 }

@@ -15,6 +15,7 @@ export interface RescanPlacesOptions {
   /** Asked for anew at every walk: settings change while the daemon runs. */
   readonly excludes: readonly string[]
   readonly ownPlaces: readonly string[]
+  /** Asked for anew after every rescan. */
   readonly intervalMs: number
   /** A folder by its readable path. */
   readonly isWatched: (folder: string) => boolean
@@ -28,7 +29,7 @@ export interface RescanPlacesOptions {
 
 /** A rescan whose `run` ends when the signal fires and all that rested was told. */
 export function rescanPlaces(options: RescanPlacesOptions): Rescan {
-  const { kept, ownPlaces, intervalMs, isWatched, isSweeping, tell, signal } = options
+  const { kept, ownPlaces, isWatched, isSweeping, tell, signal } = options
   const tooMany = { code: 'GNO_SENSE_WATCH', place: '(rescans)', count: 1 } as const
   const resting = createRestingFiles({
     restMs: REST_MS,
@@ -55,7 +56,9 @@ export function rescanPlaces(options: RescanPlacesOptions): Rescan {
     isSweeping,
     remote: createRemoteMounts(),
     tell: { onTouched: (path) => resting.touch(path), onGone: tell.onGone, onGap: tell.onGap },
-    intervalMs,
+    get intervalMs() {
+      return options.intervalMs
+    },
     cpuMs: () => {
       const { user, system } = process.cpuUsage()
       return (user + system) / 1000

@@ -73,7 +73,7 @@ export interface UseMemory {
 }
 
 export interface UseMemoryOptions {
-  /** Usual time between two looks. */
+  /** Usual time between two looks; asked for anew, since settings change. */
   readonly intervalMs: number
   /** Uses of before, from the state. */
   readonly known: readonly KeptUse[]
@@ -82,12 +82,15 @@ export interface UseMemoryOptions {
 }
 
 /** A memory that knows what was kept. */
-export function createUseMemory({ intervalMs, known, keeper }: UseMemoryOptions): UseMemory {
+export function createUseMemory(options: UseMemoryOptions): UseMemory {
+  const { known, keeper } = options
   const memory: UseMemory = {
     followed: new Map(),
     measured: new Map(),
     processes: new Map(),
-    maxBetweenMs: Math.max(MIN_BETWEEN_LOOKS_MS, intervalMs * INTERVALS_BETWEEN_LOOKS),
+    get maxBetweenMs() {
+      return Math.max(MIN_BETWEEN_LOOKS_MS, options.intervalMs * INTERVALS_BETWEEN_LOOKS)
+    },
     keeper,
     changed: new Set(),
     keptAtMs: Number.NEGATIVE_INFINITY,

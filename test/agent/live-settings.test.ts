@@ -8,6 +8,7 @@ import { enroll } from '../../agent/report/enroll.ts'
 import { openConditions } from '../../agent/report/own-conditions.ts'
 import type { StateStore } from '../../agent/report/state-store.ts'
 import { loadAnyway, type LoadSettingsOptions } from '../../agent/settings/load-settings.ts'
+import { type Settings, SETTINGS } from '../../agent/settings/settings.ts'
 import type { Gap } from '../../contract/wire.ts'
 import { settingsPlacesIn } from '../../agent/session.ts'
 import { realPack } from '../rules/real-pack.ts'
@@ -57,6 +58,9 @@ function live(): LiveSettings {
   )
 }
 
+const appliesAt = (name: string): string | undefined =>
+  Object.entries(SETTINGS).find(([each]) => each === name)?.[1].applies
+
 const conditions = () => openConditions(state).list()
 
 describe('live settings', () => {
@@ -77,6 +81,37 @@ describe('live settings', () => {
       [false, 5, false, 1],
     ])
     expect({ ...settings }.excludes).toEqual(['node_modules'])
+  })
+
+  it('hold what a change of applies at the next start, and follow everything else', () => {
+    const others: Readonly<Partial<Record<keyof Settings, unknown>>> = {
+      collectorUrl: 'https://other.example',
+      stateFolder: '/elsewhere',
+      fullSweepIntervalSeconds: 77,
+      rescanIntervalSeconds: 77,
+      processIntervalSeconds: 77,
+      sweepIntervalSeconds: 77,
+      maxSpoolBytes: 7_000_000,
+      hashBytesPerSecond: 7_000_000,
+      limits: 'restrictive',
+      metrics: 'file',
+      pace: 'full',
+      watch: false,
+      deep: true,
+      startSpreadSeconds: 7,
+    }
+    const { settings, look, isSet } = live()
+    const present = (): readonly (readonly [string, unknown])[] =>
+      Object.entries({ ...settings }).filter(([name]) => name in others)
+    const before = new Map(present())
+    expect(isSet('hashBytesPerSecond')).toBe(false)
+    write(others)
+    look()
+
+    const changed = present().filter(([name, value]) => value !== before.get(name))
+    const awaited = Object.entries(others).filter(([name]) => appliesAt(name) === 'next turn')
+    expect(new Map(changed)).toEqual(new Map(awaited))
+    expect(isSet('hashBytesPerSecond')).toBe(true)
   })
 
   it('keep the last good value of one that is broken, tell it once, and are silent when it is mended', () => {
