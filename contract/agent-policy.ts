@@ -9,6 +9,7 @@ export const AGENT_POLICY_NAMES = [
   'processIntervalSeconds',
   'fullSweepIntervalSeconds',
   'rescanIntervalSeconds',
+  'maxRulesAgeDays',
   'watch',
   'approvals',
   'deep',

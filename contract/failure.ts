@@ -264,6 +264,10 @@ export const FAILURES = {
     means: 'Little room is left on the disk of the state, so the agent takes no more of it than it must.',
     operator: 'Make room on that disk; until then sweeps are slower, and old inventory goes before it is delivered.',
   },
+  GNO_AGENT_RULES_OLD: {
+    means: 'The rules of the agent are older than allowed, so newer models, runtimes and attacks may have no name.',
+    operator: 'Install a newer release or rule pack; the setting maxRulesAgeDays says what is allowed.',
+  },
   GNO_AGENT_ROOT_LOST: {
     means: 'A folder that could be swept before cannot be read any more.',
     operator: 'Give the agent its rights back, or take the folder out of the roots; nobody looks into it now.',

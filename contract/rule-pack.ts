@@ -316,6 +316,11 @@ export const packBodySchema = z
     schema: z.literal('gnomon-pack/1'),
     /** Version of the rules: patch = fewer or better matches, minor = new entries, major = a changed meaning. */
     version: z.string().regex(/^\d{1,4}\.\d{1,4}\.\d{1,4}$/),
+    /** The day on which the rules were last brought up to date, as their authors say; packs of engine 3.0 carry none. */
+    date: z
+      .string()
+      .regex(/^\d{4}-\d{2}-\d{2}$/)
+      .optional(),
     /** Version of the engine that this pack needs. */
     engine: z.string().regex(/^\d{1,4}\.\d{1,4}$/),
     runtimes: z.array(runtimeEntrySchema).max(4096).readonly(),

@@ -17,10 +17,12 @@ import { type ThreatIndex, buildThreatIndex } from './threat-index.ts'
 import { type TriggerIndex, buildTriggerIndex } from './trigger-index.ts'
 
 /** What these functions understand. A pack of another major, or of a later minor, is refused. */
-export const ENGINE_VERSION = '3.0'
+export const ENGINE_VERSION = '3.1'
 
 export interface Pack {
   readonly version: string
+  /** The day on which the rules were last brought up to date (`2026-11-23`); null where the pack does not say. */
+  readonly date: string | null
   readonly runtimes: readonly RuntimeEntry[]
   readonly models: readonly ModelEntry[]
   readonly policies: readonly PolicyEntry[]
@@ -74,6 +76,7 @@ function assemblePack(body: PackBody): Result<Pack> {
   const threatEntries = body.threats.filter(isUsed)
   return success({
     version: body.version,
+    date: body.date ?? null,
     runtimes,
     models: body.models.filter(isUsed),
     policies: body.policies.filter(isUsed),

@@ -37,8 +37,10 @@ export interface FollowedSelf {
   readonly close: () => void
 }
 
+type Followed = Pick<Session, 'state' | 'settings' | 'hostId' | 'pack'>
+
 /** Begins before ends of workers are taken over (`guardReading`), since what a supervisor saw is told by those. */
-export function followSelf({ state, settings, hostId }: Pick<Session, 'state' | 'settings' | 'hostId'>): FollowedSelf {
+export function followSelf({ state, settings, hostId, pack }: Followed): FollowedSelf {
   const files = countFiles()
   let waitingFiles = 0
   const samples = createUseSamples(
@@ -63,6 +65,7 @@ export function followSelf({ state, settings, hostId }: Pick<Session, 'state' | 
     settings,
     clocks,
     program: { folder: PROGRAM, build: `${AGENT_VERSION} ${buildMark()}` },
+    rulesDate: pack.date,
     wasEndSeen: ends.length > 0,
     isAbsent,
     use: samples.summary,

@@ -14,6 +14,7 @@ import { judgeRoots, readRoots } from './own-roots.ts'
 import type { OwnUse } from './own-use.ts'
 import type { OwnWork } from './own-work.ts'
 import { compareProgram, readProgramFiles } from './program-files.ts'
+import { judgeRulesAge } from './rules-age.ts'
 
 /** Some 800 calls of lstat. */
 const PROGRAM_EVERY_MS = 60 * 60 * 1000
@@ -27,6 +28,8 @@ export interface SelfWatchOptions {
   readonly clocks: () => Moment
   /** Where the program lies, and which one it is. */
   readonly program: { readonly folder: string; readonly build: string }
+  /** The day of the rules; null where they do not say. */
+  readonly rulesDate: string | null
   /** A supervisor saw the last daemon end, and that is told already. */
   readonly wasEndSeen: boolean
   readonly isAbsent: (path: string) => boolean
@@ -54,6 +57,7 @@ export function startSelfWatch(options: SelfWatchOptions): SelfWatch {
   let before = clocks()
   let settings = digestSettings(options)
   let nextProgramMs = before.awakeMs
+  let isOld: boolean | null = null
   if (last !== null) {
     noteAll([...judgePast(last, before, options.wasEndSeen)])
     noteAll([...judgeSettings(last.settings, settings, before)])
@@ -67,6 +71,7 @@ export function startSelfWatch(options: SelfWatchOptions): SelfWatch {
     const present = digestSettings(options)
     noteAll([...judgeSettings(settings, present, now)])
     settings = present
+    isOld = tellRulesAge(options, now, isOld)
     if (now.awakeMs >= nextProgramMs) {
       nextProgramMs = now.awakeMs + PROGRAM_EVERY_MS
       checkProgram(options)
@@ -88,6 +93,18 @@ export function startSelfWatch(options: SelfWatchOptions): SelfWatch {
       record.close()
     },
   }
+}
+
+/** Written down when it changes, and once a life. */
+function tellRulesAge(options: SelfWatchOptions, { wallMs }: Moment, wasOld: boolean | null): boolean {
+  const { state, settings, rulesDate } = options
+  const condition = judgeRulesAge(rulesDate, settings.maxRulesAgeDays, wallMs)
+  const isOld = condition !== null
+  if (isOld === wasOld) return isOld
+  const conditions = openConditions(state)
+  if (isOld) conditions.note(condition)
+  else conditions.end('GNO_AGENT_RULES_OLD')
+  return isOld
 }
 
 function checkProgram({ state, program }: SelfWatchOptions): void {

@@ -239,6 +239,7 @@ function eachSetting(pick: <Name extends keyof Settings>(name: Name) => Settings
     fullSweepIntervalSeconds: pick('fullSweepIntervalSeconds'),
     rescanIntervalSeconds: pick('rescanIntervalSeconds'),
     watch: pick('watch'),
+    maxRulesAgeDays: pick('maxRulesAgeDays'),
     approvals: pick('approvals'),
     maxSpoolBytes: pick('maxSpoolBytes'),
     deep: pick('deep'),

@@ -31,6 +31,7 @@ export interface Settings {
   readonly fullSweepIntervalSeconds: number
   readonly rescanIntervalSeconds: number
   readonly watch: boolean
+  readonly maxRulesAgeDays: number
   readonly approvals: readonly Approval[]
   readonly maxSpoolBytes: number
   readonly deep: boolean
@@ -143,7 +144,8 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
     expected: 'a list of absolute paths',
     schema: listSchema(MAX_PLACES),
     reader: (place) => listOf((text) => pathOf(place).isAbsolute(text)),
-    summary: 'The folders that a sweep walks. Empty: the home of every user and the known model stores.',
+    summary:
+      'The folders that a sweep walks. Empty: the home of every user, the known model stores, media that are mounted and file systems in memory, on Linux also what only containers see.',
     defaultValue: () => [],
     collector: 'never',
     applies: 'next turn',
@@ -184,6 +186,14 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
     ...whole(1, 3600),
     summary: 'How often `gnomon run` looks at the processes.',
     defaultValue: () => 10,
+    collector: 'sets',
+    applies: 'next turn',
+  },
+  maxRulesAgeDays: {
+    ...whole(1, 3650),
+    summary:
+      'How many days may have passed since the rules were last brought up to date (the date in the rule pack) before `gnomon run` tells of it.',
+    defaultValue: () => 180,
     collector: 'sets',
     applies: 'next turn',
   },

@@ -11,6 +11,7 @@ type VocabularyName = (typeof VOCABULARIES)[number]
 export function checkTree(tree: RuleTree): readonly Problem[] {
   return [
     ...tree.problems,
+    ...checkDate(tree),
     ...checkIds(tree),
     ...checkWords(tree),
     ...checkDigests(tree),
@@ -18,6 +19,13 @@ export function checkTree(tree: RuleTree): readonly Problem[] {
     ...checkKeys(tree),
     ...checkProducts(tree),
   ]
+}
+
+/** A day of the calendar: `2026-02-30` would be another one for whoever counts from it. */
+function checkDate({ date }: RuleTree): readonly Problem[] {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(date) ? new Date(`${date}T00:00:00Z`) : null
+  const isDay = day !== null && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(date)
+  return isDay ? [] : [{ file: 'pack.yaml', detail: 'date is not a day like 2026-11-23' }]
 }
 
 function checkIds(tree: RuleTree): readonly Problem[] {

@@ -7,11 +7,12 @@ import type { PackTrust } from '../pack.ts'
 import { buildDigestTable } from './build-digest-table.ts'
 import type { RuleTree } from './read-tree.ts'
 
-/** The body of a pack. The same tree gives the same bytes: lists are sorted by id, and no date or machine goes in. */
+/** The body of a pack. The same tree gives the same bytes: lists are sorted by id; the date is what pack.yaml says, never that of the build. */
 export function compilePack(tree: RuleTree): PackBody {
   return {
     schema: 'gnomon-pack/1',
     version: tree.version,
+    date: tree.date,
     engine: tree.engine,
     runtimes: byId(tree.runtimes),
     models: byId(tree.models),

@@ -25,6 +25,7 @@ export interface Problem {
 
 export interface RuleTree {
   readonly version: string
+  readonly date: string
   readonly engine: string
   readonly runtimes: readonly RuntimeEntry[]
   readonly models: readonly ModelEntry[]
@@ -57,6 +58,7 @@ export function readRuleTree(folder: string): RuleTree {
   const versions = readYaml(join(folder, 'pack.yaml'), 'pack.yaml', problems)
   return {
     version: textMember(versions, 'version'),
+    date: textMember(versions, 'date'),
     engine: textMember(versions, 'engine'),
     runtimes: readEntries(folder, 'runtimes', runtimeEntrySchema, problems),
     models: readEntries(folder, 'models', modelEntrySchema, problems),

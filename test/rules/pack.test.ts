@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { ENGINE_VERSION, modelStores, readPack } from '../../rules/pack.ts'
 import { canonicalJson } from '../../rules/canonical-json.ts'
+import { checkTree } from '../../rules/workbench/check-tree.ts'
 import { compilePack, generateSigningKeys, signPack, trustKey } from '../../rules/workbench/compile-pack.ts'
 import { realBody, realPack, realTree, rulesFolder } from './real-pack.ts'
 import { readRuleTree } from '../../rules/workbench/read-tree.ts'
@@ -15,6 +16,22 @@ describe('a pack', () => {
     const second = canonicalJson(compilePack(readRuleTree(rulesFolder)))
 
     expect(second === first).toBe(true)
+  })
+
+  it('says of which day its rules are, and an older one may leave it open', () => {
+    const { date, ...undated } = realBody
+
+    expect(realPack.date).toBe(date)
+    const read = readPack({ pack: { ...undated, engine: '3.0' }, signature: null })
+    expect(read.ok ? read.value.date : read.failure.detail).toBeNull()
+    expect(codeOf(readPack({ pack: { ...realBody, date: 'today' }, signature: null }))).toBe('GNO_PACK_INVALID')
+  })
+
+  it.each(['', '2026-02-30', '2026-11', '23.11.2026'])('is not made of rules whose date is %j', (date) => {
+    expect(checkTree({ ...realTree, date })).toContainEqual({
+      file: 'pack.yaml',
+      detail: 'date is not a day like 2026-11-23',
+    })
   })
 
   it.each([null, 1, 'x', [], {}, { pack: {} }, { pack: null, signature: null }])('refuses %j', (json) => {

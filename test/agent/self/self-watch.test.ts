@@ -54,6 +54,7 @@ function live(): SelfWatch {
     settings,
     clocks: () => moment,
     program: { folder: join(folder, 'program'), build: '1' },
+    rulesDate: '2026-11-20',
     wasEndSeen: false,
     isAbsent: () => false,
     use: () => ({ seconds: 60, measures: [{ name: 'waitingFiles', now: 1, mean: 1, peak: 2 }] }),
@@ -120,6 +121,29 @@ describe('a daemon that watches itself', () => {
     const [changed] = openConditions(state).list()
     expect(changed?.detail).toBe('changed by this machine: excludes')
     expect(JSON.stringify(changed)).not.toContain('/secret')
+  })
+
+  it('tells of rules that became older than allowed, and no more once more is allowed or newer ones are there', () => {
+    const watch = live()
+    pass(176 * 24 * 60)
+    watch.tick()
+    expect(told()).toEqual([])
+
+    pass(2 * 24 * 60)
+    watch.tick()
+    watch.tick()
+    expect(openConditions(state).list()).toMatchObject([
+      {
+        code: 'GNO_AGENT_RULES_OLD',
+        place: '(rules)',
+        count: 1,
+        detail: 'the rules are of 2026-11-20, and at most 180 days are allowed',
+      },
+    ])
+
+    settings = { ...settings, maxRulesAgeDays: 365 }
+    live()
+    expect(told()).not.toContain('GNO_AGENT_RULES_OLD (rules)')
   })
 
   it('tells of a changed program within the hour, until it is as it was', () => {

@@ -21,6 +21,7 @@ const VALUES: Readonly<
   roots: { good: [[], ['/srv'], '/srv'], bad: [{}, [1], ['']] },
   excludes: { good: [['node_modules', '/x/*']], bad: [7, ['']] },
   sweepIntervalSeconds: { good: [60, 604_800], bad: [59, 604_801, 60.5] },
+  maxRulesAgeDays: { good: [1, 3650], bad: [0, 3651] },
   fullSweepIntervalSeconds: { good: [60, 2_592_000], bad: [59, 2_592_001] },
   rescanIntervalSeconds: { good: [5, 3600], bad: [4, 3601] },
   processIntervalSeconds: { good: [1, 3600], bad: [0, 3601] },

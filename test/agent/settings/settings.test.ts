@@ -40,6 +40,7 @@ describe('settings', () => {
           sweepIntervalSeconds: 3600,
           processIntervalSeconds: 10,
           fullSweepIntervalSeconds: 86_400,
+          maxRulesAgeDays: 180,
           rescanIntervalSeconds: 30,
           watch: true,
           approvals: [],
