@@ -5,11 +5,11 @@ import { dirname, sep } from 'node:path'
 import type { Artifact } from '../contract/artifact.ts'
 import type { Result } from '../contract/failure.ts'
 import type { Gap } from '../contract/wire.ts'
+import { type DaemonTime, MACHINE_TIME } from './daemon-time.ts'
 import { createDue } from './due.ts'
 import { isAbsent } from './is-absent.ts'
 import type { AskCollector } from './report/ask-collector.ts'
 import { type DeliveryOutcome, runDelivery } from './report/deliver.ts'
-import { sinceStartMs } from './report/lease.ts'
 import { type Enqueued, enqueueSweep, type SweepResult } from './report/outbox.ts'
 import type { StateStore } from './report/state-store.ts'
 import type { Swept } from './sweep.ts'
@@ -44,6 +44,10 @@ export interface DaemonParts {
   readonly random: () => number
   readonly fetch: AskCollector
   readonly signal: AbortSignal
+  /** By default the machine's own. */
+  readonly time?: DaemonTime
+  /** Processor time of the process that reads for this one, so far. */
+  readonly readerMs: () => number
   readonly tell: DaemonEvents
 }
 
@@ -84,10 +88,11 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     now: parts.now,
     random: parts.random,
     onOutcome: parts.tell.delivered,
+    sleep: timeOf(parts).sleep,
   })
   const turns: Turns = {
     waiting: new Set(),
-    wake: createWake(parts.signal),
+    wake: createWake(parts.signal, timeOf(parts)),
     known: NOTHING,
     knownPaths: new Set(),
     knownFolders: new Set(),
@@ -136,13 +141,14 @@ function pathsOf(known: Turns['known']): ReadonlySet<string> {
 }
 
 async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
-  const whole = createDue({ now: parts.now, sinceStartMs })
+  const { nowMs } = timeOf(parts)
+  const whole = createDue({ now: parts.now, sinceStartMs: nowMs })
   const spread = spreadOf(parts)
   while (!isStopped(parts.signal)) {
-    const startedMs = performance.now()
-    const startedAt = process.cpuUsage()
+    const startedMs = nowMs()
+    const startedAt = processorMs(parts)
     const isDue = parts.isWholeDue()
-    const isWhole = isDue || (performance.now() >= spread.firstMs && whole.isDue(parts.sweepIntervalMs * spread.factor))
+    const isWhole = isDue || (nowMs() >= spread.firstMs && whole.isDue(parts.sweepIntervalMs * spread.factor))
     const changed = [...turns.waiting]
     turns.waiting.clear()
     parts.onWaiting(0)
@@ -157,7 +163,7 @@ async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
     const heartbeatMs = isWhole ? 0 : HEARTBEAT_MS
     const result = between.amend(swept.result)
     parts.tell.swept(result, enqueueSweep(parts.state, result, { heartbeatMs, isAbsent }))
-    const spent = { wallMs: performance.now() - startedMs, processorMs: processorMsSince(startedAt) }
+    const spent = { wallMs: nowMs() - startedMs, processorMs: processorMs(parts) - startedAt }
     if (turns.waiting.size === 0) await turns.wake.after(restOf(parts.processIntervalMs, spent))
   }
 }
@@ -171,9 +177,12 @@ const MAX_OWED_MS = 15_000
 const INTERVAL_SPREAD = 0.1
 
 /** When the first whole sweep may begin, and by how much the time between them is longer than asked for. */
-function spreadOf({ startSpreadMs, random }: DaemonParts): { readonly firstMs: number; readonly factor: number } {
+function spreadOf({ startSpreadMs, random, time = MACHINE_TIME }: DaemonParts): {
+  readonly firstMs: number
+  readonly factor: number
+} {
   if (startSpreadMs === 0) return { firstMs: 0, factor: 1 }
-  return { firstMs: performance.now() + random() * startSpreadMs, factor: 1 + random() * INTERVAL_SPREAD }
+  return { firstMs: time.nowMs() + random() * startSpreadMs, factor: 1 + random() * INTERVAL_SPREAD }
 }
 
 function learn(swept: Swept, turns: Turns): void {
@@ -193,10 +202,11 @@ interface LooksBetween {
 /** A whole sweep of a guest lasts; what changes is not to wait for it. */
 function createLooksBetween(parts: DaemonParts, turns: Turns): LooksBetween {
   const looked = new Set<string>()
-  let lastMs = performance.now()
+  const { nowMs } = timeOf(parts)
+  let lastMs = nowMs()
   let isLooking = false
   const look = async (): Promise<void> => {
-    const isDue = turns.waiting.size > 0 || performance.now() - lastMs >= parts.processIntervalMs
+    const isDue = turns.waiting.size > 0 || nowMs() - lastMs >= parts.processIntervalMs
     if (isLooking || !isDue || isStopped(parts.signal)) return
     isLooking = true
     const changed = [...turns.waiting]
@@ -211,7 +221,7 @@ function createLooksBetween(parts: DaemonParts, turns: Turns): LooksBetween {
       const options = { heartbeatMs: HEARTBEAT_MS, isAbsent }
       parts.tell.swept(swept.result, enqueueSweep(parts.state, swept.result, options))
     } finally {
-      lastMs = performance.now()
+      lastMs = nowMs()
       isLooking = false
     }
   }
@@ -241,9 +251,9 @@ interface Spent {
   readonly processorMs: number
 }
 
-function processorMsSince(before: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(before)
-  return (user + system) / 1000
+function processorMs({ readerMs }: Pick<DaemonParts, 'readerMs'>): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000 + readerMs()
 }
 
 /** Asked anew after every wait: the signal changes behind the compiler's back. */
@@ -258,21 +268,22 @@ interface Wake {
   readonly after: (milliseconds: number) => Promise<void>
 }
 
-function createWake(signal: AbortSignal): Wake {
+function createWake(signal: AbortSignal, { sleep }: DaemonTime): Wake {
   let end: () => void = () => undefined
   return {
     now: () => end(),
-    after: (milliseconds) =>
-      new Promise((resolve) => {
-        const timer = setTimeout(() => end(), milliseconds)
-        const stop = (): void => end()
-        end = () => {
-          clearTimeout(timer)
-          signal.removeEventListener('abort', stop)
-          resolve()
-        }
-        if (signal.aborted) end()
-        else signal.addEventListener('abort', stop, { once: true })
-      }),
+    after: async (milliseconds) => {
+      if (signal.aborted) return
+      const woken = new AbortController()
+      const stop = (): void => woken.abort()
+      end = stop
+      signal.addEventListener('abort', stop, { once: true })
+      await sleep(milliseconds, woken.signal)
+      signal.removeEventListener('abort', stop)
+    },
   }
+}
+
+function timeOf({ time = MACHINE_TIME }: DaemonParts): DaemonTime {
+  return time
 }

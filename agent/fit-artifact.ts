@@ -28,6 +28,17 @@ export function fitArtifact(artifact: Artifact): Artifact {
   return lost.size === 0 ? small : { ...small, gaps: [...small.gaps.slice(0, MAX_GAPS - 1), gapOf(small.path, lost)] }
 }
 
+/** What breaks the schema is taken out, whatever its size: of an artifact that another process describes. */
+export function mendArtifact(artifact: object & { readonly path?: unknown; readonly gaps?: unknown }): unknown {
+  const copy = wellFormed(artifact)
+  const lost = new Set<string>()
+  mend(copy, lost)
+  const { path, gaps } = copy
+  if (lost.size === 0 || typeof path !== 'string' || !Array.isArray(gaps)) return copy
+  const kept: readonly unknown[] = gaps.slice(0, MAX_GAPS - 1)
+  return { ...copy, gaps: [...kept, gapOf(path, lost)] }
+}
+
 function bytesOf(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value))
 }
@@ -40,7 +51,7 @@ function gapOf(place: string, lost: ReadonlySet<string>): Gap {
 }
 
 /** Takes out of a copy whatever breaks the schema. */
-function mend(copy: Artifact, lost: Set<string>): void {
+function mend(copy: object, lost: Set<string>): void {
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const faults = faultsOf(copy)
     if (faults.length === 0) return

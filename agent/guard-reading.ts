@@ -3,28 +3,57 @@
 import type { Failure } from '../contract/failure.ts'
 import type { FileIdentity } from '../contract/observation.ts'
 import type { ReadGuard } from './read-guard.ts'
+import type { ReaderEnd } from './reader/reader-process.ts'
 import type { BenchedFiles } from './report/benched-files.ts'
 import type { StateStore } from './report/state-store.ts'
-import { type JobLane, openJobRecord } from './supervisor/job-record.ts'
-import { tellEnds } from './tell-ends.ts'
+import { type JobFile, type JobLane, openJobRecord } from './supervisor/job-record.ts'
+import { countMemoryKills, type MemoryKills } from './supervisor/measure-worker.ts'
+import { explainEnd, type WorkerEnd } from './supervisor/worker-end.ts'
+import { tellEnds, tellReaderEnd } from './tell-ends.ts'
 
 export interface ReadGuards {
   /** For sweeps. */
   readonly read: ReadGuard
   /** For digests of whole files, which are made beside sweeps. */
   readonly hash: ReadGuard
+  /** The process that reads for us ended, over this file where one was open: told, and set aside as after an end of our own. */
+  readonly lost: (end: ReaderEnd, file: ReadFile | null) => void
   readonly close: () => void
+}
+
+export interface ReadFile {
+  readonly path: string
+  readonly identity: JobFile
 }
 
 /** Takes over what became of workers before this one. The lock of the state is held. */
 export function guardReading(state: StateStore, pause: ReadGuard['pause']): ReadGuards {
   const benched = tellEnds(state)
   const record = openJobRecord(state.folder, state.now)
+  let kills = countMemoryKills()
   return {
     read: guardOf(benched, record.lane('read'), pause),
     hash: guardOf(benched, record.lane('hash'), pause),
+    lost: (end, file) => {
+      const before = kills
+      kills = countMemoryKills()
+      tellReaderEnd(explainReader(end, file, state.now().getTime(), [before, kills]), benched, state)
+    },
     close: record.close,
   }
+}
+
+function explainReader(
+  { code, signal, endedFor, detail }: ReaderEnd,
+  file: ReadFile | null,
+  atMs: number,
+  [killsBefore, killsAfter]: readonly [MemoryKills, MemoryKills],
+): WorkerEnd {
+  const job = file === null ? null : { kind: 'file' as const, place: file.path, ...file.identity, sinceMs: atMs }
+  if (endedFor !== null)
+    return { atMs, cause: endedFor === 'silence' ? endedFor : 'crash', detail, job, isBlamed: job !== null }
+  const seen = { atMs, code, signal, excess: null, killsBefore, killsAfter }
+  return { ...explainEnd({ ...seen, jobs: job === null ? [] : [job] }), detail }
 }
 
 function guardOf(benched: BenchedFiles, { begin, end }: JobLane, pause: ReadGuard['pause']): ReadGuard {

@@ -67,21 +67,31 @@ export interface GuestOptions {
   readonly settings: Settings
   readonly platform: Platform
   readonly isDiskLow: () => boolean
+  /** Processor time of the process that reads for this one. */
+  readonly readerMs: () => number
   /** Nobody waits for the first sweep. */
   readonly isService: boolean
   readonly signal: AbortSignal
 }
 
 /** Begins to be a guest: low priority, and a pace. */
-export function beGuest({ settings, platform, isDiskLow, isService, signal }: GuestOptions): GuestPace {
+export function beGuest({ settings, platform, isDiskLow, readerMs, isService, signal }: GuestOptions): GuestPace {
   const cores = availableParallelism()
   let look: () => Promise<void> = () => Promise.resolve()
   let around: Surroundings = { loadPerCore: 0, isOnBattery: false, signs: [], isDiskLow: false }
   let lookedMs = Number.NEGATIVE_INFINITY
-  if (settings.pace === 'guest') stepBack(signal)
+  let hasSteppedBack = false
+  // A priority that was given up is not had again without rights: a pace that becomes `full` later keeps it.
+  const stepBackOnce = (): void => {
+    if (hasSteppedBack || settings.pace !== 'guest') return
+    hasSteppedBack = true
+    stepBack(signal)
+  }
+  stepBackOnce()
   const lookAround = async (): Promise<void> => {
     if (performance.now() - lookedMs < LOOK_EVERY_MS) return
     lookedMs = performance.now()
+    stepBackOnce()
     if (settings.pace !== 'guest') return
     around = {
       loadPerCore: (loadavg()[0] ?? 0) / cores,
@@ -102,6 +112,7 @@ export function beGuest({ settings, platform, isDiskLow, isService, signal }: Gu
     share: () => paceShare(settings, around, cores),
     freeMs: isService && settings.pace === 'guest' ? 0 : limitsOf(settings.limits).graceSeconds * 1000,
     sleep: rest,
+    besideMs: readerMs,
   })
   return {
     pause: async () => {

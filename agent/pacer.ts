@@ -28,13 +28,15 @@ interface PacerOptions {
   readonly sleep: (milliseconds: number) => Promise<void>
 }
 
-/** The pace of this process. */
-export function paceBy(options: Pick<PacerOptions, 'share' | 'freeMs' | 'sleep'>): () => Promise<void> {
+/** The pace of this process, with what a process beside it uses for it. */
+export function paceBy(
+  options: Pick<PacerOptions, 'share' | 'freeMs' | 'sleep'> & { readonly besideMs: () => number },
+): () => Promise<void> {
   return createPacer({
     ...options,
     usedMs: () => {
       const { user, system } = process.cpuUsage()
-      return (user + system) / 1000
+      return (user + system) / 1000 + options.besideMs()
     },
     now: () => performance.now(),
   })

@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto'
 import type { CandidateFile, WalkedFolder } from '../contract/observation.ts'
 import type { Gap } from '../contract/wire.ts'
 import { UNSEARCHED } from './read/hidden-weights.ts'
-import { type DraftArtifact, type ReadOptions, readCandidates } from './read/read-candidates.ts'
+import type { DraftArtifact, ReadOptions } from './read/read-candidates.ts'
+import { LOCAL_READER, type WeightsReader } from './weights-reader.ts'
 
 /** Within one tick of a file system's clock (2 s on FAT) a second write leaves the same times. */
 const SETTLED_AFTER_MS = 3_000
@@ -41,6 +42,7 @@ export async function* recallDrafts(
   candidates: readonly CandidateFile[],
   options: ReadOptions,
   memory: ReadingMemory | undefined,
+  { readCandidates }: Pick<WeightsReader, 'readCandidates'> = LOCAL_READER,
 ): AsyncGenerator<DraftArtifact> {
   const stamp = memory === undefined ? null : folder.stamp()
   if (memory === undefined || stamp === null) {

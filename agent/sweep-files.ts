@@ -10,7 +10,7 @@ import { addArrivals } from './add-arrivals.ts'
 import { finishArtifact } from './finish-artifact.ts'
 import { isCandidateName } from './read/candidate-name.ts'
 import { renewRoom } from './read/hidden-weights.ts'
-import { type DraftArtifact, readCandidates } from './read/read-candidates.ts'
+import type { DraftArtifact } from './read/read-candidates.ts'
 import { StoreClaims } from './read/read-stores.ts'
 import { storeRootOf } from './read/store-root.ts'
 import { guardCandidates, guardFolder, NO_GUARD } from './read-guard.ts'
@@ -22,6 +22,7 @@ import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
 import { countOf } from './show/measure.ts'
 import { mayHoldModels, readWalked } from './walked-folder.ts'
 import { identityKey } from './weights-in-use.ts'
+import { LOCAL_READER } from './weights-reader.ts'
 
 /** Models kept of one sweep. A machine with more is a model store of its own; a flood of crafted files must not eat the memory (CWE-770). */
 const MAX_MODELS = 10_000
@@ -209,6 +210,7 @@ async function readInto(
     signal,
     decoySizes,
     ...(scanTemplate === undefined ? {} : { scanTemplate }),
+    ...(options.reader === undefined ? {} : { reader: options.reader }),
     claims: finds.claims,
     tellsData: 'acting' as const,
     onGap: (gap: Gap): void => finds.gaps.add(gap.code, gap.place, gap.detail),
@@ -279,10 +281,10 @@ export async function* readFolder(
   options: SweepOptions,
 ): AsyncGenerator<FoundArtifact> {
   const deep = options.deep || candidates.some((candidate) => options.decoySizes.has(candidate.identity.sizeBytes))
-  const { digests, signal, memory, scanTemplate } = options
+  const { digests, signal, memory, scanTemplate, reader = LOCAL_READER } = options
   const templates = scanTemplate === undefined ? {} : { scanTemplate }
   const reading = { deep, digests, hidden: memory.hidden, signal, reportAll: false, ...templates }
-  for await (const draft of readCandidates(guardCandidates(candidates, options.guard ?? NO_GUARD), reading)) {
+  for await (const draft of reader.readCandidates(guardCandidates(candidates, options.guard ?? NO_GUARD), reading)) {
     yield finishFound(draft, options)
   }
 }

@@ -34,6 +34,7 @@ type Chosen = Pick<SweepOptions, 'roots' | 'onProgress'> &
       | 'kept'
       | 'entersRemote'
       | 'ownUse'
+      | 'reader'
     >
   >
 
@@ -63,7 +64,9 @@ export function recallUse({ settings, state }: Session): UseMemory {
 export function followedUse({ settings, state }: Session): UseMemory {
   const keep: UseKeeper['keep'] = (uses, days) => keepUses(state, uses, days)
   return createUseMemory({
-    intervalMs: settings.processIntervalSeconds * 1000,
+    get intervalMs() {
+      return settings.processIntervalSeconds * 1000
+    },
     known: loadUses(state),
     keeper: { keep },
   })
@@ -103,6 +106,7 @@ export function sweepOptionsOf(session: Session, context: CommandContext, chosen
     ...(chosen.ownUse === undefined ? {} : { ownUse: chosen.ownUse }),
     ...(chosen.guard === undefined ? {} : { guard: chosen.guard }),
     ...(chosen.kept === undefined ? {} : { kept: chosen.kept }),
+    ...(chosen.reader === undefined ? {} : { reader: chosen.reader }),
     ownPid: process.pid,
     digest: (text) => createHash('sha256').update(text).digest('hex'),
     now: context.now,

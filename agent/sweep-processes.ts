@@ -40,7 +40,7 @@ export async function sweepProcesses(
   for (const process of processes) {
     if (options.signal.aborted) break
     const held: HeldWeights[] = []
-    for (const seen of seeWeights(process, options.memory.weights, looks)) {
+    for (const seen of await seeWeights(process, options.memory.weights, looks, options.reader)) {
       held.push(holdWeights(seen, await artifactOf(seen, byIdentity, options)))
     }
     if (held.length > 0) heldByPid.set(process.pid, held)

@@ -21,6 +21,7 @@ import type { LabelledFolder } from './settings/labelled-folder.ts'
 import type { SweepProgress } from './show/progress.ts'
 import type { UseMemory } from './use-over-time.ts'
 import type { WeightsMemory } from './weights-in-use.ts'
+import type { WeightsReader } from './weights-reader.ts'
 
 export interface SweepOptions {
   readonly hostId: string
@@ -68,6 +69,8 @@ export interface SweepOptions {
   readonly ownUse?: () => OwnUse | null
   /** Stands before every file that is opened for reading; without it nobody does. */
   readonly guard?: ReadGuard
+  /** Who reads weights; without it this process. */
+  readonly reader?: WeightsReader
   /** Process that must not be reported: this one. */
   readonly ownPid: number
   readonly digest: (text: string) => string

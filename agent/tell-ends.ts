@@ -8,29 +8,36 @@ import type { WorkerEnd } from './supervisor/worker-end.ts'
 
 /** How long an end is told: a day, as a file is set aside. */
 const TOLD_FOR_MS = 24 * 60 * 60 * 1000
-/** Where no file and no sensor is to be named. */
-const WORKER = '(worker)'
+/** Which process ended, where no file and no sensor is to be named. */
+const PLACES = { worker: '(worker)', reader: '(reader)' } as const
+type Who = keyof typeof PLACES
+const WORDS: Readonly<Record<Who, string>> = { worker: 'the agent', reader: 'the process that reads files' }
 
 /** Tells what the supervisor wrote down, and gives the files that are set aside now. */
 export function tellEnds(state: StateStore): BenchedFiles {
   const benched = openBenchedFiles(state)
   const conditions = openConditions(state)
-  for (const end of readEnds(state.folder)) conditions.note(conditionOf(end, benched))
+  for (const end of readEnds(state.folder)) conditions.note(conditionOf(end, benched, 'worker'))
   forgetEnds(state.folder)
   return benched
 }
 
-function conditionOf(end: WorkerEnd, benched: BenchedFiles): OwnCondition {
+/** The same of a reader, which ended while the worker lives on. */
+export function tellReaderEnd(end: WorkerEnd, benched: BenchedFiles, state: StateStore): void {
+  openConditions(state).note(conditionOf(end, benched, 'reader'))
+}
+
+function conditionOf(end: WorkerEnd, benched: BenchedFiles, who: Who): OwnCondition {
   const { atMs, cause, detail, job } = end
   if (job?.kind === 'file' && isAccused(end, benched)) {
     const file = { path: job.place, dev: job.dev, inode: job.inode }
     const until = benched.bench(file, atMs)
-    const said = `the agent ended while it read this file (${detail}); it is not read until ${until.toISOString()}`
+    const said = `${WORDS[who]} ended while it read this file (${detail}); it is not read until ${until.toISOString()}`
     return { code: 'GNO_AGENT_BENCHED', place: job.place, detail: said, until }
   }
   const during = job === null ? '' : `, during ${job.kind === 'file' ? 'a file' : job.place}`
   const code = cause === 'crash' ? 'GNO_AGENT_CRASHED' : 'GNO_AGENT_KILLED'
-  const place = job?.kind === 'sensor' && cause !== 'killed' ? job.place : WORKER
+  const place = job?.kind === 'sensor' && cause !== 'killed' ? job.place : PLACES[who]
   return { code, place, detail: `${detail}${during}`, until: new Date(atMs + TOLD_FOR_MS) }
 }
 

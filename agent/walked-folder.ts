@@ -9,6 +9,7 @@ import type { StoreReader } from './read/store-reader.ts'
 import { webPlace } from './read/web-place.ts'
 import { type ReadingMemory, recallDrafts } from './recall-drafts.ts'
 import { MINIMUM_BYTES } from './sense/walk.ts'
+import { LOCAL_READER, type WeightsReader } from './weights-reader.ts'
 
 export interface WalkedOptions extends Omit<ReadOptions, 'reportAll'> {
   /** Sizes of registered decoys: such files are hashed whole. */
@@ -18,6 +19,8 @@ export interface WalkedOptions extends Omit<ReadOptions, 'reportAll'> {
   readonly only?: StoreReader['covers']
   /** What reading gave in earlier sweeps; without it everything is read. Stores span folders and are read anew. */
   readonly readings?: ReadingMemory
+  /** Default: this process. */
+  readonly reader?: WeightsReader
 }
 
 /** Names and whether there are candidates: all that it takes to know that a folder needs no reading. */
@@ -49,11 +52,17 @@ function toldIn(tellsData: WalkedOptions['tellsData'], isInStore: boolean): bool
 }
 
 async function* readDrafts(folder: WalkedFolder, options: WalkedOptions): AsyncGenerator<DraftArtifact> {
-  const { claims, decoySizes, only, tellsData, readings, ...reading } = options
+  const { claims, decoySizes, only, tellsData, readings, reader = LOCAL_READER, ...reading } = options
   const { path, fileNames, folderNames } = folder
   const place = { path, files: fileNames, folders: folderNames }
   const mustHash = (sizeBytes: number): boolean => decoySizes.has(sizeBytes)
-  const request = { place, hold: () => folder.hold(), claims, ...(only === undefined ? {} : { only }) }
+  const request = {
+    place,
+    hold: () => folder.hold(),
+    claims,
+    read: reader.readStore,
+    ...(only === undefined ? {} : { only }),
+  }
   for await (const { draft } of readStores(request, { ...reading, mustHash })) yield draft
   if (only !== undefined) return
   const candidates = claims.unclaimed(folder.candidates)
@@ -61,7 +70,7 @@ async function* readDrafts(folder: WalkedFolder, options: WalkedOptions): AsyncG
   const deep = options.deep || candidates.some(({ identity }) => mustHash(identity.sizeBytes))
   const told = new Set<string>()
   const how = { ...reading, deep, reportAll: false, tellsData: toldIn(tellsData, claims.isInside(`${path}/`)) }
-  for await (const draft of recallDrafts(folder, candidates, how, readings)) {
+  for await (const draft of recallDrafts(folder, candidates, how, readings, reader)) {
     // What a model has as its part was told with it.
     const isTold = draft.parts.every((part) => told.has(part.path))
     for (const part of draft.parts) told.add(part.path)

@@ -6,8 +6,8 @@ import type { Artifact } from '../contract/artifact.ts'
 import type { Result } from '../contract/failure.ts'
 import type { CandidateFile, FileIdentity, OpenedFile, ProcessObservation } from '../contract/observation.ts'
 import type { HeldWeights, WeightsTrail } from './held-weights.ts'
-import { sniffFormat } from './read/read-candidates.ts'
 import { openHeld, openMapped } from './sense/linux/mapped-file.ts'
+import { LOCAL_READER, type WeightsReader } from './weights-reader.ts'
 
 /** Weights below this size are not worth a look inside a process: fonts, locales and databases abound. */
 const MIN_WEIGHTS_BYTES = 1024 * 1024
@@ -49,12 +49,17 @@ export interface SeenWeights {
 }
 
 /** Lists the weights that one process maps or holds, each file once; a mapping says more than a descriptor. */
-export function seeWeights(process: ProcessObservation, memory: WeightsMemory, now: LooksNow): readonly SeenWeights[] {
+export async function seeWeights(
+  process: ProcessObservation,
+  memory: WeightsMemory,
+  now: LooksNow,
+  { sniffFormat }: Pick<WeightsReader, 'sniffFormat'> = LOCAL_READER,
+): Promise<readonly SeenWeights[]> {
   const seen = new Map<string, SeenWeights>()
-  const add = (how: HeldWeights['how'], use: FileUse, procLink: string, open: () => Result<OpenedFile>): void => {
+  const add = async (how: HeldWeights['how'], use: FileUse, procLink: string, open: OpenUsed): Promise<void> => {
     const key = `${use.dev}:${use.inode}`
     if (seen.has(key)) return
-    const looked = now.get(key) ?? lookAt(key, open, memory, now)
+    const looked = now.get(key) ?? (await lookAt(key, open, { memory, now, sniffFormat }))
     if (looked === null || looked.format === null) return
     const path = keyOf(use, looked.identity)
     const candidate: CandidateFile = {
@@ -70,12 +75,12 @@ export function seeWeights(process: ProcessObservation, memory: WeightsMemory, n
   for (const mapped of process.mapped ?? []) {
     if (mapped.isExecutable || mapped.mappedBytes < MIN_WEIGHTS_BYTES) continue
     const link = mapped.range === '' ? '' : `map_files/${mapped.range}`
-    add('mapped', mapped, link, () => openMapped(process.pid, process.startTicks, mapped))
+    await add('mapped', mapped, link, () => openMapped(process.pid, process.startTicks, mapped))
   }
   for (const link of process.open ?? []) {
     if (link.sizeBytes < MIN_WEIGHTS_BYTES) continue
     const procLink = HAS_PROC ? `fd/${Math.trunc(link.fdNumber)}` : ''
-    add('open', link, procLink, () => openHeld(process.pid, process.startTicks, link))
+    await add('open', link, procLink, () => openHeld(process.pid, process.startTicks, link))
   }
   return [...seen.values()]
 }
@@ -112,14 +117,21 @@ interface FileUse {
   readonly isDeleted: boolean
 }
 
-function lookAt(key: string, open: () => Result<OpenedFile>, memory: WeightsMemory, now: LooksNow): LookedAt | null {
+type OpenUsed = () => Result<OpenedFile>
+
+interface Looking extends Pick<WeightsReader, 'sniffFormat'> {
+  readonly memory: WeightsMemory
+  readonly now: LooksNow
+}
+
+async function lookAt(key: string, open: OpenUsed, { memory, now, sniffFormat }: Looking): Promise<LookedAt | null> {
   const opened = open()
   if (!opened.ok) return null
   try {
     const { identity } = opened.value
     const known = memory.looked.get(key)
     const isSame = known !== undefined && identityKey(known.identity) === identityKey(identity)
-    const looked = isSame ? known : { identity, format: sniffFormat(opened.value) }
+    const looked = isSame ? known : { identity, format: await sniffFormat(opened.value) }
     if (memory.looked.size >= MAX_REMEMBERED) memory.looked.clear()
     memory.looked.set(key, looked)
     now.set(key, looked)

@@ -24,6 +24,10 @@ export interface OpenedFile {
    * code. The bytes may come from another process, which alone holds the file.
    */
   read(position: number, target: Uint8Array): number
+  /** Told by who will read at many places, in that order: where another process holds the file they come in few turns. */
+  prepare?(places: readonly (readonly [position: number, count: number])[]): void
+  /** SHA-256 of the file, or of a part of it, by the process that holds it; absent where that is this one. */
+  digest?(part: { readonly start: number; readonly sizeBytes: number } | null): Result<string>
   /** Where it is shown as a part of the file on disk, its size is that of the part. */
   readonly identity: FileIdentity
   /** Name that a store gives it, where that is not the last component of the path. */

@@ -1,7 +1,7 @@
 // `gnomon run`: the daemon. Sweeps, keeps watching, reports; `--once` ends after the first sweep is delivered.
 import { basename, dirname, sep } from 'node:path'
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
-import type { Failure, Result } from '../../contract/failure.ts'
+import { type Failure, type Result, success } from '../../contract/failure.ts'
 import { printable } from '../../contract/printable.ts'
 import { type BackgroundDigests, createBackgroundDigests } from '../background-digests.ts'
 import { type DaemonEvents, type DaemonParts, runDaemon, type WatchTellers } from '../daemon.ts'
@@ -19,6 +19,7 @@ import { openConditions } from '../report/own-conditions.ts'
 import { enqueueSweep } from '../report/outbox.ts'
 import { candidateAt } from '../sense/linux/open-path.ts'
 import { MINIMUM_BYTES } from '../sense/walk.ts'
+import { chooseReader } from '../choose-reader.ts'
 import { guardReading } from '../guard-reading.ts'
 import { beGuest, type GuestPace } from '../guest-pace.ts'
 import { hashRate } from '../pacer.ts'
@@ -37,6 +38,7 @@ import { rootsOf, watchedFolders } from '../sweep-roots.ts'
 import { keepUse } from '../use-over-time.ts'
 import { renderScan } from '../show/scan.ts'
 import { checkFailOn, type Command, type CommandContext, exitFor, hasOption, report } from './command.ts'
+import { runAnyway } from './run-beside.ts'
 import { RUN_SPEC } from './run-spec.ts'
 
 /** `--once` waits this long for the collector; what was not taken stays in the spool. */
@@ -52,10 +54,22 @@ export const run: Command = {
 async function runRun(invocation: Invocation, context: CommandContext): Promise<ExitCode> {
   const usage = checkFailOn(invocation)
   if (usage !== null) return report(context, usage)
-  const isService = hasOption(invocation, 'json') && !hasOption(invocation, 'once')
-  const opened = openSession(invocation, context, { badSettings: isService ? 'goes-on' : 'stops' })
-  if (!opened.ok) return report(context, opened.failure)
-  const session = opened.value
+  if (isService(invocation)) return await runAnyway(invocation, context, runHere)
+  const ended = await runHere(invocation, context)
+  return ended.ok ? ended.value : report(context, ended.failure)
+}
+
+function isService(invocation: Invocation): boolean {
+  return hasOption(invocation, 'json') && !hasOption(invocation, 'once')
+}
+
+/** Fails only where there is nothing to run with: settings, rules and state. */
+async function runHere(invocation: Invocation, context: CommandContext): Promise<Result<ExitCode>> {
+  const opened = openSession(invocation, context, { badSettings: isService(invocation) ? 'goes-on' : 'stops' })
+  return opened.ok ? success(await runSession(invocation, context, opened.value)) : opened
+}
+
+async function runSession(invocation: Invocation, context: CommandContext, session: Session): Promise<ExitCode> {
   try {
     const managed = checkManaged(invocation, session)
     if (managed !== null) return report(context, managed)
@@ -134,21 +148,21 @@ async function runOn(
   const isJson = hasOption(invocation, 'json')
   const { state } = opened
   const progress = startProgress(context.stderr, () => context.now().getTime())
-  const events = isJson
-    ? tellLog(createLog({ level: 'info', write: context.stderr.write, now: context.now }))
-    : tellTerminal(context, progress)
+  const events = eventsOf(isJson, context, progress)
   const { live, session, rootsNow } = startLive(invocation, context, opened, { firstRoots, onTrouble: events.gap })
   const { settings } = session
   const memory = createSweepMemory(followedUse(session))
   const self = followSelf(session)
-  const { isDiskLow } = self
-  const guest = beGuest({ settings, platform: context.platform, isDiskLow, isService: isJson, signal: context.signal })
+  const around = { isDiskLow: self.isDiskLow, signal: context.signal }
+  const reading = chooseReader(settings.separateReader, context.signal, (end, file) => guards.lost(end, file))
+  const guest = beGuest({ ...around, ...reading, settings, platform: context.platform, isService: isJson })
   self.work.paced(guest.slowedBy)
   const guards = guardReading(state, guest.pause)
-  const keeping = startKeeping(settings, { now: context.now, isDiskLow, signal: context.signal })
-  const background = hashSlowly(session, context, guards)
+  const keeping = startKeeping(settings, { ...around, now: context.now })
+  const background = hashSlowly(session, context, { guards, live })
   const entersRemote = isNamed(invocation)
-  const same = { memory, digests: background.memory, guard: guards.read, entersRemote, ownUse: self.use }
+  const given = { guard: guards.read, ownUse: self.use, ...reading.given }
+  const same = { memory, digests: background.memory, entersRemote, ...given }
   await runDaemon({
     state,
     sweep: sweeperOf(session, context, { progress, self, guest, keeping, same }),
@@ -175,6 +189,7 @@ async function runOn(
     random: Math.random,
     fetch: askCollector,
     signal: context.signal,
+    readerMs: reading.readerMs,
     onWaiting: self.waiting,
     tell: withSelf(withPolicy(events, live), self),
   })
@@ -185,13 +200,19 @@ async function runOn(
   return EXIT.done
 }
 
+function eventsOf(isJson: boolean, context: CommandContext, progress: SweeperParts['progress']): DaemonEvents {
+  return isJson
+    ? tellLog(createLog({ level: 'info', write: context.stderr.write, now: context.now }))
+    : tellTerminal(context, progress)
+}
+
 interface SweeperParts {
   readonly progress: ReturnType<typeof startProgress>
   readonly self: FollowedSelf
   readonly guest: GuestPace
   readonly keeping: Keeping
   readonly same: Pick<SweepOptions, 'memory' | 'digests' | 'entersRemote'> &
-    Partial<Pick<SweepOptions, 'guard' | 'ownUse'>>
+    Partial<Pick<SweepOptions, 'guard' | 'ownUse' | 'reader'>>
 }
 
 function sweeperOf(
@@ -215,9 +236,9 @@ function sweeperOf(
 
 /** Whole files, at the rate that the settings say at the moment. */
 function hashSlowly(
-  { state, settings, loaded }: Session,
+  { state, settings }: Session,
   context: CommandContext,
-  guards: ReturnType<typeof guardReading>,
+  { guards, live }: { readonly guards: ReturnType<typeof guardReading>; readonly live: LiveSettings },
 ): BackgroundDigests {
   return createBackgroundDigests({
     kept: openDigests(state),
@@ -226,7 +247,7 @@ function hashSlowly(
       return candidate.ok ? openPast(candidate.value, guards.hash) : candidate
     },
     get bytesPerSecond() {
-      return hashRate(settings.hashBytesPerSecond, loaded.sources.has('hashBytesPerSecond'))
+      return hashRate(settings.hashBytesPerSecond, live.isSet('hashBytesPerSecond'))
     },
     now: context.now,
     signal: context.signal,

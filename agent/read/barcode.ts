@@ -45,12 +45,16 @@ export function sampleFile(file: OpenedFile, input: BarcodeInput): Samples {
   const piece = new Uint8Array(SAMPLE_BYTES)
   let bytesSampled = 0
   const sample = (into: Hash, start: number, length: number, place: number) => {
-    const wanted = Math.min(SAMPLE_BYTES, length)
-    const position = start + Math.floor((length - wanted) * place)
+    const [position, wanted] = placeIn(start, length, place)
     const done = readAt(file, position, piece.subarray(0, wanted))
     into.update(piece.subarray(0, done))
     bytesSampled += done
   }
+  const told = sampled.filter((_, index) => index % stride === 0)
+  file.prepare?.([
+    ...HEADER_PLACES.map((place) => placeIn(0, Math.min(input.headerBytes, size), place)),
+    ...told.flatMap((tensor) => places.map((place) => placeIn(tensor.offset, tensor.bytes ?? 0, place))),
+  ])
   hash.update(JSON.stringify([SCHEME, input.format, size, input.headerBytes, sampled.length]))
   const header = Math.min(input.headerBytes, size)
   for (const place of HEADER_PLACES) sample(hash, 0, header, place)
@@ -58,9 +62,7 @@ export function sampleFile(file: OpenedFile, input: BarcodeInput): Samples {
     hash.update(JSON.stringify([tensor.name, tensor.type, tensor.shape, tensor.offset - input.headerBytes]))
   }
   const marks: TensorMark[] = []
-  for (let index = 0; index < sampled.length; index += stride) {
-    const tensor = sampled[index]
-    if (tensor === undefined) continue
+  for (const tensor of told) {
     const own = createHash('sha256')
     for (const place of places) sample(own, tensor.offset, tensor.bytes ?? 0, place)
     const digest = own.digest()
@@ -70,6 +72,12 @@ export function sampleFile(file: OpenedFile, input: BarcodeInput): Samples {
   }
   const isComplete = sampled.length === input.tensors.length && places.length === 4 && stride === 1
   return { barcode: { digest: `${SCHEME}:${hash.digest('hex')}`, bytesSampled, isComplete }, marks }
+}
+
+/** Position and count of one sample of a stretch. */
+function placeIn(start: number, length: number, place: number): readonly [position: number, count: number] {
+  const count = Math.min(SAMPLE_BYTES, length)
+  return [start + Math.floor((length - count) * place), count]
 }
 
 /** Samples of a file whose inside is not understood: four pieces of the whole. */

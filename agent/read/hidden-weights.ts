@@ -18,15 +18,20 @@ const SWEEP_BYTES = 2_147_483_648
 /** Told of a file that another sweep may search. */
 export const UNSEARCHED = 'bytes in it look like weights, and were not searched: one look searches only so much'
 
+/** A Map, or something that has another process remember. */
+export interface FoundHidden extends Pick<Map<string, Embedded | null>, 'get' | 'clear' | 'size'> {
+  set(key: string, found: Embedded | null): unknown
+}
+
 /** What is known of files that no reader knows, across sweeps. */
 export interface HiddenMemory {
-  readonly found: Map<string, Embedded | null>
+  readonly found: FoundHidden
   readonly room: SearchRoom
 }
 
 /** A memory for one look, or for the life of the daemon. */
 export function createHiddenMemory(): HiddenMemory {
-  return { found: new Map(), room: { bytes: SWEEP_BYTES } }
+  return { found: new Map<string, Embedded | null>(), room: { bytes: SWEEP_BYTES } }
 }
 
 /** Every sweep may search as much as the first. */

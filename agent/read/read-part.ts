@@ -1,4 +1,5 @@
 // Reads one weights file through its format reader: header rungs, barcode, and on request the digest of everything.
+import type { Failure } from '../../contract/failure.ts'
 import type { FileIdentity, OpenedFile } from '../../contract/observation.ts'
 import type { ScanTemplate } from '../../contract/template-answer.ts'
 import type { LoadScan } from '../../contract/threat.ts'
@@ -174,13 +175,19 @@ function readOwnNorms(file: OpenedFile, weights: WeightsPart, how: PartReading, 
 
 async function digestDeep(file: OpenedFile, gaps: GapList, options: ReadOptions): Promise<string | undefined> {
   const { digests } = options
+  const elsewhere = file.digest?.(partOf(file))
+  if (elsewhere?.ok === true) return elsewhere.value
+  const notHere = elsewhere?.failure
+  if (notHere !== undefined) {
+    tellUndigested(notHere, gaps)
+    return undefined
+  }
   const known = digests?.find(file.identity)
   if (known !== undefined) return known
   // The background knows files on disk, and no files inside them.
   const postponed = file.inside === undefined ? (digests?.postpone(file) ?? null) : null
   if (postponed !== null) {
-    if (postponed.code === 'GNO_READ_SKIPPED') gaps.note(postponed.code, postponed.detail)
-    else gaps.blame(postponed.code, postponed.detail)
+    tellUndigested(postponed, gaps)
     return undefined
   }
   const digest = await digestFile(file, options.signal, (bytesRead) =>
@@ -192,4 +199,14 @@ async function digestDeep(file: OpenedFile, gaps: GapList, options: ReadOptions)
   }
   gaps.blame(digest.failure.code, digest.failure.detail)
   return undefined
+}
+
+function partOf({ inside, identity }: OpenedFile): { readonly start: number; readonly sizeBytes: number } | null {
+  return inside === undefined ? null : { start: inside.start, sizeBytes: identity.sizeBytes }
+}
+
+/** What is only put off accuses nobody. */
+function tellUndigested({ code, detail }: Failure, gaps: GapList): void {
+  if (code === 'GNO_READ_SKIPPED') gaps.note(code, detail)
+  else gaps.blame(code, detail)
 }

@@ -48,6 +48,23 @@ export interface StoreRequest {
   readonly claims: StoreClaims
   /** Only readers of this kind are asked. */
   readonly only?: StoreReader['covers']
+  /** Has a reader read the folder, maybe in another process. Default: here. */
+  readonly read?: ReadStore
+}
+
+/** How a store is read, whoever reads it. */
+export type StoreReading = Omit<StoreOptions, 'readInside'>
+export type ReadStore = (reader: StoreReader, folder: OpenedFolder, options: StoreReading) => AsyncGenerator<StoreFind>
+
+/** What one reader finds in a folder that it recognised. */
+export function readStoreHere(
+  reader: Pick<StoreReader, 'id'>,
+  folder: OpenedFolder,
+  options: StoreReading,
+): AsyncGenerator<StoreFind> {
+  const known = stores.find(({ id }) => id === reader.id)
+  if (known === undefined) throw new Error(`there is no reader of stores ${reader.id}`)
+  return known.read(folder, { ...options, readInside })
 }
 
 const SIGNS: ReadonlySet<string> = new Set(stores.flatMap(({ signs }) => signs))
@@ -65,17 +82,17 @@ function isSign(name: string): boolean {
 
 /** The models that stores find in a folder. A folder whose names fit no store costs no system call. */
 export async function* readStores(
-  { place, hold, claims, only }: StoreRequest,
-  options: Omit<StoreOptions, 'readInside'>,
+  { place, hold, claims, only, read = readStoreHere }: StoreRequest,
+  options: StoreReading,
 ): AsyncGenerator<StoreFind> {
   const asked = only === undefined ? stores : stores.filter(({ covers }) => covers === only)
   const fitting =
     !mayHoldStore(place) || claims.isInside(place.path) ? [] : asked.filter(({ recognise }) => recognise(place))
   const folder = fitting.length === 0 ? null : hold()
   if (folder === null) return
-  const open = { claims, place, found: new Set<StoreReader['covers']>() }
+  const open = { claims, place, read, found: new Set<StoreReader['covers']>() }
   try {
-    for (const reader of fitting) yield* readOne(reader, folder, open, { ...options, readInside })
+    for (const reader of fitting) yield* readOne(reader, folder, open, options)
   } finally {
     folder.close()
   }
@@ -84,19 +101,20 @@ export async function* readStores(
 interface OpenStore {
   readonly claims: StoreClaims
   readonly place: StorePlace
+  readonly read: ReadStore
   readonly found: Set<StoreReader['covers']>
 }
 
 async function* readOne(
   reader: StoreReader,
   folder: OpenedFolder,
-  { claims, place, found }: OpenStore,
-  options: StoreOptions,
+  { claims, place, read, found }: OpenStore,
+  options: StoreReading,
 ): AsyncGenerator<StoreFind> {
   // A folder is one model once; leftovers of training may lie in it all the same.
   if (reader.covers !== 'leftover' && (found.has('store') || found.has('model'))) return
   let isFound = false
-  for await (const find of reader.read(folder, options)) {
+  for await (const find of read(reader, folder, options)) {
     isFound = true
     claims.claim(find.claimed)
     yield find

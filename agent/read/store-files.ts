@@ -71,11 +71,15 @@ export interface Shown {
   readonly listSiblings: () => readonly string[]
 }
 
+type Places = Parameters<NonNullable<OpenedFile['prepare']>>[0]
+
 /** The same open file under another name and among other neighbours. */
 export function showFile(file: OpenedFile, shown: Shown): OpenedFile {
   return {
     path: shown.path,
     read: (position, target) => file.read(position, target),
+    ...(file.prepare === undefined ? {} : { prepare: (places: Places) => file.prepare?.(places) }),
+    ...(file.digest === undefined ? {} : { digest: file.digest.bind(file) }),
     identity: file.identity,
     ...(file.inside === undefined ? {} : { inside: file.inside }),
     ...(shown.name === undefined ? {} : { name: shown.name }),

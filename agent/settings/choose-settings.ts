@@ -250,6 +250,7 @@ function eachSetting(pick: <Name extends keyof Settings>(name: Name) => Settings
     limits: pick('limits'),
     metrics: pick('metrics'),
     pace: pick('pace'),
+    separateReader: pick('separateReader'),
     startSpreadSeconds: pick('startSpreadSeconds'),
   }
 }

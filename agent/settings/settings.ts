@@ -43,12 +43,17 @@ export interface Settings {
   readonly limits: LimitsChoice
   readonly metrics: Metrics
   readonly pace: Pace
+  readonly separateReader: SeparateReading
   readonly startSpreadSeconds: number
 }
 
 /** Whether the agent's own figures are written as OpenMetrics. */
 const METRICS = ['off', 'file'] as const
 export type Metrics = (typeof METRICS)[number]
+
+/** Whether weights are read in a process of their own that has no rights. */
+const SEPARATE_READING = ['auto', 'always', 'never'] as const
+export type SeparateReading = (typeof SEPARATE_READING)[number]
 
 /** How much of the machine whole sweeps may take. */
 const PACES = ['guest', 'full'] as const
@@ -180,7 +185,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
       'How often `gnomon run` compares the times of folders that are not watched, and known model files, without listing anything. The pause is longer where comparing took long, so that it stays below 1 % of one core.',
     defaultValue: () => 30,
     collector: 'sets',
-    applies: 'next start',
+    applies: 'next turn',
   },
   processIntervalSeconds: {
     ...whole(1, 3600),
@@ -318,10 +323,20 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
     schema: { enum: PACES },
     reader: () => wordOf(PACES),
     summary:
-      'How much of the machine whole sweeps of `gnomon run` may take. `guest`: below 5 % of all cores on average, half of that under load and a quarter on battery. `full`: three quarters of what `limits` allows. Looks at single files and processes wait for neither; a scan by hand is not paced.',
+      'How much of the machine whole sweeps of `gnomon run` may take. `guest`: below 5 % of all cores on average, half of that under load, a quarter on battery, in a call and on a nearly full disk. `full`: three quarters of what `limits` allows. Looks at single files and processes wait for neither; a scan by hand is not paced.',
     defaultValue: () => 'guest',
     collector: 'sets',
     applies: 'next turn',
+  },
+  separateReader: {
+    expected: `one of ${SEPARATE_READING.map((word) => `"${word}"`).join(', ')}`,
+    schema: { enum: SEPARATE_READING },
+    reader: () => wordOf(SEPARATE_READING),
+    summary:
+      'Whether `gnomon run` reads weights in a process of their own, which has no capabilities and no files: it gets bytes of what the daemon opened. `auto`: where the daemon runs as root or with capabilities.',
+    defaultValue: () => 'auto',
+    collector: 'never',
+    applies: 'next start',
   },
   startSpreadSeconds: {
     ...whole(0, 86_400),

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { EXIT } from '../../contract/command-line.ts'
 import { takeJobs } from './job-record.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
-import { countMemoryKills, measureProcess, type MemoryKills } from './measure-worker.ts'
+import { countMemoryKills, measureWithChildren, type MemoryKills, type Use } from './measure-worker.ts'
 import { readWorkerMessage, type StopMessage } from './messages.ts'
 import { type Excess, SAMPLE_EVERY_MS, watchLimits } from './watch-limits.ts'
 import { explainEnd, type WorkerEnd } from './worker-end.ts'
@@ -36,8 +36,8 @@ export function watchWorker(worker: ChildProcess, { stop, hurry, stateFolder }: 
   let excess: Excess | null = null
   let kills: MemoryKills = countMemoryKills()
 
-  const measure = (): ReturnType<typeof measureProcess> =>
-    worker.pid === undefined || process.platform !== 'linux' ? null : measureProcess(worker.pid)
+  const measure = (): Use | null =>
+    worker.pid === undefined || process.platform !== 'linux' ? null : measureWithChildren(worker.pid)
   const judge = (found: Excess | null): void => {
     if (found === null || excess !== null || stop.aborted) return
     excess = found
@@ -47,9 +47,10 @@ export function watchWorker(worker: ChildProcess, { stop, hurry, stateFolder }: 
     const message = readWorkerMessage(value)
     const atMs = performance.now()
     if (message !== null) watch.heard(atMs)
-    if (message?.kind === 'ready' && ready === null) {
+    if (message?.kind === 'ready') {
+      // Told again by one that goes on with another state: it is the same worker, with the same beginning.
+      if (ready === null) watch.begin(message.limits, measure())
       ready = message
-      watch.begin(message.limits, measure())
     }
     if (message?.kind === 'alive' && process.platform !== 'linux') judge(watch.sample(atMs, message))
   }

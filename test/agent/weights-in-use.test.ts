@@ -43,15 +43,15 @@ function holding(path: string, fd: number): ProcessObservation {
 }
 
 describe('seeWeights', () => {
-  onLinux('sees a download that was allocated first and filled in place later, in the life of one daemon', () => {
+  onLinux('sees a download that was allocated first and filled in place later, in the life of one daemon', async () => {
     const path = join(folder, 'download')
     writeFileSync(path, Buffer.alloc(MODEL.length))
     const fd = openSync(path, 'r+')
     const memory = createWeightsMemory()
 
-    const before = seeWeights(holding(path, fd), memory, new Map())
+    const before = await seeWeights(holding(path, fd), memory, new Map())
     writeFileSync(path, MODEL, { flag: 'r+' })
-    const after = seeWeights(holding(path, fd), memory, new Map())
+    const after = await seeWeights(holding(path, fd), memory, new Map())
     closeSync(fd)
 
     expect(before).toEqual([])

@@ -51,6 +51,7 @@ describe('settings', () => {
           limits: 'normal',
           metrics: 'off',
           pace: 'guest',
+          separateReader: 'auto',
           startSpreadSeconds: 300,
           privacyLevel: 'full',
           pseudonymKeyFile: null,

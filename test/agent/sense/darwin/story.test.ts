@@ -47,12 +47,13 @@ function sense(): readonly ProcessObservation[] {
   return observations.filter((one) => one.kind === 'process')
 }
 
-function tell(processes: readonly ProcessObservation[]) {
+async function tell(processes: readonly ProcessObservation[]) {
   const memory = createWeightsMemory()
+  const seen = await Promise.all(processes.map((process) => seeWeights(process, memory, new Map())))
   return correlate({
     processes,
     listeners: [],
-    weightsOf: (process) => seeWeights(process, memory, new Map()).map((seen) => holdWeights(seen, null)),
+    weightsOf: (process) => (seen[processes.indexOf(process)] ?? []).map((each) => holdWeights(each, null)),
     graphicsOf: () => [],
     closerOf: () => undefined,
     pack: realPack,
@@ -65,8 +66,8 @@ function tell(processes: readonly ProcessObservation[]) {
 const onPosix = process.platform === 'win32' ? describe.skip : describe
 
 onPosix('a Mac on which a server maps a model', () => {
-  it('tells the weights in use by content, under an innocent name', () => {
-    const [story] = tell(sense())
+  it('tells the weights in use by content, under an innocent name', async () => {
+    const [story] = await tell(sense())
 
     expect(runtimeSchema.safeParse(story).error).toBeUndefined()
     expect(story?.identification?.entryId).toBe('llama-cpp')
@@ -74,11 +75,11 @@ onPosix('a Mac on which a server maps a model', () => {
     expect(story?.identification?.evidence.map(({ kind }) => kind)).toContain('weights-mapped')
   })
 
-  it('does not take another file for the mapped one', () => {
+  it('does not take another file for the mapped one', async () => {
     const processes = sense()
     writeFileSync(join(folder, 'other'), MODEL)
     renameSync(join(folder, 'other'), join(folder, 'notes'))
 
-    expect(tell(processes)[0]?.weights).toEqual([])
+    expect((await tell(processes))[0]?.weights).toEqual([])
   })
 })

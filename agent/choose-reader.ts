@@ -1,0 +1,44 @@
+// Whether the daemon reads weights itself or in a process beside it without rights: by the setting, and by what rights the daemon has.
+import { readFileSync } from 'node:fs'
+import { createSeparateReader, type SeparateReader, type SeparateReaderOptions } from './reader/separate-reader.ts'
+import type { SeparateReading } from './settings/settings.ts'
+
+export interface ChosenReader {
+  /** For a sweep's options: nothing where this process reads itself. */
+  readonly given: { readonly reader?: SeparateReader }
+  /** Processor time of the process beside this one, so far. */
+  readonly readerMs: () => number
+}
+
+/** The reader ends with the signal. */
+export function chooseReader(
+  setting: SeparateReading,
+  signal: AbortSignal,
+  onLost: NonNullable<SeparateReaderOptions['onLost']>,
+): ChosenReader {
+  if (setting === 'never' || (setting === 'auto' && !hasPrivileges())) return { given: {}, readerMs: () => 0 }
+  const reader = createSeparateReader({ onLost })
+  signal.addEventListener('abort', reader.end, { once: true })
+  return { given: { reader }, readerMs: reader.processorMs }
+}
+
+/** Root, or a capability: something that a file which takes the parser over would gain. */
+function hasPrivileges(): boolean {
+  if (process.getuid?.() === 0) return true
+  return process.platform === 'linux' && capabilitiesIn(statusOf()) !== 0n
+}
+
+/** Effective capabilities as /proc/PID/status tells them; none where it does not. */
+export function capabilitiesIn(status: string): bigint {
+  const found = /^CapEff:\s+([0-9a-f]{1,32})$/m.exec(status)?.[1]
+  return found === undefined ? 0n : BigInt(`0x${found}`)
+}
+
+function statusOf(): string {
+  try {
+    return readFileSync('/proc/self/status', 'latin1')
+  } catch {
+    // No /proc: nothing is known of capabilities.
+    return ''
+  }
+}

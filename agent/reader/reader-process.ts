@@ -1,0 +1,305 @@
+// One running reader, as the worker has it: sends it a step, answers its questions, and knows how it ended. Nothing that it writes is
+// believed, and nothing that it does keeps the worker waiting for ever.
+import type { ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { type Frame, FROM_READER, frameBytes, FrameCutter, type Head } from './frames.ts'
+import type { Answer } from './hand-out.ts'
+import { type Aside, readAside, readRequest, readStepEnd, type Request, type StepEnd } from './requests.ts'
+
+/** How often a silent reader is looked at. */
+const LOOK_EVERY_MS = 2_000
+/** What one that hears nothing may have written ahead (CWE-770). */
+const MAX_AHEAD_BYTES = FROM_READER.headBytes + FROM_READER.dataBytes + 65_536
+const TICK_MS = 10
+
+export interface ReaderPatience {
+  /** The runtime starts in 50 ms; a machine that is busy with everything else takes its time. */
+  readonly startMs: number
+  /** Its own processor time in which it asks nothing and tells nothing: the longest honest step takes some seconds. */
+  readonly silentProcessorMs: number
+  /** The same by the clock, for systems that do not tell of processes, and for one that was stopped. */
+  readonly silentMs: number
+}
+
+/** How a reader ended. */
+export interface ReaderEnd {
+  readonly code: number | null
+  readonly signal: string | null
+  /** Why we ended it, where we did. */
+  readonly endedFor: 'silence' | 'nonsense' | null
+  readonly detail: string
+}
+
+const LOST = new WeakMap<Error, ReaderEnd>()
+
+/** Thrown where a step has no end since its reader has one. */
+export function readerLost(end: ReaderEnd): Error {
+  const error = new Error(`the reader ended: ${end.detail}`)
+  LOST.set(error, end)
+  return error
+}
+
+/** How the reader behind an error ended; undefined for any other error. */
+export function lostReader(error: unknown): ReaderEnd | undefined {
+  return error instanceof Error ? LOST.get(error) : undefined
+}
+
+/** Who serves a step. */
+export interface StepServer {
+  readonly aside: (aside: Aside) => void
+  readonly answer: (request: Request, data: Uint8Array) => Answer | Promise<Answer>
+}
+
+export interface EndedStep extends StepEnd {
+  /** What was found. */
+  readonly found: unknown
+}
+
+interface Exchange {
+  readonly server: StepServer
+  readonly resolve: (end: EndedStep) => void
+  readonly reject: (error: Error) => void
+}
+
+export class ReaderProcess {
+  readonly #child: ChildProcess
+  readonly #patience: ReaderPatience
+  readonly #cutter = new FrameCutter(FROM_READER)
+  readonly #gone: Promise<ReaderEnd>
+  #end: ReaderEnd | null = null
+  #endedFor: ReaderEnd['endedFor'] = null
+  #trouble = ''
+  #exchange: Exchange | null = null
+  #isAnswering = false
+  #onReady: (isReady: boolean) => void = () => undefined
+  #isReady = false
+  /** Counts what was heard; with the last look, it tells how long nothing was. */
+  #heard = 0
+  #looked = { heard: -1, atMs: 0, processorMs: 0 }
+
+  constructor(child: ChildProcess, patience: ReaderPatience) {
+    this.#child = child
+    this.#patience = patience
+    this.#gone = new Promise((resolve) => {
+      const finish = (code: number | null, signal: string | null): void => {
+        this.#end ??= { code, signal, endedFor: this.#endedFor, detail: this.#describe(code, signal) }
+        this.#onReady(false)
+        this.#exchange?.reject(readerLost(this.#end))
+        this.#exchange = null
+        resolve(this.#end)
+      }
+      // `close` comes after what it wrote last was heard.
+      child.once('close', finish)
+      child.once('error', () => finish(null, null))
+    })
+    // A child that dies while it is written to makes the pipe fail: told by its end, like every other death.
+    child.stdin?.on('error', () => undefined)
+    child.stdout?.on('data', (piece: Buffer) => this.#take(piece))
+    child.stdout?.on('error', () => undefined)
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  get isGone(): boolean {
+    return this.#end !== null || this.#endedFor !== null
+  }
+
+  /** False for one that never says that it is there. */
+  async ready(): Promise<boolean> {
+    if (this.#isReady) return true
+    let timer: NodeJS.Timeout | undefined
+    const isReady = await new Promise<boolean>((resolve) => {
+      this.#onReady = resolve
+      timer = setTimeout(() => resolve(false), this.#patience.startMs)
+      this.#pump()
+      if (this.#end !== null) resolve(false)
+    })
+    clearTimeout(timer)
+    if (!isReady) this.kill()
+    return isReady
+  }
+
+  /** Sends the frame of a step, and serves it until it ends. One at a time. */
+  async step(head: Head, data: Uint8Array, server: StepServer): Promise<EndedStep> {
+    if (this.#end !== null) throw readerLost(this.#end)
+    this.#hold(true)
+    this.#hearNow()
+    const watch = setInterval(() => this.#look(), LOOK_EVERY_MS)
+    try {
+      return await new Promise<EndedStep>((resolve, reject) => {
+        this.#exchange = { server, resolve, reject }
+        this.#write(frameBytes(head, data))
+        this.#pump()
+      })
+    } finally {
+      clearInterval(watch)
+      this.#hold(false)
+    }
+  }
+
+  /** Says something that is not answered. */
+  tell(head: Head): void {
+    if (this.#end === null) this.#child.stdin?.write(frameBytes(head))
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  /** Waits until it is gone. */
+  async ended(): Promise<ReaderEnd> {
+    return await this.#gone
+  }
+
+  #describe(code: number | null, signal: string | null): string {
+    const how = signal ?? `exit code ${code ?? 'unknown'}`
+    return this.#trouble === '' ? how : `${how}: ${this.#trouble}`
+  }
+
+  #take(piece: Buffer): void {
+    this.#cutter.add(piece)
+    if (this.#cutter.heldBytes > MAX_AHEAD_BYTES) this.#refuse('it wrote more than anybody asked for')
+    else this.#pump()
+  }
+
+  /** Serves what was heard, in its order. */
+  #pump(): void {
+    try {
+      for (let frame = this.#nextFrame(); frame !== null; frame = this.#nextFrame()) {
+        this.#hearNow()
+        this.#serve(frame)
+      }
+    } catch (error) {
+      this.#refuse(error instanceof Error ? error.message : 'nonsense')
+    }
+  }
+
+  #nextFrame(): Frame | null {
+    if (this.#isAnswering || this.#endedFor !== null) return null
+    if (this.#exchange !== null || !this.#isReady) return this.#cutter.take()
+    if (this.#cutter.heldBytes > 0) this.#refuse('it spoke without being asked')
+    return null
+  }
+
+  #serve(frame: Frame): void {
+    if (this.#exchange !== null) this.#serveStep(frame, this.#exchange)
+    else if (frame.head['op'] === 'ready') {
+      this.#isReady = true
+      this.#onReady(true)
+    } else this.#refuse('it did not begin as a reader does')
+  }
+
+  #serveStep({ head, data }: Frame, exchange: Exchange): void {
+    exchange.server.aside(readAside(head))
+    const end = readStepEnd(head)
+    if (end === null) this.#serveRequest(readRequest(head), data, exchange)
+    else this.#finish(exchange, end, data)
+  }
+
+  #serveRequest(request: Request | null, data: Uint8Array, exchange: Exchange): void {
+    if (request === null) {
+      this.#refuse('it asked for what nobody may ask for')
+      return
+    }
+    const answer = exchange.server.answer(request, data)
+    if (answer instanceof Promise) this.#answerLater(answer)
+    else this.#send(answer)
+  }
+
+  #finish(exchange: Exchange, end: StepEnd, data: Uint8Array): void {
+    if (end.op === 'failed') {
+      // It ends by itself now; what it says of that goes into its end.
+      this.#trouble = String(end.value).slice(0, 300)
+      return
+    }
+    const found: unknown = end.op === 'found' ? JSON.parse(Buffer.from(data).toString('utf8')) : null
+    this.#exchange = null
+    exchange.resolve({ ...end, found })
+  }
+
+  #answerLater(answer: Promise<Answer>): void {
+    this.#isAnswering = true
+    const goOn = (): void => {
+      this.#isAnswering = false
+      this.#hearNow()
+    }
+    answer.then(
+      (given) => {
+        goOn()
+        this.#send(given)
+        this.#pump()
+      },
+      (error: unknown) => {
+        // A fault of ours, as it would be one without the reader: whoever waits for the step is told.
+        goOn()
+        this.#exchange?.reject(error instanceof Error ? error : new Error(String(error)))
+        this.#exchange = null
+        this.kill()
+      },
+    )
+  }
+
+  #send({ head, data }: Answer): void {
+    this.#write(frameBytes(head, data))
+  }
+
+  /** A reader that asks and does not listen is not asked for more before it does. */
+  #write(bytes: Buffer): void {
+    const { stdin } = this.#child
+    if (stdin === null || stdin.destroyed || stdin.write(bytes)) return
+    this.#isAnswering = true
+    stdin.once('drain', () => {
+      this.#isAnswering = false
+      this.#pump()
+    })
+  }
+
+  #refuse(why: string): void {
+    this.#trouble = why
+    this.#endedFor = 'nonsense'
+    this.kill()
+  }
+
+  #hearNow(): void {
+    this.#heard += 1
+  }
+
+  #look(): void {
+    const now = { heard: this.#heard, atMs: performance.now(), processorMs: processorMsOf(this.pid) }
+    if (this.#isAnswering || now.heard !== this.#looked.heard) {
+      this.#looked = now
+      return
+    }
+    const { silentMs, silentProcessorMs } = this.#patience
+    const spentMs = now.processorMs - this.#looked.processorMs
+    const passedMs = now.atMs - this.#looked.atMs
+    if (spentMs < silentProcessorMs && passedMs < silentMs) return
+    this.#trouble = `nothing heard for ${Math.round(spentMs / 1000)} s of its processor time, ${Math.round(passedMs / 1000)} s by the clock`
+    this.#endedFor = 'silence'
+    this.kill()
+  }
+
+  /** While it works, our process waits for it; while it idles, it keeps nobody from ending. */
+  #hold(isAsked: boolean): void {
+    const { stdin, stdout } = this.#child
+    for (const each of [this.#child, stdin, stdout]) {
+      if (each !== null && 'ref' in each && isAsked) (each as { ref: () => void }).ref()
+      else if (each !== null && 'unref' in each) (each as { unref: () => void }).unref()
+    }
+  }
+}
+
+/** Zero where the system does not tell, and once it is gone. */
+function processorMsOf(pid: number | undefined): number {
+  if (pid === undefined || process.platform !== 'linux') return 0
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MS
+  } catch {
+    // It ended a moment ago.
+    return 0
+  }
+}

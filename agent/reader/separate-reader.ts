@@ -1,0 +1,374 @@
+// Reads weights in a process without rights: keeps one while there is something to read, hands out bytes of what this process opened,
+// and goes on with the next reader when one ends over a file.
+import type { FileIdentity } from '../../contract/observation.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { Gap } from '../../contract/wire.ts'
+import type { DraftArtifact } from '../read/read-candidates.ts'
+import type { StoreFind } from '../read/store-reader.ts'
+import type { WeightsReader } from '../weights-reader.ts'
+import { type Bounds, boundsOf, checkDraft, checkFind } from './check-found.ts'
+import { HandOut, type OpenJob } from './hand-out.ts'
+import {
+  type EndedStep,
+  lostReader,
+  type ReaderEnd,
+  readerLost,
+  type ReaderPatience,
+  ReaderProcess,
+  type StepServer,
+} from './reader-process.ts'
+import type { Aside, Note } from './requests.ts'
+import { type Isolation, readerProgram, startReader, surroundings, type Way, waysToStart } from './start-reader.ts'
+import { type Task, type ToldTask, toldOptions } from './tasks.ts'
+
+/** A sweep asks every few milliseconds; at rest the reader costs nothing. */
+const IDLE_MS = 30_000
+/** Readers that end over one folder: after this many its rest waits for the next sweep. */
+const MAX_LOST = 4
+const PATIENCE: ReaderPatience = { startMs: 20_000, silentProcessorMs: 60_000, silentMs: 300_000 }
+const NOTHING = new Uint8Array(0)
+const MAX_FORMAT_CHARS = 64
+/** Files over which a reader was ended by others. */
+const MAX_SUSPECTS = 1_000
+
+export interface SeparateReaderOptions {
+  /** A reader ended in a step; the file that was open, where one was. */
+  readonly onLost?: (end: ReaderEnd, job: OpenJob | null) => void
+  readonly idleMs?: number
+  readonly patience?: Partial<ReaderPatience>
+  /** The ways to start it, tried in turn. */
+  readonly ways?: readonly Way[]
+}
+
+export interface SeparateReader extends WeightsReader {
+  /** Ends the reader at once. */
+  readonly end: () => void
+  /** Processor time of all readers so far, as they told it. */
+  readonly processorMs: () => number
+  /** The reader that runs now. */
+  readonly running: () => { readonly pid: number; readonly isolation: Isolation } | null
+}
+
+export function createSeparateReader(options: SeparateReaderOptions = {}): SeparateReader {
+  const readers = new Readers(options)
+  return {
+    readCandidates: (candidates, reading) =>
+      readWith<DraftArtifact>(readers, { what: 'candidates', candidates, options: reading }, checkDraft),
+    readStore: (reader, folder, reading) =>
+      readWith<StoreFind>(readers, { what: 'store', reader, folder, options: reading }, checkFind),
+    sniffFormat: async (file) => await sniffWith(readers, { what: 'sniff', file }),
+    end: () => readers.end(),
+    processorMs: () => readers.processorMs,
+    running: () => readers.running,
+  }
+}
+
+type Check<T> = (value: unknown, bounds: Bounds, handOut: HandOut) => T | null
+type ReadTask = Exclude<Task, { readonly what: 'sniff' }>
+
+async function* readWith<T extends DraftArtifact | StoreFind>(
+  readers: Readers,
+  task: ReadTask,
+  check: Check<T>,
+): AsyncGenerator<T> {
+  const { signal, onGap } = task.options
+  const refused = new Map<string, Failure>()
+  const told = new Set<string>()
+  const tellGap = (detail: string): void => onGap?.(interrupted(task, detail))
+  for (let lost = 0; lost <= MAX_LOST && !signal.aborted; lost += 1) {
+    const isOver = yield* findsOf(new Run(readers, task, refused), check, { told, tellGap })
+    if (isOver) return
+  }
+  if (!signal.aborted)
+    tellGap('one reader after the other ended over files of this folder; the rest is read by the next sweep')
+}
+
+interface Telling {
+  /** Paths that were told before: a second reader begins anew. */
+  readonly told: Set<string>
+  readonly tellGap: (detail: string) => void
+}
+
+/** True when there is nothing more to read; false when the reader was lost, and the next one may go on. */
+async function* findsOf<T extends DraftArtifact | StoreFind>(
+  run: Run,
+  check: Check<T>,
+  { told, tellGap }: Telling,
+): AsyncGenerator<T, boolean> {
+  const before = new Set(told)
+  try {
+    for await (const found of checkedFinds(run, check, { told: before, tellGap })) yield noted(found, told)
+    return true
+  } catch (error) {
+    return run.endsTask(error, tellGap)
+  } finally {
+    run.close()
+  }
+}
+
+async function* checkedFinds<T extends DraftArtifact | StoreFind>(
+  run: Run,
+  check: Check<T>,
+  { told, tellGap }: Telling,
+): AsyncGenerator<T> {
+  for (let step = await run.next(); step.op === 'found'; step = await run.next()) {
+    const found = check(step.found, run.bounds, run.handOut)
+    if (found === null) tellGap('what the reader told of it does not fit the files that it was given')
+    else if (!told.has(pathOf(found))) yield found
+  }
+}
+
+function noted<T extends DraftArtifact | StoreFind>(found: T, told: Set<string>): T {
+  told.add(pathOf(found))
+  return found
+}
+
+function pathOf(found: DraftArtifact | StoreFind): string {
+  return 'draft' in found ? found.draft.path : found.path
+}
+
+function interrupted(task: ReadTask, detail: string): Gap {
+  const place = task.what === 'store' ? task.folder.path : (task.candidates[0]?.path ?? '')
+  return { code: 'GNO_READ_INTERRUPTED', place, count: 1, detail }
+}
+
+async function sniffWith(readers: Readers, task: Task & { readonly what: 'sniff' }): Promise<string | null> {
+  const run = new Run(readers, task, new Map())
+  try {
+    const { value } = await run.next()
+    return typeof value === 'string' && value.length <= MAX_FORMAT_CHARS ? value : null
+  } catch (error) {
+    // A file whose first bytes end a reader is no known weights; it is told as every file is that ends one.
+    run.endsTask(error, () => undefined)
+    return null
+  } finally {
+    run.close()
+  }
+}
+
+/** One task at one reader. */
+class Run {
+  readonly handOut: HandOut
+  readonly bounds: Bounds
+  readonly #readers: Readers
+  readonly #task: Task
+  readonly #refused: Map<string, Failure>
+  #reader: ReaderProcess | null = null
+  #id = 0
+  /** The reader was lost in a step of this task, and not in that of another one. */
+  #isOwnLoss = false
+
+  constructor(readers: Readers, task: Task, refused: Map<string, Failure>) {
+    this.#readers = readers
+    this.#task = task
+    this.#refused = refused
+    this.bounds = boundsOf(task)
+    this.handOut = new HandOut(task, { refuse: ({ dev, inode }) => refused.get(`${dev}:${inode}`) ?? null })
+    readers.enter()
+  }
+
+  async next(): Promise<EndedStep> {
+    return await this.#readers.inTurn(async () => {
+      this.#isOwnLoss = this.#reader?.isGone !== true
+      const isFirst = this.#reader === null
+      this.#reader ??= await this.#readers.reader()
+      if (!isFirst) return await this.#step({ do: 'next', id: this.#id }, NOTHING)
+      this.#id = this.#readers.nextId()
+      const { head, data } = this.#told()
+      return await this.#step({ do: 'start', id: this.#id, ...head }, data)
+    })
+  }
+
+  /** Sets the file aside that was open when the reader was lost; true where there is none to try without. Other errors are thrown. */
+  endsTask(error: unknown, tellGap: (detail: string) => void): boolean {
+    const end = lostReader(error)
+    if (end === undefined) throw error
+    if (this.#readers.isEnded || this.#isStopped) return true
+    if (!this.#isOwnLoss) return false
+    const jobs = this.#task.what === 'sniff' ? [this.#task.file] : this.handOut.jobs
+    const job = jobs.at(-1) ?? null
+    this.#readers.onLost(end, job)
+    if (job !== null) this.#readers.refuse(keyOf(job.identity), end, this.#refused)
+    else tellGap(`the reader ended (${end.detail}); what else lies there is read by the next sweep`)
+    return job === null
+  }
+
+  get #isStopped(): boolean {
+    return this.#task.what !== 'sniff' && this.#task.options.signal.aborted
+  }
+
+  close(): void {
+    this.handOut.releaseAll()
+    if (this.#reader !== null && !this.#reader.isGone) this.#reader.tell({ do: 'drop', id: this.#id })
+    this.#readers.leave()
+  }
+
+  async #step(head: Readonly<Record<string, unknown>>, data: Uint8Array): Promise<EndedStep> {
+    const reader = this.#reader
+    if (reader === null) throw new Error('a step without a reader')
+    const stop = (): void => reader.kill()
+    const signal = this.#task.what === 'sniff' ? undefined : this.#task.options.signal
+    signal?.addEventListener('abort', stop, { once: true })
+    if (signal?.aborted === true) stop()
+    try {
+      return await reader.step(head, data, this.#server())
+    } finally {
+      signal?.removeEventListener('abort', stop)
+    }
+  }
+
+  #server(): StepServer {
+    return {
+      aside: (aside) => this.#note(aside),
+      answer: (request, data) => this.handOut.answer(request, data),
+    }
+  }
+
+  #note({ closed, notes, processorMs, roomBytes }: Aside): void {
+    this.handOut.release(closed)
+    this.#readers.spent(processorMs)
+    if (this.#task.what === 'sniff') return
+    const { hidden } = this.#task.options
+    if (hidden !== undefined) hidden.room.bytes = Math.min(hidden.room.bytes, roomBytes)
+    for (const note of notes) this.#hear(note)
+  }
+
+  #hear(note: Note): void {
+    if (this.#task.what === 'sniff') return
+    const { onGap, onProgress, hidden } = this.#task.options
+    if (note.kind === 'gap') onGap?.(note.gap)
+    else if (note.kind === 'progress') onProgress?.(note)
+    else this.#remember(note, hidden)
+  }
+
+  #remember({ key, found }: Note & { readonly kind: 'hidden' }, hidden: ReadTask['options']['hidden']): void {
+    const [dev = '', inode = ''] = key.split(':')
+    if (hidden === undefined || this.handOut.handed({ dev, inode }) === undefined) return
+    hidden.found.set(key, found)
+  }
+
+  #told(): {
+    readonly head: { readonly task: ToldTask } & Readonly<Record<string, unknown>>
+    readonly data: Uint8Array
+  } {
+    const task = this.#task
+    if (task.what === 'sniff') {
+      const { head, data } = this.handOut.toldFile(this.handOut.lend({ file: task.file }))
+      return { head: { task: { what: 'sniff' }, ...head }, data }
+    }
+    const options = toldOptions(task.options)
+    if (task.what === 'candidates')
+      return { head: { task: { what: 'candidates', count: task.candidates.length, options } }, data: NOTHING }
+    const folder = { at: this.handOut.lend({ folder: task.folder }), path: task.folder.path }
+    return { head: { task: { what: 'store', reader: task.reader.id, folder, options } }, data: NOTHING }
+  }
+}
+
+/** The one reader at a time, and who waits for it. */
+class Readers {
+  readonly #options: SeparateReaderOptions
+  readonly #patience: ReaderPatience
+  #ways: readonly Way[] | null
+  #reader: { readonly process: ReaderProcess; readonly isolation: Isolation } | null = null
+  #turn: Promise<unknown> = Promise.resolve()
+  #tasks = 0
+  #lastId = 0
+  #idle: NodeJS.Timeout | undefined
+  #before = 0
+  readonly #suspects = new Set<string>()
+  #now = 0
+  isEnded = false
+
+  constructor(options: SeparateReaderOptions) {
+    this.#options = options
+    this.#patience = { ...PATIENCE, ...options.patience }
+    this.#ways = options.ways ?? null
+  }
+
+  get processorMs(): number {
+    return this.#before + this.#now
+  }
+
+  get running(): { readonly pid: number; readonly isolation: Isolation } | null {
+    const { process, isolation } = this.#reader ?? {}
+    if (process?.pid === undefined || process.isGone || isolation === undefined) return null
+    return { pid: process.pid, isolation }
+  }
+
+  spent(processorMs: number): void {
+    this.#now = Math.max(this.#now, processorMs)
+  }
+
+  nextId(): number {
+    this.#lastId += 1
+    return this.#lastId
+  }
+
+  enter(): void {
+    this.#tasks += 1
+    clearTimeout(this.#idle)
+  }
+
+  leave(): void {
+    this.#tasks -= 1
+    if (this.#tasks > 0) return
+    clearTimeout(this.#idle)
+    this.#idle = setTimeout(() => this.#drop(), this.#options.idleMs ?? IDLE_MS).unref()
+  }
+
+  /** One step at a time, in the order of asking. */
+  async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work)
+    this.#turn = result.catch(() => undefined)
+    return await result
+  }
+
+  /** A reader that somebody else ended may have been reading anything: its file gets another try, once. */
+  refuse(key: string, end: ReaderEnd, refused: Map<string, Failure>): void {
+    const isKilled = end.signal === 'SIGKILL' && end.endedFor === null
+    if (!isKilled || this.#suspects.has(key)) refused.set(key, refusalOf(end))
+    if (this.#suspects.size >= MAX_SUSPECTS) this.#suspects.clear()
+    this.#suspects.add(key)
+  }
+
+  onLost(end: ReaderEnd, job: OpenJob | null): void {
+    this.#options.onLost?.(end, job)
+  }
+
+  end(): void {
+    this.isEnded = true
+    clearTimeout(this.#idle)
+    this.#drop()
+  }
+
+  async reader(): Promise<ReaderProcess> {
+    if (this.#reader !== null && !this.#reader.process.isGone) return this.#reader.process
+    this.#drop()
+    this.#ways ??= waysToStart(readerProgram(), surroundings())
+    for (const way of this.#ways) {
+      if (this.isEnded) break
+      const process = new ReaderProcess(startReader(way), this.#patience)
+      if (!(await process.ready())) continue
+      // What worked once is not searched for again.
+      this.#ways = this.#ways.slice(this.#ways.indexOf(way))
+      this.#reader = { process, isolation: way.isolation }
+      return process
+    }
+    throw readerLost({ code: null, signal: null, endedFor: null, detail: 'it could not be started' })
+  }
+
+  #drop(): void {
+    this.#reader?.process.kill()
+    this.#reader = null
+    this.#before += this.#now
+    this.#now = 0
+  }
+}
+
+function keyOf({ dev, inode }: FileIdentity): string {
+  return `${dev}:${inode}`
+}
+
+function refusalOf({ detail }: ReaderEnd): Failure {
+  return { code: 'GNO_READ_INTERRUPTED', detail: `the process that reads files ended over this one (${detail})` }
+}
