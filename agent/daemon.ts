@@ -20,6 +20,9 @@ const HEARTBEAT_MS = 5 * 60 * 1000
 /** Files that changed and wait for a look; beyond this the next whole sweep sees them anyway. */
 const MAX_WAITING_FILES = 1000
 
+/** How often the outbox is looked at for reports of other programs. */
+const OUTBOX_POLL_MS = 3_000
+
 const NOTHING: ReadonlyMap<string, Artifact> = new Map()
 
 export interface DaemonParts {
@@ -72,6 +75,8 @@ export interface DaemonEvents {
 interface Turns {
   readonly waiting: Set<string>
   readonly wake: Wake
+  /** Delivery waits here while nothing waits for it. */
+  readonly outbox: Wake
   /** Models found so far, by the identity of their parts. */
   known: ReadonlyMap<string, Artifact>
   /** A folder of 100,000 files may vanish at once, and each of them is asked for. */
@@ -82,6 +87,7 @@ interface Turns {
 
 /** Runs until the signal is aborted. */
 export async function runDaemon(parts: DaemonParts): Promise<void> {
+  const outbox = createWake(parts.signal, timeOf(parts))
   const delivery = runDelivery(parts.state, {
     fetch: parts.fetch,
     signal: parts.signal,
@@ -89,10 +95,14 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
     random: parts.random,
     onOutcome: parts.tell.delivered,
     sleep: timeOf(parts).sleep,
+    // What we put there ourselves wakes it.
+    idle: outbox.after,
+    pollMs: OUTBOX_POLL_MS,
   })
   const turns: Turns = {
     waiting: new Set(),
     wake: createWake(parts.signal, timeOf(parts)),
+    outbox,
     known: NOTHING,
     knownPaths: new Set(),
     knownFolders: new Set(),
@@ -162,10 +172,17 @@ async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
     if (isWhole) whole.done()
     const heartbeatMs = isWhole ? 0 : HEARTBEAT_MS
     const result = between.amend(swept.result)
-    parts.tell.swept(result, enqueueSweep(parts.state, result, { heartbeatMs, isAbsent }))
+    put(result, heartbeatMs, parts, turns)
     const spent = { wallMs: nowMs() - startedMs, processorMs: processorMs(parts) - startedAt }
     if (turns.waiting.size === 0) await turns.wake.after(restOf(parts.processIntervalMs, spent))
   }
+}
+
+/** Into the outbox, and on its way. */
+function put(result: SweepResult, heartbeatMs: number, { state, tell }: DaemonParts, { outbox }: Turns): void {
+  const enqueued = enqueueSweep(state, result, { heartbeatMs, isAbsent })
+  tell.swept(result, enqueued)
+  if (enqueued.ok && enqueued.value.enqueued > 0) outbox.now()
 }
 
 /** Of all cores, what looks may take over time: below the supervisor's 10 %. */
@@ -218,8 +235,7 @@ function createLooksBetween(parts: DaemonParts, turns: Turns): LooksBetween {
       const swept = await parts.sweep({ roots: [], changed, known, walked }, () => Promise.resolve())
       if (isStopped(parts.signal)) return
       learn(swept, turns)
-      const options = { heartbeatMs: HEARTBEAT_MS, isAbsent }
-      parts.tell.swept(swept.result, enqueueSweep(parts.state, swept.result, options))
+      put(swept.result, HEARTBEAT_MS, parts, turns)
     } finally {
       lastMs = nowMs()
       isLooking = false

@@ -37,6 +37,10 @@ export type DeliveryOutcome =
 export interface DeliveryLoopOptions extends DeliveryOptions {
   /** How often the outbox is looked at for reports of other processes. */
   readonly pollMs?: number
+  /** Waits while nothing is there to send; may end early. By default `sleep`. */
+  readonly idle?: (milliseconds: number, signal: AbortSignal) => Promise<void>
+  /** Waits; ends early, without throwing, when the signal fires. By default by the machine's clock. */
+  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>
   readonly onOutcome?: (outcome: DeliveryOutcome) => void
 }
 
@@ -71,12 +75,13 @@ export async function deliverOnce(state: StateStore, options: DeliveryOptions): 
 /** Delivers until the signal is aborted; waits between failures (exponential, full jitter, Retry-After). */
 export async function runDelivery(state: StateStore, options: DeliveryLoopOptions): Promise<void> {
   const pollMs = options.pollMs ?? DEFAULT_POLL_MS
+  const wait = options.sleep ?? pause
   while (!options.signal.aborted) {
     const token = tokenOf(state)
     const outcome = await deliverOnce(state, options)
     if (outcome.kind !== 'delivered' || outcome.delivered > 0) options.onOutcome?.(outcome)
-    if (outcome.kind === 'failed') await waitOut(state, { ...options, token, pollMs, waitMs: outcome.retryInMs })
-    else await pause(pollMs, options.signal)
+    if (outcome.kind === 'failed') await waitOut(state, { ...options, token, pollMs, wait, waitMs: outcome.retryInMs })
+    else await (options.idle ?? wait)(pollMs, options.signal)
   }
 }
 
@@ -132,13 +137,14 @@ interface Wait {
   readonly token: string | null
   readonly waitMs: number
   readonly pollMs: number
+  readonly wait: typeof pause
 }
 
 /** Waits, but not longer than until this machine is enrolled anew: `gnomon enroll` is another process. */
-async function waitOut(state: StateStore, { signal, token, waitMs, pollMs }: Wait): Promise<void> {
+async function waitOut(state: StateStore, { signal, token, waitMs, pollMs, wait }: Wait): Promise<void> {
   for (let left = waitMs; left > 0 && !signal.aborted; left -= pollMs) {
     if (tokenOf(state) !== token) return
-    await pause(Math.min(left, pollMs), signal)
+    await wait(Math.min(left, pollMs), signal)
   }
 }
 
