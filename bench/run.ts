@@ -3,11 +3,13 @@ import { parseArgs } from 'node:util'
 import { measure as measureAtRest } from './at-rest.ts'
 import { measure as measureContentDigest } from './content-digest.ts'
 import { measure as measureFileWalk } from './file-walk.ts'
+import { measure as measureFirstSweep } from './first-sweep.ts'
 import { measure as measureGgufHeader } from './gguf-header.ts'
 import { measure as measureIngest } from './ingest.ts'
 import { measure as measureInventory } from './inventory.ts'
 import { measure as measureKnownFiles } from './known-files.ts'
 import type { Benchmark } from './measurement.ts'
+import { measure as measureNewFile } from './new-file.ts'
 import { measure as measureProcessLook } from './process-look.ts'
 import { measure as measurePickleScan } from './pickle-scan.ts'
 import { measure as measureProcessScan } from './process-scan.ts'
@@ -28,6 +30,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'pickle-scan', title: 'What unpickling would do', measure: measurePickleScan },
   { name: 'torch-zip-scan', title: 'What loading a checkpoint of 5 GB would do', measure: measureTorchZipScan },
   { name: 'at-rest', title: 'The daemon at rest over 50,000 folders', measure: measureAtRest },
+  { name: 'new-file', title: 'A new weights file in a watched folder', measure: measureNewFile },
+  { name: 'first-sweep', title: 'The first sweep of a guest', measure: measureFirstSweep },
   { name: 'process-scan', title: 'Process scan', measure: measureProcessScan },
   { name: 'process-look', title: 'A whole look at the processes', measure: measureProcessLook },
   { name: 'inventory', title: 'What is installed', measure: measureInventory },
