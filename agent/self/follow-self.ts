@@ -15,11 +15,11 @@ import { AGENT_VERSION } from '../version.ts'
 import { createClocks } from './machine-clocks.ts'
 import { type DiskFloor, watchDisk } from './disk-floor.ts'
 import { type FollowedWork, followWork } from './follow-work.ts'
-import { removeMetrics, writeMetrics } from './metrics-file.ts'
 import { bytesRead, processorMs, proportionalBytes } from './own-counters.ts'
 import { createUseSamples, type OwnUse } from './own-use.ts'
 import { countRestarts } from './restarts.ts'
 import { startSelfWatch } from './self-watch.ts'
+import { startMetrics } from './tell-metrics.ts'
 
 const EVERY_MS = 10_000
 /** Where the program lies: seen from dist/agent/self/. */
@@ -71,12 +71,12 @@ export function followSelf({ state, settings, hostId, pack }: Followed): Followe
     use: samples.summary,
     work: work.now,
   })
+  const metrics = startMetrics(state.folder, () => renderMetrics(state, hostId, samples.summary()))
   const look = (): void => {
     disk.look()
     samples.take(clocks().awakeMs)
     watch.tick()
-    if (settings.metrics === 'off') removeMetrics(state.folder)
-    else tellMetrics(state, hostId, samples.summary())
+    metrics.tell(settings.metrics)
   }
   disk.look()
   samples.take(clocks().awakeMs)
@@ -93,7 +93,7 @@ export function followSelf({ state, settings, hostId, pack }: Followed): Followe
     isDiskLow: disk.isLow,
     close: () => {
       clearInterval(timer)
-      removeMetrics(state.folder)
+      metrics.close()
       watch.close()
     },
   }
@@ -122,10 +122,10 @@ function followDisk(state: StateStore): DiskFloor {
   }
 }
 
-function tellMetrics(state: StateStore, hostId: string, use: OwnUse | null): void {
-  if (use === null) return
+function renderMetrics(state: StateStore, hostId: string, use: OwnUse | null): string | null {
+  if (use === null) return null
   const conditions = openConditions(state)
     .list()
     .map(({ code }) => code)
-  writeMetrics(state.folder, renderOpenMetrics({ use, version: AGENT_VERSION, hostId, conditions }))
+  return renderOpenMetrics({ use, version: AGENT_VERSION, hostId, conditions })
 }

@@ -47,8 +47,8 @@ export interface Settings {
   readonly startSpreadSeconds: number
 }
 
-/** Whether the agent's own figures are written as OpenMetrics. */
-const METRICS = ['off', 'file'] as const
+/** Where the agent's own figures are told as OpenMetrics. */
+const METRICS = ['off', 'file', 'socket'] as const
 export type Metrics = (typeof METRICS)[number]
 
 /** Whether weights are read in a process of their own that has no rights. */
@@ -313,7 +313,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
     schema: { enum: METRICS },
     reader: () => wordOf(METRICS),
     summary:
-      'Whether `gnomon run` writes what it uses (processor, memory, files, bytes, what waits) every ten seconds as OpenMetrics text into `metrics.prom` in the state folder.',
+      'Whether and where `gnomon run` tells what it uses (processor, memory, files, bytes, what waits), measured every ten seconds, as OpenMetrics text: `file` writes `metrics.prom` in the state folder, `socket` answers GET /metrics on the Unix socket `metrics.sock` there. Both are for the account of the agent alone; where no socket can be had, the file is written.',
     defaultValue: () => 'off',
     collector: 'sets',
     applies: 'next turn',
