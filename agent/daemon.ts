@@ -14,6 +14,7 @@ import { type Enqueued, enqueueSweep, type SweepResult } from './report/outbox.t
 import type { StateStore } from './report/state-store.ts'
 import type { Swept } from './sweep.ts'
 import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
+import { createUnstored, type Unstored } from './unstored.ts'
 
 /** An unchanged machine says so this often: the heartbeat by which the collector knows that the agent lives. */
 const HEARTBEAT_MS = 5 * 60 * 1000
@@ -74,6 +75,7 @@ export interface DaemonEvents {
 /** What turns share: the files that wait for a look, and what is known. */
 interface Turns {
   readonly waiting: Set<string>
+  readonly unstored: Unstored
   readonly wake: Wake
   /** Delivery waits here while nothing waits for it. */
   readonly outbox: Wake
@@ -101,6 +103,7 @@ export async function runDaemon(parts: DaemonParts): Promise<void> {
   })
   const turns: Turns = {
     waiting: new Set(),
+    unstored: createUnstored(timeOf(parts).nowMs),
     wake: createWake(parts.signal, timeOf(parts)),
     outbox,
     known: NOTHING,
@@ -157,9 +160,10 @@ async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
   while (!isStopped(parts.signal)) {
     const startedMs = nowMs()
     const startedAt = processorMs(parts)
-    const isDue = parts.isWholeDue()
+    const again = turns.unstored.take()
+    const isDue = parts.isWholeDue() || again.isWhole
     const isWhole = isDue || (nowMs() >= spread.firstMs && whole.isDue(parts.sweepIntervalMs * spread.factor))
-    const changed = [...turns.waiting]
+    const changed = [...new Set([...turns.waiting, ...again.paths])]
     turns.waiting.clear()
     parts.onWaiting(0)
     // A whole sweep reads everything anew, so that what it learns replaces what was known.
@@ -172,17 +176,18 @@ async function takeTurns(parts: DaemonParts, turns: Turns): Promise<void> {
     if (isWhole) whole.done()
     const heartbeatMs = isWhole ? 0 : HEARTBEAT_MS
     const result = between.amend(swept.result)
-    put(result, heartbeatMs, parts, turns)
+    turns.unstored.note(put(result, heartbeatMs, parts, turns), { paths: changed, isWhole })
     const spent = { wallMs: nowMs() - startedMs, processorMs: processorMs(parts) - startedAt }
     if (turns.waiting.size === 0) await turns.wake.after(restOf(parts.processIntervalMs, spent))
   }
 }
 
-/** Into the outbox, and on its way. */
-function put(result: SweepResult, heartbeatMs: number, { state, tell }: DaemonParts, { outbox }: Turns): void {
+/** Into the outbox, and on its way; false when it could not be stored. */
+function put(result: SweepResult, heartbeatMs: number, { state, tell }: DaemonParts, { outbox }: Turns): boolean {
   const enqueued = enqueueSweep(state, result, { heartbeatMs, isAbsent })
   tell.swept(result, enqueued)
   if (enqueued.ok && enqueued.value.enqueued > 0) outbox.now()
+  return enqueued.ok
 }
 
 /** Of all cores, what looks may take over time: below the supervisor's 10 %. */
@@ -235,7 +240,7 @@ function createLooksBetween(parts: DaemonParts, turns: Turns): LooksBetween {
       const swept = await parts.sweep({ roots: [], changed, known, walked }, () => Promise.resolve())
       if (isStopped(parts.signal)) return
       learn(swept, turns)
-      put(swept.result, HEARTBEAT_MS, parts, turns)
+      turns.unstored.note(put(swept.result, HEARTBEAT_MS, parts, turns), { paths: changed, isWhole: false })
     } finally {
       lastMs = nowMs()
       isLooking = false

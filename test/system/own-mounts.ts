@@ -16,6 +16,7 @@ export function whyNoMounts(device?: string): string | null {
 
 /** A mount namespace that is held by a process. */
 export interface OwnMounts {
+  readonly pid: number | undefined
   /** Words before a command that is to run in there. */
   readonly inside: readonly string[]
   /** Tells the process that holds it something, and waits until it has said it back. */
@@ -30,11 +31,13 @@ export async function serveFiles(place: string, files: Readonly<Record<string, s
   return await hold([...node, place, ...words])
 }
 
-/** A small disk in memory at `place`. Understands `read-only` and `writable`. */
+/** A small disk in memory at `place`. Understands `fill`, `empty`, `read-only` and `writable`. */
 export async function mountSmall(place: string, sizeBytes: number): Promise<OwnMounts> {
   const script = `mount -t tmpfs -o size=${sizeBytes},mode=700 none "$1" && echo mounted
     while read -r line; do
       case $line in
+        fill) cat /dev/zero >"$1/filler" 2>/dev/null ;;
+        empty) rm "$1/filler" ;;
         read-only) mount -o remount,ro "$1" ;;
         writable) mount -o remount,rw "$1" ;;
       esac
@@ -56,6 +59,7 @@ async function hold(words: readonly string[]): Promise<OwnMounts> {
   }
   await heard('mounted')
   return {
+    pid: program.pid,
     inside: ['nsenter', `--mount=/proc/${program.pid}/ns/mnt`],
     say: async (line) => {
       program.stdin.write(`${line}\n`)
