@@ -74,7 +74,7 @@ function withoutState(
 ): Examined {
   const around = lookAround(loaded, context)
   const state = broken('state', failure, adviceFor(failure.code) ?? '')
-  const checks = [checkAgent(), checkSettings(around), checkPack(), state, checkRights(null, around), checkReference()]
+  const checks = [checkAgent(), checkSettings(around), checkPack(), state, checkRights(null, around)]
   return { checks, known: null, around }
 }
 
@@ -94,7 +94,6 @@ async function examine(state: StateStore, invocation: Invocation, context: Comma
     checkState(around),
     ...(daemon === undefined ? [] : [daemon]),
     ...checkCoverage(known.value, around),
-    checkReference(),
     ...work,
     await checkCollector(state, context),
   ]
@@ -136,7 +135,10 @@ function readWatchLimit(): number | null {
 
 function checkAgent(): Check {
   const { versions, platform, arch } = process
-  return ok('agent', `version ${AGENT_VERSION} on Node.js ${versions.node}, ${platform} ${arch}`)
+  const program = fileURLToPath(new URL('../../rules/workbench/reference/reference-runtime.js', import.meta.url))
+  // The reference runtime is for checkouts; endpoints have none.
+  const drill = existsSync(program) ? 'fire drill with a real model' : 'fire drill by file'
+  return ok('agent', `version ${AGENT_VERSION} on Node.js ${versions.node}, ${platform} ${arch}; ${drill}`)
 }
 
 function checkPack(): Check {
@@ -145,12 +147,6 @@ function checkPack(): Check {
   const { version, runtimes, models, digests } = pack.value
   const counts = `${runtimes.length} runtimes, ${models.length} model structures, ${digests.count} known digests`
   return ok('rules', `pack ${version}: ${counts}`)
-}
-
-function checkReference(): Check {
-  const program = fileURLToPath(new URL('../../rules/workbench/reference/reference-runtime.js', import.meta.url))
-  if (existsSync(program)) return ok('simulate', 'the reference runtime is here: the fire drill runs a real model')
-  return ok('simulate', 'the fire drill plants a file only: no reference runtime, as usual on an endpoint')
 }
 
 async function checkCollector(state: StateStore, context: CommandContext): Promise<Check> {

@@ -1,7 +1,7 @@
 // How the agent does: whether it runs, what waits, what it is in trouble with, what it costs.
 import { floorOf } from '../self/disk-floor.ts'
 import { describeBytes } from '../show/measure.ts'
-import { describeCosts, describeRestarts } from '../show/own-work.ts'
+import { describeCosts, describePace, describeRestarts } from '../show/own-work.ts'
 import { adviceFor } from './check-coverage.ts'
 import { type Check, type KnownState, note, ok, type Surroundings } from './check.ts'
 
@@ -11,7 +11,7 @@ const MANY_RESTARTS = 3
 const FULL_SHARE = 0.8
 
 export function checkWork(known: KnownState, around: Surroundings): readonly Check[] {
-  return [checkDaemon(known), checkSpool(known, around), checkTrouble(known), checkCosts(known)]
+  return [checkDaemon(known), checkSpool(known, around), checkTrouble(known), ...checkCosts(known)]
 }
 
 function checkDaemon({ daemon, life, restarts }: KnownState): Check {
@@ -20,7 +20,7 @@ function checkDaemon({ daemon, life, restarts }: KnownState): Check {
     const last = life === null ? '' : `; last alive ${new Date(life.alive.wallMs).toISOString()}`
     return note('daemon', `does not run${last}`, 'systemctl enable --now gnomon-agent, or gnomon run')
   }
-  const watched = daemon.supervisorPid === null ? 'nobody watches it' : `watched by pid ${daemon.supervisorPid}`
+  const watched = daemon.supervisorPid === null ? 'not supervised' : 'supervised'
   const told = [`pid ${daemon.pid} since ${daemon.since.slice(0, 16)}Z, ${watched}`, ...(again === null ? [] : [again])]
   const detail = told.join('; restarts: ')
   if (restarts.inDay >= MANY_RESTARTS) return note('daemon', detail, 'look at the findings of the agent itself')
@@ -69,9 +69,8 @@ function checkTrouble({ conditions }: KnownState): Check {
   return note('trouble', `${count}${told.join('; ')}`, adviceFor(first.code))
 }
 
-function checkCosts({ daemon, life }: KnownState): Check {
+function checkCosts({ daemon, life }: KnownState): readonly Check[] {
   const told = daemon === null ? null : describeCosts(life)
-  if (told === null) return ok('costs', 'not measured: no daemon runs, or it began just now')
-  const slowedBy = life?.work?.slowedBy ?? []
-  return ok('costs', slowedBy.length === 0 ? told : `${told}; sweeps slowed by ${slowedBy.join(', ')}`)
+  if (told === null) return [ok('costs', 'not measured: no daemon runs, or it began just now')]
+  return [ok('costs', told), ok('work', describePace(life) ?? '')]
 }

@@ -24,23 +24,25 @@ function describeRescan(rescan: LastRescan | null, nowMs: number): string {
   return `${countOf(folders, 'other folder')} compared every ${describeDuration(restMs)}, last ${last} ago`
 }
 
-/** `3 in 24 h; last 2026-…: processor (12 % of all cores for 12 s)`; null where there is nothing to tell. */
+/** `3 in 24 h, last 2026-11-23T10:00Z: processor (12 % of all cores for 12 s)`; null where there is nothing to tell. */
 export function describeRestarts({ inDay, last }: Restarts): string | null {
   if (last === null) return null
-  return `${inDay} of the worker in 24 h; last ${new Date(last.atMs).toISOString()}: ${last.cause} (${last.detail})`
+  const at = new Date(last.atMs).toISOString().slice(0, 16)
+  return `${inDay} in 24 h, last ${at}Z: ${last.cause} (${last.detail})`
 }
 
-/** `processor 0.5 % (mean 1.3 %, peak 4.0 %), memory 61.0 MiB (peak 80.2 MiB), of 60 min`; null: nothing was measured. */
+/** `processor 0.5 % (mean 1.3, peak 4.0), memory 61.0 MiB (peak 80.2 MiB), of 60 min`; null: nothing was measured. */
 export function describeCosts(life: Life | null): string | null {
   const use = life?.use ?? null
   if (use === null) return null
-  const percent = (value: number): string => `${value.toFixed(1)} %`
   const processor = measureOf(use, 'processorPercent')
   const memory = measureOf(use, 'proportionalBytes') ?? measureOf(use, 'memoryBytes')
   const shown = [
     ...(processor === undefined
       ? []
-      : [`processor ${percent(processor.now)} (mean ${percent(processor.mean)}, peak ${percent(processor.peak)})`]),
+      : [
+          `processor ${processor.now.toFixed(1)} % (mean ${processor.mean.toFixed(1)}, peak ${processor.peak.toFixed(1)})`,
+        ]),
     ...(memory === undefined ? [] : [`memory ${describeBytes(memory.now)} (peak ${describeBytes(memory.peak)})`]),
   ]
   return `${shown.join(', ')}, of ${Math.max(1, Math.round(use.seconds / 60))} min`

@@ -88,7 +88,13 @@ function known(wrong: Wrong = {}): KnownState {
       alive: { wallMs: 0, uptimeMs: 0, awakeMs: 0, bootId: null },
       endedCleanly: false,
       settings: {},
-      use: { seconds: 3_600, measures: [{ name: 'processorPercent', now: 0.5, mean: 1.25, peak: 4 }] },
+      use: {
+        seconds: 3_600,
+        measures: [
+          { name: 'processorPercent', now: 0.5, mean: 1.25, peak: 4 },
+          { name: 'filesPerSecond', now: 12, mean: 40, peak: 900 },
+        ],
+      },
       work: {
         watches: { placed: 1204, budget: 32_768, isWhole },
         rescan: { atMs: Date.parse(at), folders: 96, changed: 0, restMs: 45_000 },
@@ -121,9 +127,8 @@ describe('a machine that is well', () => {
     expect(noted(checks)).toEqual([])
     expect(text).toContain('1204 of 32768 watches placed; 96 other folders compared every 45s, last 1m ago')
     expect(text).toContain('sees what root sees')
-    expect(text).toMatch(
-      /^ok +costs +processor 0.5 % \(mean 1.3 %, peak 4.0 %\), of 60 min; sweeps slowed by battery$/m,
-    )
+    expect(text).toMatch(/^ok +costs +processor 0.5 % \(mean 1.3, peak 4.0\), of 60 min$/m)
+    expect(text).toMatch(/^ok +work +12 files\/s swept \(peak 900\); slowed by battery$/m)
   })
 })
 

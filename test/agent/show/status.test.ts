@@ -82,7 +82,7 @@ describe('the status screen', () => {
     expect(rows.filter((row) => row.length > 100)).toEqual([])
     expect(rows.join('\n')).toContain('and 197 more; --json lists them')
     expect(rows.join('\n')).not.toContain('\u001b')
-    expect(rows.join('\n')).toMatch(/restarts +200 of the worker in 24 h; last 1970-01-01T00:00:00.000Z: processor/)
+    expect(rows.join('\n')).toMatch(/restarts +200 in 24 h, last 1970-01-01T00:00Z: processor/)
     expect(rows.join('\n')).toMatch(/work +12 files\/s swept \(peak 900\); slowed by battery, a camera in use/)
   })
 
@@ -91,7 +91,7 @@ describe('the status screen', () => {
 
     expect(text).toContain('runs since 2026-11-23T09:00:00.000Z, pid 7, watched by pid 6')
     expect(text).toContain('1 of 1 sensors complete; 10 files in 2 folders')
-    expect(text).toContain('processor 0.5 % (mean 1.3 %, peak 4.0 %), of 60 min')
+    expect(text).toContain('processor 0.5 % (mean 1.3, peak 4.0), of 60 min')
     expect(text).toMatch(/watching +1204 of 60000 watches placed; 96 other folders compared every 30s, last 12s ago/)
     expect(text).toMatch(/trouble +none/)
     expect(text).not.toMatch(/^restarts|slowed by/m)
