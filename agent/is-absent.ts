@@ -2,15 +2,15 @@
 // may hide anything.
 import { lstatSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
-
-/** Part of a printed path whose bytes are not UTF-8; such a path names nothing that could be looked up. */
-const ESCAPED_BYTE = '\\x'
+import { bytesOf, bytesOfReadable, fileSystemPath } from './sense/path-text.ts'
 
 /** True when the system says that nothing of this name exists. Follows no link; a key of a place elsewhere (`container:/…`) is no path. */
 export function isAbsent(path: string): boolean {
-  if (path.includes(ESCAPED_BYTE) || !isAbsolute(path)) return false
+  if (!isAbsolute(path)) return false
+  // As a walk tells it, and as a person or a setting writes it.
+  const forms = new Set([bytesOfReadable(path), bytesOf(path)])
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) === undefined
+    return [...forms].every((bytes) => lstatSync(fileSystemPath(bytes), { throwIfNoEntry: false }) === undefined)
   } catch {
     // Refused, or an error of the disk: it may well be there.
     return false

@@ -42,6 +42,7 @@ export function rescanPlaces(options: RescanPlacesOptions): Rescan {
   const walk = (roots: readonly string[]): ReturnType<typeof walkFiles> =>
     walkFiles({
       roots,
+      areRootsTold: true,
       excludes: options.excludes,
       ownPlaces,
       isSmallCandidate: isCandidateName,

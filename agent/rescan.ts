@@ -7,7 +7,7 @@ import type { FileIdentity, WalkedFolder, WalkSummary } from '../contract/observ
 import type { Gap } from '../contract/wire.ts'
 import { type ComparedFolder, RescanIndex, isAtOrBelow } from './rescan-index.ts'
 import { identityOf } from './sense/linux/open-regular.ts'
-import { bytesOf, fileSystemPath, joinBytes, readablePath } from './sense/path-text.ts'
+import { bytesOfReadable, fileSystemPath, joinBytes, readablePath } from './sense/path-text.ts'
 import type { RemoteMounts } from './sense/remote-mounts.ts'
 
 /** Other work has its turn this often. */
@@ -16,6 +16,8 @@ const SLICE_MS = 20
 const LOOKS_PER_CHECK = 64
 /** So often even what is watched is compared: the system drops news without a word when too many come at once. */
 const ROUNDS_TO_COMPARE_ALL = 20
+/** PATH_MAX of Linux, with the byte that ends it. */
+const MAX_PATH_BYTES = 4_095
 /** Of the time of one core; a rescan that took long is followed by a longer rest. */
 const SHARE = 0.01
 
@@ -172,9 +174,9 @@ async function loadIndex(state: State, options: RescanOptions): Promise<RescanIn
   return index
 }
 
-/** Paths that are not UTF-8, or too long for one call of the system, cannot be named to a walk: sweeps reach them step by step. */
+/** Paths that are too long for one call of the system cannot be named to a walk: sweeps reach them step by step. */
 function isNameable(path: string): boolean {
-  return bytesOf(readablePath(path)) === path
+  return path.length <= MAX_PATH_BYTES && bytesOfReadable(readablePath(path)) === path
 }
 
 function tellFull(index: RescanIndex, { tell }: RescanOptions): void {
@@ -249,8 +251,8 @@ function tellFiles(
 ): void {
   const present = new Set<string>()
   for (const { path: candidate, name, identity } of candidates) {
-    present.add(bytesOf(name))
-    if (!isEqual(known.get(bytesOf(name)), identity)) options.tell.onTouched(candidate)
+    present.add(bytesOfReadable(name))
+    if (!isEqual(known.get(bytesOfReadable(name)), identity)) options.tell.onTouched(candidate)
   }
   for (const name of known.keys()) if (!present.has(name)) tellGone(path, name, options)
 }
@@ -278,7 +280,7 @@ async function walkNew(
   const walk = options.walk(roots)
   for (let step = walk.next(); step.done !== true; step = walk.next()) {
     for (const candidate of step.value.candidates) options.tell.onTouched(candidate.path)
-    if (step.value.isPiece !== true) renew(bytesOf(step.value.path), index, options)
+    if (step.value.isPiece !== true) renew(bytesOfReadable(step.value.path), index, options)
     await pace(state, options)
     if (isEnded(options)) walk.return({ filesSeen: 0, foldersSeen: 0, isComplete: false, gaps: [] })
   }

@@ -16,7 +16,7 @@ import { storeRootOf } from './read/store-root.ts'
 import { guardCandidates, guardFolder, NO_GUARD } from './read-guard.ts'
 import { relateFound } from './relate-found.ts'
 import { createGapList, type GapList } from './sense/gap-list.ts'
-import { MINIMUM_BYTES, walkFiles } from './sense/walk.ts'
+import { MINIMUM_BYTES, walkFiles, type WalkOptions } from './sense/walk.ts'
 import { type Elsewhere, NOWHERE, sweepElsewhere } from './sweep-elsewhere.ts'
 import type { SweepOptions, WalkCoverage } from './sweep-request.ts'
 import { countOf } from './show/measure.ts'
@@ -228,8 +228,10 @@ async function readInto(
 
 type Walk = Generator<WalkedFolder, WalkSummary>
 
-function startWalk(roots: readonly string[], options: SweepOptions & Partial<Remembering>): Walk {
-  const { excludes, ownPlaces, signal, first, entersRemote, kept, remembered } = options
+type WalkWanted = SweepOptions & Partial<Remembering> & Pick<WalkOptions, 'areRootsTold'>
+
+function startWalk(roots: readonly string[], options: WalkWanted): Walk {
+  const { excludes, ownPlaces, signal, first, entersRemote, kept, remembered, areRootsTold } = options
   return walkFiles({
     roots,
     excludes,
@@ -240,6 +242,7 @@ function startWalk(roots: readonly string[], options: SweepOptions & Partial<Rem
     ...(entersRemote === undefined ? {} : { entersRemote }),
     ...(kept === undefined ? {} : { folders: kept.folders }),
     ...(remembered === undefined ? {} : { remembered }),
+    ...(areRootsTold === undefined ? {} : { areRootsTold }),
     signal,
   })
 }
@@ -248,7 +251,7 @@ function startWalk(roots: readonly string[], options: SweepOptions & Partial<Rem
 function startFreshWalk(folder: string, options: SweepOptions): Walk {
   const { first: _first, kept, ...others } = options
   const unknown = kept === undefined ? {} : { kept: { ...kept, folders: { ...kept.folders, find: () => undefined } } }
-  return startWalk([folder], { ...others, ...unknown })
+  return startWalk([folder], { ...others, ...unknown, areRootsTold: true })
 }
 
 /** Small files are kept in a number of their own, so that a flood of them cannot push a real model out. */

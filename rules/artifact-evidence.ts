@@ -1,5 +1,6 @@
 // The evidence of a finding about a model: what each rung and each observation said, one piece each.
 import type { Artifact, Relation } from '../contract/artifact.ts'
+import { fileNameOf } from '../contract/file-name.ts'
 import type { Fingerprint, Structure, Training } from '../contract/fingerprint.ts'
 import type { FindingEvidence } from '../contract/finding.ts'
 import type { Contradiction } from './contradictions.ts'
@@ -131,7 +132,7 @@ export function someOf(names: readonly string[]): string {
 
 /** The last part of a path of any system; the whole path stands in the evidence. */
 export function baseName(path: string): string {
-  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+  return fileNameOf(path)
 }
 
 function describeTraining({ kind, framework, optimizer, step, maxSteps }: Training): string {

@@ -1,5 +1,6 @@
 // A file below a home is known by its bare name too: "llama model in divorce.gguf". The texts of a thing get the pseudonym of the last
 // part of every path below a home that the same thing tells, so that they still read like the path beside them.
+import { fileNameOf } from '../../contract/file-name.ts'
 
 /** Parts of one model and files of one process are more; the first ones are those that sentences speak of (CWE-770). */
 const MAX_NAMES = 256
@@ -20,9 +21,9 @@ export function createFileNames(): FileNames {
   const byName = new Map<string, string>()
   return {
     learn: (path, told) => {
-      const name = lastPart(path)
+      const name = fileNameOf(path)
       if (path === told || name.length < MIN_CHARS || byName.size >= MAX_NAMES) return
-      const pseudonym = lastPart(told)
+      const pseudonym = fileNameOf(told)
       if (pseudonym !== name) byName.set(name, pseudonym)
     },
     conceal: (text) => {
@@ -33,10 +34,6 @@ export function createFileNames(): FileNames {
       return out
     },
   }
-}
-
-function lastPart(path: string): string {
-  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
 }
 
 function replaceName(text: string, name: string, pseudonym: string): string {

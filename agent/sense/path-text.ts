@@ -66,6 +66,14 @@ function validSequenceLength(buffer: Buffer, at: number): number {
   return Buffer.from(piece.toString('utf8'), 'utf8').equals(piece) ? length : 0
 }
 
+/** A byte as readablePath writes it. */
+const ESCAPED = /\\x([0-9a-f]{2})/g
+
+/** The byte form of what readablePath gave, where that was not cut: a name that is no UTF-8 leads to its file again. */
+export function bytesOfReadable(readable: string): string {
+  return bytesOf(readable).replace(ESCAPED, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
+
 /** Joins a folder and a name in byte form. */
 export function joinBytes(folder: string, name: string): string {
   const separator = IS_BYTES ? '/' : '\\'

@@ -1,6 +1,7 @@
 // Waits until a file that is being written rests. Size alone does not tell: many downloaders allocate the whole size first.
 // So size, mtime and ctime must stand still; only then is the file handed on, once.
 import { type BigIntStats, lstatSync } from 'node:fs'
+import { bytesOfReadable, fileSystemPath } from './path-text.ts'
 
 /** Files waited for at one time; more is a copy of a whole tree, which the next sweep sees. */
 const MAX_WAITING = 10_000
@@ -28,7 +29,7 @@ export interface RestingOptions {
 
 /** Files that move. `look` is called again and again by the owner of the timer. */
 export interface RestingFiles {
-  /** Something happened to a file. */
+  /** Something happened to a file; its path as readablePath gives it. */
   touch(path: string): void
   forget(path: string): void
   /** Hands on what has rested. */
@@ -77,7 +78,7 @@ function isResting(state: Waiting, stat: BigIntStats, options: RestingOptions): 
 
 function regularFile(path: string): BigIntStats | null {
   try {
-    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    const stat = lstatSync(fileSystemPath(bytesOfReadable(path)), { bigint: true, throwIfNoEntry: false })
     return stat?.isFile() === true ? stat : null
   } catch {
     // Its folder was closed or replaced meanwhile: there is nothing to hand on, and the next sweep looks anyway.

@@ -12,6 +12,8 @@ const EXCLUDED = 'left out by this exclude'
 export interface WalkOptions {
   /** Folders or files; links in them are resolved once. */
   readonly roots: readonly string[]
+  /** The roots are paths as walks tell them (readablePath), and not a person's: names that are no UTF-8 are found again. */
+  readonly areRootsTold?: boolean
   /** Folders that are walked before everything else, in this order, where they lie inside a root; the others then leave them out. */
   readonly first?: readonly string[]
   /** See excludes.ts for the three forms; the system's own places are always left out. */

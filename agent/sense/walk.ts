@@ -4,9 +4,9 @@
 import { statfsSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { WalkSummary, WalkedFolder } from '../../contract/observation.ts'
-import { type HeldFolder, openFolder, openFolderIn } from './linux/held-folder.ts'
+import { type HeldFolder, openFolder, openFolderAt, openFolderIn } from './linux/held-folder.ts'
 import { resolveOperand } from './linux/open-path.ts'
-import { bytesOf, joinBytes, readablePath } from './path-text.ts'
+import { bytesOf, bytesOfReadable, fileSystemPath, joinBytes, readablePath } from './path-text.ts'
 import { findRemote } from './remote-mounts.ts'
 import type { TouchDeclaration } from './touch-declaration.ts'
 import { MINIMUM_BYTES, visitFolder, visitNamedFile } from './visit-folder.ts'
@@ -85,27 +85,32 @@ function summaryOf({ filesSeen, foldersSeen, alreadySeen, isComplete, gaps }: Wa
 
 interface Root {
   readonly operand: string
-  readonly path: string
+  /** In byte form. */
+  readonly bytes: string
 }
 
 /** A root is a person's or a setting's own word: links in it are resolved, once. Below it none is followed. */
 function enterable(walk: Walk, operand: string): readonly Root[] {
-  const kind = walk.options.entersRemote === true ? null : findRemote(bytesOf(resolve(operand)), walk.remote)
+  const typed = bytesOf(resolve(operand))
+  const bytes = walk.options.areRootsTold === true ? bytesOfReadable(operand) : typed
+  const kind = walk.options.entersRemote === true ? null : findRemote(bytes, walk.remote)
   if (kind !== null) {
     missRemote(walk, operand, kind)
     return []
   }
+  // Nobody typed that, and a walk reached it without links.
+  if (bytes !== typed) return [{ operand, bytes }]
   const resolved = resolveOperand(operand)
-  if (resolved.ok) return [{ operand, path: resolved.value }]
+  if (resolved.ok) return [{ operand, bytes: bytesOf(resolved.value) }]
   miss(walk, resolved.failure.code, operand, resolved.failure.detail)
   return []
 }
 
-function* walkRoot(walk: Walk, { operand, path }: Root): Generator<WalkedFolder, void> {
-  if (isKernelFileSystem(walk, path)) return
-  const opened = openFolder(path)
+function* walkRoot(walk: Walk, { operand, bytes }: Root): Generator<WalkedFolder, void> {
+  if (isKernelFileSystem(walk, operand, bytes)) return
+  const opened = openFolderAt(bytes)
   if (!opened.ok) {
-    if (opened.failure.code === 'GNO_SENSE_NOT_A_FILE') yield* visitFile(walk, path)
+    if (opened.failure.code === 'GNO_SENSE_NOT_A_FILE') yield* visitFile(walk, bytes)
     else miss(walk, opened.failure.code, operand, opened.failure.detail)
     return
   }
@@ -117,7 +122,7 @@ function* walkRoot(walk: Walk, { operand, path }: Root): Generator<WalkedFolder,
 /** A likely place is walked early when the walk would come there anyway: told of by nobody when not. */
 function* walkFirst(walk: Walk, place: string, roots: readonly Root[]): Generator<WalkedFolder, void> {
   const path = bytesOf(place)
-  const root = roots.find((each) => path.startsWith(joinBytes(bytesOf(each.path), '')))
+  const root = roots.find((each) => path.startsWith(joinBytes(each.bytes, '')))
   if (root === undefined || walk.remote.around(path) !== undefined) return
   const opened = openFolder(place)
   if (!opened.ok) return
@@ -126,7 +131,7 @@ function* walkFirst(walk: Walk, place: string, roots: readonly Root[]): Generato
 }
 
 function isReached(walk: Walk, below: HeldFolder, root: Root): boolean {
-  const above = openFolder(root.path)
+  const above = openFolderAt(root.bytes)
   if (!above.ok) return false
   above.value.close()
   if (below.dev !== above.value.dev || !isAllowed(walk, above.value, below)) return false
@@ -191,15 +196,15 @@ function* visit(walk: Walk, levels: readonly Level[]): Generator<WalkedFolder, v
 }
 
 /** A root that is a file: its folder is held, and it is the only candidate. */
-function* visitFile(walk: Walk, path: string): Generator<WalkedFolder, void> {
-  const folder = openFolder(dirname(path))
+function* visitFile(walk: Walk, bytes: string): Generator<WalkedFolder, void> {
+  const folder = openFolderAt(dirname(bytes))
   if (!folder.ok) {
-    miss(walk, folder.failure.code, path, folder.failure.detail)
+    miss(walk, folder.failure.code, readablePath(bytes), folder.failure.detail)
     return
   }
   try {
     const level = { folder: folder.value, segments: segmentsOf(folder.value), pending: [] }
-    yield visitNamedFile(walk, level, bytesOf(basename(path)), dirname(path))
+    yield visitNamedFile(walk, level, basename(bytes), readablePath(dirname(bytes)))
   } finally {
     folder.value.close()
   }
@@ -210,9 +215,9 @@ function isRootExcluded(walk: Walk, folder: HeldFolder): boolean {
 }
 
 /** A kernel file system is refused even when it is named: /proc/kcore alone is 128 TiB "long". */
-function isKernelFileSystem(walk: Walk, root: string): boolean {
+function isKernelFileSystem(walk: Walk, root: string, bytes: string): boolean {
   try {
-    if (process.platform !== 'linux' || !KERNEL_FILE_SYSTEMS.has(statfsSync(root).type)) return false
+    if (process.platform !== 'linux' || !KERNEL_FILE_SYSTEMS.has(statfsSync(fileSystemPath(bytes)).type)) return false
   } catch {
     // Absent or unreadable: opening it says so, with its reason.
     return false

@@ -4,7 +4,7 @@
 import { type Dirent, type FSWatcher, lstatSync, opendirSync, readdirSync, type Stats, watch } from 'node:fs'
 import { type Excludes, compileExcludes } from './excludes.ts'
 import { errorCode } from './linux/system-failure.ts'
-import { bytesOf, fileSystemPath, joinBytes, NAME_ENCODING, readablePath } from './path-text.ts'
+import { bytesOf, bytesOfReadable, fileSystemPath, joinBytes, NAME_ENCODING, readablePath } from './path-text.ts'
 import { type Branch, branchesBelow, findBranch, pathOfBranch, segmentsOfPath } from './watch-branch.ts'
 
 /** The event loop waits no longer than this for a slice of work. */
@@ -114,7 +114,7 @@ export function watchTree(options: TreeWatchOptions): TreeWatch {
   return {
     ready,
     count: () => tree.count,
-    isWatched: (folder) => (findBranch(tree.roots, bytesOf(folder))?.watcher ?? null) !== null,
+    isWatched: (folder) => (findBranch(tree.roots, bytesOfReadable(folder))?.watcher ?? null) !== null,
     isWhole: () => tree.isWhole,
     again: () => restart(tree),
   }

@@ -4,6 +4,7 @@ import { type FSWatcher, type WatchEventType, lstatSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { compileExcludes } from './excludes.ts'
 import { errorCode } from './linux/system-failure.ts'
+import { bytesOf, readablePath } from './path-text.ts'
 
 export interface WholeWatchOptions {
   readonly roots: readonly string[]
@@ -24,8 +25,9 @@ export function watchWhole(options: WholeWatchOptions): { readonly isWatched: (f
     const path = join(root, name)
     // Above the entry any folder may be one that is left out.
     if (excludes.matchRoot(path.split(/[/\\]/).filter((segment) => segment !== '')) !== null) return
-    if (event === 'rename' && !exists(path)) options.onGone(path)
-    else options.onTouched(path)
+    const told = readablePath(bytesOf(path))
+    if (event === 'rename' && !exists(path)) options.onGone(told)
+    else options.onTouched(told)
   }
   for (const root of options.roots) {
     const watcher = startWatcher(root, options, (event, name) => hear(root, event, name))

@@ -2,11 +2,13 @@
 // sweep. On Linux every folder costs one of the system's inotify watches, so there is a budget of our own: at the limit of
 // the system watchers of other programs would go blind, and recursive ones silently (notes/feasibility.md section 5).
 import { watch } from 'chokidar'
+import { readdirSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import type { Gap } from '../../contract/wire.ts'
 import { createGapList } from './gap-list.ts'
 import { errorCode } from './linux/system-failure.ts'
 import { compileExcludes } from './excludes.ts'
+import { bytesOf, fileSystemPath, joinBytes, NAME_ENCODING, readablePath } from './path-text.ts'
 import { createRestingFiles, LOOK_EVERY_MS, REST_MS } from './resting-files.ts'
 import type { TouchDeclaration } from './touch-declaration.ts'
 
@@ -80,11 +82,14 @@ export function watchFolders(options: WatchOptions): FolderWatch {
     ignored: (path, stats) =>
       isExcluded(path) || (stats?.isDirectory() === true ? !admit.folder(path) : stats?.isFile() === false),
   })
-  watcher.on('add', (path) => resting.touch(path))
-  watcher.on('change', (path) => resting.touch(path))
+  const touch = (path: string): void => resting.touch(readablePath(bytesOf(path)))
+  watcher.on('add', touch)
+  watcher.on('change', touch)
+  watcher.on('raw', (_event, name, details) => unspeakableIn(name, details).forEach((path) => resting.touch(path)))
   watcher.on('unlink', (path) => {
-    resting.forget(path)
-    options.onGone(path)
+    const told = readablePath(bytesOf(path))
+    resting.forget(told)
+    options.onGone(told)
   })
   watcher.on('unlinkDir', (path) => admit.forget(path))
   watcher.on('error', (error) => {
@@ -112,6 +117,31 @@ export function watchFolders(options: WatchOptions): FolderWatch {
   })
   const isWatched = (folder: string): boolean => isReady && !options.signal.aborted && admit.has(folder)
   return { ready, closed, isWatched, isWhole: admit.isWhole, count: admit.count }
+}
+
+/** A name that is no UTF-8 comes with this in it, and leads to no file: chokidar passes over it. */
+const REPLACED = '\ufffd'
+/** Files of one folder that are looked through for such names. */
+const MAX_LISTED = 10_000
+
+/** The files of the folder that the system spoke of whose names are no UTF-8, where it spoke of one; readable. */
+function unspeakableIn(name: unknown, details: unknown): readonly string[] {
+  if (typeof name !== 'string' || !name.includes(REPLACED)) return []
+  const isKnown = typeof details === 'object' && details !== null && 'watchedPath' in details
+  const folder = isKnown && typeof details.watchedPath === 'string' ? details.watchedPath : null
+  return folder === null ? [] : listUnspeakable(bytesOf(folder))
+}
+
+function listUnspeakable(folder: string): readonly string[] {
+  try {
+    const names = readdirSync(fileSystemPath(folder), NAME_ENCODING).slice(0, MAX_LISTED)
+    return names
+      .filter((name) => bytesOf(readablePath(name)) !== name)
+      .map((name) => readablePath(joinBytes(folder, name)))
+  } catch {
+    // The folder is gone; that is told by itself.
+    return []
+  }
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {

@@ -92,6 +92,25 @@ describe('a rescan', () => {
     expect([touched, gone]).toEqual([[], []])
   })
 
+  it('finds new files in a folder whose name is no UTF-8, and those gone from there', async () => {
+    const folder = Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from([0xe9])])
+    const inside = (name: string): Buffer => Buffer.concat([folder, Buffer.from(`/${name}`), Buffer.from([0xff])])
+    mkdirSync(folder)
+    writeFileSync(inside('old'), Buffer.alloc(MINIMUM_BYTES, 1))
+    sweep()
+    const walk: RescanOptions['walk'] = (roots) =>
+      walkFiles({ ...WALK, roots, areRootsTold: true, excludes: [], folders: kept.folders })
+    const rescan = rescanOf({ walk })
+    await rescan.once()
+    expect([touched, gone]).toEqual([[], []])
+
+    writeFileSync(inside('new'), Buffer.alloc(MINIMUM_BYTES, 1))
+    rmSync(inside('old'))
+    await rescan.once()
+
+    expect([touched, gone]).toEqual([[`${root}/caf\\xe9/new\\xff`], [`${root}/caf\\xe9/old\\xff`]])
+  })
+
   it('finds a new file, a file moved into place, and one that was overwritten with its old times and size', async () => {
     const overwritten = plant('a/model')
     plant('b/notes', 3)

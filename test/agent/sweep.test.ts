@@ -87,6 +87,17 @@ describe('sweep', () => {
     expect(scanSchema.safeParse(scan).error).toBeUndefined()
   })
 
+  it('looks at a changed file whose name and folder are no UTF-8', async () => {
+    const bytes = Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from([0xe9])])
+    mkdirSync(bytes)
+    writeFileSync(Buffer.concat([bytes, Buffer.from('/m'), Buffer.from([0xff])]), MODEL)
+
+    const { result } = await sweep(optionsOf({ roots: [], changed: [`${folder}/caf\\xe9/m\\xff`] }))
+
+    expect(result.artifacts.map(({ path }) => path)).toEqual([`${folder}/caf\\xe9/m\\xff`])
+    expect(result.findings.map(({ title }) => title)).toContainEqual(expect.stringMatching(/ in m\\xff$/))
+  })
+
   it('tells a tiny pickle that runs a program, in a folder of any name, and no pickled list', async () => {
     writeFileSync(join(folder, 'evil.pkl'), buildPickle({ call: 'os.system', args: ['id'] }))
     writeFileSync(join(folder, 'list.pkl'), buildPickle([1, 2, 'three']))

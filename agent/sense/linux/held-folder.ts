@@ -51,7 +51,11 @@ export function pathOf(folder: HeldFolder): string | Buffer {
 
 /** Opens a folder by an absolute path, component by component, following no link. */
 export function openFolder(path: string): Result<HeldFolder> {
-  const bytes = bytesOf(path)
+  return openFolderAt(bytesOf(path))
+}
+
+/** The same by a path in byte form. */
+export function openFolderAt(bytes: string): Result<HeldFolder> {
   if (!IS_LINUX) return holdByPath(bytes)
   const components = bytes.split('/').filter((component) => component !== '')
   if (!bytes.startsWith('/') || components.length > MAX_COMPONENTS || components.includes('..')) {

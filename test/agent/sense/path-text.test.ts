@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { bytesOf, isPlainName, readablePath } from '../../../agent/sense/path-text.ts'
+import { bytesOf, bytesOfReadable, isPlainName, readablePath } from '../../../agent/sense/path-text.ts'
 
 describe('readablePath', () => {
   it.each([
@@ -12,6 +12,17 @@ describe('readablePath', () => {
     ['a real replacement character is kept', bytesOf('\ufffd'), '\ufffd'],
   ])('%s', (_promise, bytes, expected) => {
     expect(readablePath(bytes)).toBe(expected)
+  })
+
+  it.each([
+    '/a/\u00ff\u00fe.gguf',
+    bytesOf('/mödel/模型'),
+    'a\\xff',
+    'a\\x5cxff',
+    '\\\\x00',
+    `${bytesOf('é')}\u00c3\\`,
+  ])('leads back to the bytes of %j', (bytes) => {
+    expect(bytesOfReadable(readablePath(bytes))).toBe(bytes)
   })
 
   it('never prints two different names alike', () => {

@@ -63,6 +63,19 @@ describe('watchFolders', () => {
     expect(settled.sort()).toEqual([join(root, 'a/b/c/model'), join(root, 'download')])
   })
 
+  it('hands on a large file whose name is no UTF-8, in the form in which walks tell it', async () => {
+    const { watch, settled } = start()
+    await watch.ready
+
+    writeFileSync(Buffer.concat([Buffer.from(`${root}/m`), Buffer.from([0xff, 0xfe])]), Buffer.alloc(MEBIBYTE))
+    writeFileSync(join(root, 'a\\xff'), Buffer.alloc(MEBIBYTE))
+    await until(() => settled.length >= 2)
+    stop.abort()
+    await watch.closed
+
+    expect([...new Set(settled)].sort()).toEqual([`${root}/a\\x5cxff`, `${root}/m\\xff\\xfe`])
+  })
+
   it('waits while a file is being written, even when its size does not move', async () => {
     const { watch, settled } = start()
     await watch.ready
