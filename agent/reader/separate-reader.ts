@@ -28,6 +28,8 @@ const MAX_LOST = 4
 const PATIENCE: ReaderPatience = { startMs: 20_000, silentProcessorMs: 60_000, silentMs: 300_000 }
 const NOTHING = new Uint8Array(0)
 const MAX_FORMAT_CHARS = 64
+/** No device and inode. */
+const NO_FILE = ''
 /** Files over which a reader was ended by others. */
 const MAX_SUSPECTS = 1_000
 
@@ -188,9 +190,15 @@ class Run {
     const jobs = this.#task.what === 'sniff' ? [this.#task.file] : this.handOut.jobs
     const job = jobs.at(-1) ?? null
     this.#readers.onLost(end, job)
-    if (job !== null) this.#readers.refuse(keyOf(job.identity), end, this.#refused)
-    else tellGap(`the reader ended (${end.detail}); what else lies there is read by the next sweep`)
-    return job === null
+    if (job !== null) {
+      this.#readers.refuse(keyOf(job.identity), end, this.#refused)
+      return false
+    }
+    // Lost between two files: once that may be anybody's doing.
+    const isFirst = !this.#refused.has(NO_FILE)
+    this.#refused.set(NO_FILE, refusalOf(end))
+    if (!isFirst) tellGap(`the reader ended (${end.detail}); what else lies there is read by the next sweep`)
+    return !isFirst
   }
 
   get #isStopped(): boolean {
