@@ -19,7 +19,7 @@ const ROUNDS_TO_COMPARE_ALL = 20
 /** PATH_MAX of Linux, with the byte that ends it. */
 const MAX_PATH_BYTES = 4_095
 /** Of the time of one core; a rescan that took long is followed by a longer rest. */
-const SHARE = 0.01
+const SHARE = 0.005
 
 /** The folders that were kept; agent/report/kept-folders.ts is one. */
 export interface FolderIndex {

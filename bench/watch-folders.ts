@@ -86,7 +86,8 @@ export async function watchOwn(root: string, last: string): Promise<Figures> {
     excludes: [],
     ownPlaces: [],
     isLeftOut: () => false,
-    maxWatches: inotifyBudget(),
+    // More than a daemon places (agent/sense/linux/inotify.ts): what it would cost.
+    maxWatches: 2 * FOLDERS,
     onTouched: (path) => void told.add(path),
     onGone: () => undefined,
     onFolderGone: () => undefined,
