@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Failure } from '../../contract/failure.ts'
 import type { AskCollector } from './ask-collector.ts'
+import { keepAskedWait, leftOfAskedWait } from './asked-wait.ts'
 import { nextWaitMs, refusedWaitMs } from './backoff.ts'
 import { noteFailure, readDeliveryRecord } from './delivery-record.ts'
 import { DEFAULT_TIMEOUT_MS, postJson } from './exchange.ts'
@@ -76,6 +77,8 @@ export async function deliverOnce(state: StateStore, options: DeliveryOptions): 
 export async function runDelivery(state: StateStore, options: DeliveryLoopOptions): Promise<void> {
   const pollMs = options.pollMs ?? DEFAULT_POLL_MS
   const wait = options.sleep ?? pause
+  const leftMs = leftOfWait(state, options.now())
+  if (leftMs > 0) await waitOut(state, { ...options, token: tokenOf(state), pollMs, wait, waitMs: leftMs })
   while (!options.signal.aborted) {
     const token = tokenOf(state)
     const outcome = await deliverOnce(state, options)
@@ -83,6 +86,12 @@ export async function runDelivery(state: StateStore, options: DeliveryLoopOption
     if (outcome.kind === 'failed') await waitOut(state, { ...options, token, pollMs, wait, waitMs: outcome.retryInMs })
     else await (options.idle ?? wait)(pollMs, options.signal)
   }
+}
+
+/** What a collector asked for before this program began. */
+function leftOfWait(state: StateStore, now: Date): number {
+  const left = state.read((database) => leftOfAskedWait(database, collectorOf(state), now))
+  return left.ok ? left.value : 0
 }
 
 async function sendOldest(
@@ -115,14 +124,19 @@ function failedOutcome(
   delivered: number,
   step: Extract<Settlement, { kind: 'failed' }>,
 ): DeliveryOutcome {
+  const at = options.now()
   const before = state.read((database) => readDeliveryRecord(database).consecutiveFailures)
   const failures = (before.ok ? before.value : 0) + 1
   const retryInMs =
     step.wait === 'long'
       ? refusedWaitMs(options.random)
       : nextWaitMs({ failures, random: options.random, atLeastMs: step.retryAfterMs ?? null })
+  const isAsked = (step.retryAfterMs ?? null) !== null
   // On a full disk this cannot be noted; the outcome itself still says it.
-  state.write((database) => noteFailure(database, step.failure, options.now(), retryInMs))
+  state.write((database) => {
+    noteFailure(database, step.failure, at, retryInMs)
+    keepAskedWait(database, isAsked ? { collectorUrl: collectorOf(state), at, waitMs: retryInMs } : null)
+  })
   return { kind: 'failed', delivered, failure: step.failure, retryInMs }
 }
 
@@ -146,6 +160,11 @@ async function waitOut(state: StateStore, { signal, token, waitMs, pollMs, wait 
     if (tokenOf(state) !== token) return
     await wait(Math.min(left, pollMs), signal)
   }
+}
+
+function collectorOf(state: StateStore): string {
+  const enrolment = readEnrolment(state)
+  return enrolment.ok && enrolment.value !== null ? enrolment.value.collectorUrl : ''
 }
 
 function tokenOf(state: StateStore): string | null {

@@ -15,6 +15,8 @@ export type MetaKey =
   | 'lastSweep'
   | 'lastTold'
   | 'delivery'
+  /** Until when the collector asked to be left alone. */
+  | 'deliveryAsked'
   /** The collector's policy for its agents, with the address that it came from. */
   | 'agentPolicy'
   /** Settings documents as they last were of use. */
