@@ -15,6 +15,7 @@ import { measure as measurePickleScan } from './pickle-scan.ts'
 import { measure as measureProcessScan } from './process-scan.ts'
 import { measure as measureRecognition } from './recognition.ts'
 import { measure as measureRescan } from './rescan.ts'
+import { measure as measureSplitReading } from './split-reading.ts'
 import { measure as measureTorchZipScan } from './torch-zip-scan.ts'
 import { measure as measureWatchFolders } from './watch-folders.ts'
 import { describeMachine, renderMarkdown, renderTable } from './show-table.ts'
@@ -29,6 +30,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'watch-folders', title: 'Watching 50,000 folders', measure: measureWatchFolders },
   { name: 'pickle-scan', title: 'What unpickling would do', measure: measurePickleScan },
   { name: 'torch-zip-scan', title: 'What loading a checkpoint of 5 GB would do', measure: measureTorchZipScan },
+  { name: 'split-reading', title: 'Reading in a process without rights', measure: measureSplitReading },
   { name: 'at-rest', title: 'The daemon at rest over 50,000 folders', measure: measureAtRest },
   { name: 'new-file', title: 'A new weights file in a watched folder', measure: measureNewFile },
   { name: 'first-sweep', title: 'The first sweep of a guest', measure: measureFirstSweep },

@@ -82,7 +82,7 @@ async function scanOnce(path: string): Promise<number> {
 }
 
 /** Writes the archive as torch.save does: stored members at multiples of 64, and zip64 fields where a place passes 4 GB. */
-function writeTorchZip(path: string): void {
+export function writeTorchZip(path: string): void {
   const fd = openSync(path, 'w')
   const entries: Buffer[] = []
   let at = 0

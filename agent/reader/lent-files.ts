@@ -1,7 +1,7 @@
 // Files and folders as the reader has them: numbers at the worker, behind the interfaces that parsers know. Nothing is opened here.
 import { type Failure, success } from '../../contract/failure.ts'
 import type { CandidateFile, FileIdentity, FolderEntry, OpenedFile, OpenedFolder } from '../../contract/observation.ts'
-import type { Ask } from './run-tasks.ts'
+import type { Ask } from './ask.ts'
 import { MAX_PIECE_BYTES, MAX_PLACES, type Place, type ToldFile } from './requests.ts'
 
 /** The candidates of a task. */

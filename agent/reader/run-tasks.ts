@@ -5,22 +5,12 @@ import type { DigestMemory } from '../read/digest-memory.ts'
 import { createHiddenMemory, type FoundHidden, type HiddenMemory } from '../read/hidden-weights.ts'
 import { type ReadOptions, readCandidates, sniffFormat } from '../read/read-candidates.ts'
 import { readStoreHere, type StoreReading } from '../read/read-stores.ts'
+import type { Ask } from './ask.ts'
 import type { Channel } from './blocking-channel.ts'
 import type { Frame, Head } from './frames.ts'
 import { lentCandidates, lentFile, lentFolder } from './lent-files.ts'
 import type { Hidden, Note, ToldFile } from './requests.ts'
 import type { ToldOptions, ToldTask } from './tasks.ts'
-
-/** What the files of a task ask the worker through. */
-export interface Ask {
-  /** The answer's data is valid until the next question. */
-  readonly question: (head: Head, data?: Uint8Array) => Frame
-  /** Told with the next frame. */
-  readonly close: (at: number) => void
-  readonly note: (note: Note) => void
-  /** What the worker knows of a model inside a file. */
-  readonly recall: (identity: FileIdentity, hidden: Hidden | null) => void
-}
 
 /** Files whose digest the worker makes are asked for by their own method; this stands for those that have none. */
 const NO_DIGESTS: DigestMemory = { find: () => undefined, keep: () => undefined, postpone: () => null }
