@@ -20,6 +20,7 @@ import { runUnprivileged, whyNotUnprivileged } from './unprivileged.ts'
 const why = whyNoMounts() ?? whyNotUnprivileged()
 if (why !== null) console.warn(`skipped: ${why}`)
 const rootIt = why === null ? it : it.skip
+const UNSHARE = '/usr/bin/unshare'
 const openedPack = openPack(join(dirname(dirname(import.meta.dirname)), 'dist/rules/pack.json'))
 const MODEL = buildGguf({ tensors: [{ name: 'token_embd.weight', dims: [256, 1200] }] })
 
@@ -41,7 +42,7 @@ afterEach(async () => {
 /** Runs a script in a mount namespace of its own; it says `ready` and ends as a program that waits. Its namespace is the answer. */
 async function inNamespace(script: string, ...words: readonly string[]): Promise<string> {
   const args = ['--mount', '--propagation', 'private', 'sh', '-ec', script, 'sh', ...words]
-  const child = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(UNSHARE, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   children.push(child)
   await once(createInterface({ input: child.stdout }), 'line')
   return `container:/mnt-${namespaceNumber(child.pid ?? -1)}`
