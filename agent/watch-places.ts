@@ -9,7 +9,7 @@ import { bytesOf } from './sense/path-text.ts'
 import { createRemoteMounts } from './sense/remote-mounts.ts'
 import { createRestingFiles, LOOK_EVERY_MS, REST_MS } from './sense/resting-files.ts'
 import { type FolderWatch, watchFolders } from './sense/watch.ts'
-import { watchTree } from './sense/watch-tree.ts'
+import { type TreeWatch, watchTree } from './sense/watch-tree.ts'
 import { watchWhole } from './sense/watch-whole.ts'
 import type { WatchCount } from './self/own-work.ts'
 
@@ -17,6 +17,9 @@ import type { WatchCount } from './self/own-work.ts'
 const NEAR_SHARE = 0.25
 /** Watches are counted this often: reading the kernel's list of 50,000 takes about 10 ms. */
 const COUNT_EVERY_MS = 5 * 60 * 1000
+/** The system had none left: tried again after so long, and then in longer and longer pauses, since placing 50,000 takes seconds. */
+const FIRST_TRY_MS = 30_000
+const MAX_TRY_MS = 60 * 60 * 1000
 /** Troubles are told together. */
 const TELL_EVERY_MS = 1_000
 /** Under which the condition stands in the state. */
@@ -99,9 +102,12 @@ function watchFar(options: WatchPlacesOptions, budget: number, stores: FolderWat
     signal,
   })
   let wasWhole: boolean | null = null
+  const starving = tryWhenStarved(tree)
   const tell = (): void => {
     const gaps = news.take()
     for (const gap of gaps) onGap(gap)
+    starving.tryAgain()
+    if (tree.isPlacing()) return
     const isWhole = tree.isWhole() && stores.isWhole()
     const isNews = isWhole !== wasWhole
     wasWhole = isWhole
@@ -110,6 +116,7 @@ function watchFar(options: WatchPlacesOptions, budget: number, stores: FolderWat
       conditions.note({ ...DEGRADED, detail: describe(tree.count() + stores.count()) })
   }
   const count = (): void => {
+    starving.forget()
     const held = countInotifyWatches()
     if (held === null || held >= tree.count()) return
     news.note(PLACE, `the system holds ${held} of ${tree.count()} watches; all are placed anew`)
@@ -129,6 +136,24 @@ function watchFar(options: WatchPlacesOptions, budget: number, stores: FolderWat
       budget,
       isWhole: tree.isWhole() && stores.isWhole(),
     }),
+  }
+}
+
+/** Places all watches anew, now and then, as long as the system has none left. */
+function tryWhenStarved(tree: TreeWatch): { readonly tryAgain: () => void; readonly forget: () => void } {
+  let everyMs = FIRST_TRY_MS
+  let triedMs = performance.now()
+  return {
+    tryAgain: () => {
+      if (!tree.isStarved() || performance.now() - triedMs < everyMs) return
+      triedMs = performance.now()
+      everyMs = Math.min(MAX_TRY_MS, everyMs * 2)
+      tree.again()
+    },
+    /** Called long after: what is over is not held against it. */
+    forget: () => {
+      if (!tree.isStarved()) everyMs = FIRST_TRY_MS
+    },
   }
 }
 

@@ -49,7 +49,11 @@ export interface TreeWatch {
   readonly isWatched: (folder: string) => boolean
   /** False once a folder had to be left out for want of watches. */
   readonly isWhole: () => boolean
-  /** Places every watch anew: for when the system lost some. */
+  /** True once the system had no watch left for us, until all are placed anew. */
+  readonly isStarved: () => boolean
+  /** While folders wait for their watch nothing is to be concluded from the others. */
+  readonly isPlacing: () => boolean
+  /** Places every watch anew: for when the system lost some, or may have some again. */
   readonly again: () => void
 }
 
@@ -116,6 +120,8 @@ export function watchTree(options: TreeWatchOptions): TreeWatch {
     count: () => tree.count,
     isWatched: (folder) => (findBranch(tree.roots, bytesOfReadable(folder))?.watcher ?? null) !== null,
     isWhole: () => tree.isWhole,
+    isStarved: () => tree.budget < options.maxWatches,
+    isPlacing: () => tree.next < tree.waiting.length,
     again: () => restart(tree),
   }
 }

@@ -1,4 +1,4 @@
-// Mounts of a test's own: in a mount namespace that ends with the test, so that nothing stays and no other process sees them. Root only.
+// Mounts and limits of a test's own: in a namespace that ends with the test, so that nothing stays and no other process meets them.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ export function whyNoMounts(device?: string): string | null {
   return tried.status === 0 ? null : 'this machine allows no mounts of our own'
 }
 
-/** A mount namespace that is held by a process. */
+/** A namespace that is held by a process. */
 export interface OwnMounts {
   readonly pid: number | undefined
   /** Words before a command that is to run in there. */
@@ -46,10 +46,31 @@ export async function mountSmall(place: string, sizeBytes: number): Promise<OwnM
   return await hold(['sh', '-c', script, 'sh', place])
 }
 
-async function hold(words: readonly string[]): Promise<OwnMounts> {
-  const program = spawn('unshare', ['--mount', '--propagation', 'private', ...words], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+/** Why there can be no namespace with limits of its own; null when there can. */
+export function whyNoLimits(): string | null {
+  if (process.platform !== 'linux') return 'only Linux has user namespaces'
+  const tried = spawnSync('unshare', [...OWN_USER, 'sh', '-c', `echo 1 >${WATCHES}`])
+  return tried.status === 0 ? null : 'this machine allows no user namespace with limits of its own'
+}
+
+/** A user namespace in which so many watches may be placed. Understands `lift`. */
+export async function limitWatches(count: number): Promise<OwnMounts> {
+  const script = `echo ${count} >${WATCHES} && echo mounted
+    while read -r line; do
+      echo 100000 >${WATCHES}
+      echo "$line"
+    done`
+  const held = await hold(['sh', '-c', script], OWN_USER)
+  return { ...held, inside: ['nsenter', `--user=/proc/${held.pid}/ns/user`, '--preserve-credentials'] }
+}
+
+const OWN_USER = ['--user', '--map-root-user']
+/** Of a user namespace, since Linux 4.9. */
+const WATCHES = '/proc/sys/user/max_inotify_watches'
+const OWN_MOUNTS = ['--mount', '--propagation', 'private']
+
+async function hold(words: readonly string[], spaces = OWN_MOUNTS): Promise<OwnMounts> {
+  const program = spawn('unshare', [...spaces, ...words], { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<void>((resolve) => program.once('close', () => resolve()))
   let said = ''
   program.stdout.setEncoding('utf8').on('data', (piece: string) => (said += piece))
