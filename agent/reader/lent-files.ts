@@ -119,7 +119,8 @@ class LentBytes {
 
   /** Who reads at many places says so before, in that order. */
   prepare(places: readonly Place[]): void {
-    this.#waiting = places
+    // A small file is here as a whole.
+    this.#waiting = places.every(([position, count]) => position + count <= this.#first.length) ? [] : places
     this.#samples = new Map()
   }
 
