@@ -27,7 +27,7 @@ const shown = words.map((word): Shown => {
 })
 const device = openSync('/dev/fuse', constants.O_RDWR)
 const options = `fd=3,rootmode=40000,user_id=0,group_id=0,allow_other`
-execFileSync('mount', ['-i', '-t', 'fuse', '-o', options, 'gnomon-test', place], {
+execFileSync('/usr/bin/mount', ['-i', '-t', 'fuse', '-o', options, 'gnomon-test', place], {
   stdio: ['ignore', 'inherit', 'inherit', device],
 })
 process.stdout.write('mounted\n')

@@ -10,7 +10,16 @@ const FUSE_PROGRAM = join(import.meta.dirname, 'fuse-program.ts')
 export function whyNoMounts(device?: string): string | null {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root on Linux can mount'
   if (device !== undefined && !existsSync(device)) return `there is no ${device}`
-  const tried = spawnSync('unshare', ['--mount', '--propagation', 'private', 'mount', '-t', 'tmpfs', 'none', '/mnt'])
+  const tried = spawnSync('/usr/bin/unshare', [
+    '--mount',
+    '--propagation',
+    'private',
+    'mount',
+    '-t',
+    'tmpfs',
+    'none',
+    '/mnt',
+  ])
   return tried.status === 0 ? null : 'this machine allows no mounts of our own'
 }
 
@@ -49,7 +58,7 @@ export async function mountSmall(place: string, sizeBytes: number): Promise<OwnM
 /** Why there can be no namespace with limits of its own; null when there can. */
 export function whyNoLimits(): string | null {
   if (process.platform !== 'linux') return 'only Linux has user namespaces'
-  const tried = spawnSync('unshare', [...OWN_USER, 'sh', '-c', `echo 1 >${WATCHES}`])
+  const tried = spawnSync('/usr/bin/unshare', [...OWN_USER, 'sh', '-c', `echo 1 >${WATCHES}`])
   return tried.status === 0 ? null : 'this machine allows no user namespace with limits of its own'
 }
 
@@ -70,7 +79,7 @@ const WATCHES = '/proc/sys/user/max_inotify_watches'
 const OWN_MOUNTS = ['--mount', '--propagation', 'private']
 
 async function hold(words: readonly string[], spaces = OWN_MOUNTS): Promise<OwnMounts> {
-  const program = spawn('unshare', [...spaces, ...words], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const program = spawn('/usr/bin/unshare', [...spaces, ...words], { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<void>((resolve) => program.once('close', () => resolve()))
   let said = ''
   program.stdout.setEncoding('utf8').on('data', (piece: string) => (said += piece))

@@ -108,7 +108,7 @@ describe('a sweep of an ugly tree', () => {
   )
 
   onLinux('passes by what is no file, follows no link, and tells a file with two names once', async () => {
-    execFileSync('mkfifo', [join(tree, 'pipe.gguf')])
+    execFileSync('/usr/bin/mkfifo', [join(tree, 'pipe.gguf')])
     const server = createServer().listen(join(tree, 'socket.gguf'))
     const isRoot = process.getuid?.() === 0
     if (isRoot) execFileSync('mknod', [join(tree, 'zero.gguf'), 'c', '1', '5'])
