@@ -72,6 +72,7 @@ const HIDES_A_PART: ReadonlySet<string> = new Set([
   'GNO_READ_DENIED',
   'GNO_READ_VANISHED',
   'GNO_READ_IO',
+  'GNO_READ_INTERRUPTED',
 ])
 
 function isWeights(part: Artifact['parts'][number]): boolean {

@@ -22,6 +22,7 @@ const UNSCANNABLE: ReadonlySet<FailureCode> = new Set([
   'GNO_READ_VANISHED',
   'GNO_READ_DENIED',
   'GNO_READ_IO',
+  'GNO_READ_INTERRUPTED',
   'GNO_READ_BUDGET',
   'GNO_READ_LOCKED',
 ])
