@@ -109,7 +109,8 @@ module.exports = {
       'only these places of the product start programs; installer, bench and test may, too',
       {
         path: '^(contract|rules|agent|collector)/',
-        pathNot: '^(agent/sense/|agent/supervisor/|agent/isolate/|agent/reader/|agent/simulate/|rules/workbench/reference/)',
+        pathNot:
+          '^(agent/sense/|agent/supervisor/|agent/isolate/|agent/reader/|agent/simulate/|rules/workbench/reference/)',
       },
       { path: '^(node:)?child_process$' },
     ),

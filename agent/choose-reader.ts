@@ -1,6 +1,7 @@
 // Whether the daemon reads weights itself or in a process beside it without rights: by the setting, and by what rights the daemon has.
 import { readFileSync } from 'node:fs'
 import { createSeparateReader, type SeparateReader, type SeparateReaderOptions } from './reader/separate-reader.ts'
+import type { ReadingWay } from './self/own-work.ts'
 import type { SeparateReading } from './settings/settings.ts'
 
 export interface ChosenReader {
@@ -8,6 +9,8 @@ export interface ChosenReader {
   readonly given: { readonly reader?: SeparateReader }
   /** Processor time of the process beside this one, so far. */
   readonly readerMs: () => number
+  /** Which process reads weights now, and with which rights. */
+  readonly way: () => ReadingWay
 }
 
 /** The reader ends with the signal. */
@@ -16,10 +19,11 @@ export function chooseReader(
   signal: AbortSignal,
   onLost: NonNullable<SeparateReaderOptions['onLost']>,
 ): ChosenReader {
-  if (setting === 'never' || (setting === 'auto' && !hasPrivileges())) return { given: {}, readerMs: () => 0 }
+  if (setting === 'never' || (setting === 'auto' && !hasPrivileges()))
+    return { given: {}, readerMs: () => 0, way: () => 'in-process' }
   const reader = createSeparateReader({ onLost })
   signal.addEventListener('abort', reader.end, { once: true })
-  return { given: { reader }, readerMs: reader.processorMs }
+  return { given: { reader }, readerMs: reader.processorMs, way: () => reader.isolation() ?? 'not-yet' }
 }
 
 /** Root, or a capability: something that a file which takes the parser over would gain. */

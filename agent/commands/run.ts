@@ -156,7 +156,7 @@ async function runOn(
   const around = { isDiskLow: self.isDiskLow, signal: context.signal }
   const reading = chooseReader(settings.separateReader, context.signal, (end, file) => guards.lost(end, file))
   const guest = beGuest({ ...around, ...reading, settings, platform: context.platform, isService: isJson })
-  self.work.paced(guest.slowedBy)
+  self.work.ask({ slowedBy: guest.slowedBy, reading: reading.way })
   const guards = guardReading(state, guest.pause)
   const keeping = startKeeping(settings, { ...around, now: context.now })
   const background = hashSlowly(session, context, { guards, live })

@@ -2,7 +2,7 @@
 import { FAILURES } from '../../contract/failure.ts'
 import type { Gap } from '../../contract/wire.ts'
 import { OWN_SENSOR } from '../../contract/report.ts'
-import { type OwnRights, RIGHTS } from '../self/own-work.ts'
+import { type OwnRights, type ReadingWay, RIGHTS } from '../self/own-work.ts'
 import { describeCoverage } from '../show/own-work.ts'
 import { type Check, type KnownState, note, ok, type Surroundings } from './check.ts'
 
@@ -16,18 +16,37 @@ export function checkCoverage(known: KnownState, around: Surroundings): readonly
 
 /** The daemon's rights where one runs, else those of whoever asks. */
 export function checkRights(known: KnownState | null, { platform, rights: ownRights }: Surroundings): Check {
-  const running = known === null || known.daemon === null ? undefined : known.life?.work?.rights
+  const work = known === null || known.daemon === null ? null : (known.life?.work ?? null)
+  const running = work?.rights
+  const reading = work?.reading ?? null
   const who = running === undefined ? 'this program' : 'the daemon'
   const { uid, capabilities } = running ?? ownRights
   if (platform === 'win32') return ok('rights', `${who} runs with the rights of its account`)
-  if (uid === 0) return ok('rights', `${who} runs as root: all processes and homes`)
+  if (uid === 0) return besideReader(`${who} runs as root: all processes and homes`, reading)
   const missing = missingOf({ uid, capabilities })
   if (platform === 'linux' && missing.length === 0)
-    return ok('rights', `${who} runs as user ${uid} with capabilities by which it sees what root sees`)
+    return besideReader(`${who} runs as user ${uid}, sees what root sees`, reading)
   const without = platform === 'linux' ? `without ${missing.join(', ')}` : 'not root'
   const next = 'run it as the installed service (systemctl enable --now gnomon-agent) or as root'
   return note('rights', `${who} runs as user ${uid}, ${without}: processes and homes of others are gaps`, next)
 }
+
+/** A daemon with many rights lets a process with few read what may be crafted. */
+function besideReader(told: string, reading: ReadingWay | null): Check {
+  if (reading === null) return ok('rights', told)
+  if (reading === 'in-process') return note('rights', `${told}; reader: the same process`, 'set separateReader to auto')
+  if (reading === 'no-new-rights' || reading === 'permission-model')
+    return note('rights', `${told}; reader: ${READERS[reading]}`, 'install util-linux (setpriv)')
+  return ok('rights', `${told}; reader: ${READERS[reading]}`)
+}
+
+const READERS = {
+  'not-yet': 'not needed so far',
+  'own-user': 'other user, no rights',
+  'no-capabilities': 'same user, no rights',
+  'no-new-rights': 'same rights, none to gain',
+  'permission-model': 'same rights, opens no file',
+} as const satisfies Record<Exclude<ReadingWay, 'in-process'>, string>
 
 function missingOf({ capabilities }: OwnRights): readonly string[] {
   return Object.keys(RIGHTS).filter((name) => !capabilities.includes(name))

@@ -49,6 +49,8 @@ export interface SeparateReader extends WeightsReader {
   readonly processorMs: () => number
   /** The reader that runs now. */
   readonly running: () => { readonly pid: number; readonly isolation: Isolation } | null
+  /** The rights of the reader that was started last; null before the first one. */
+  readonly isolation: () => Isolation | null
 }
 
 export function createSeparateReader(options: SeparateReaderOptions = {}): SeparateReader {
@@ -62,6 +64,7 @@ export function createSeparateReader(options: SeparateReaderOptions = {}): Separ
     end: () => readers.end(),
     processorMs: () => readers.processorMs,
     running: () => readers.running,
+    isolation: () => readers.isolation,
   }
 }
 
@@ -285,6 +288,7 @@ class Readers {
   #before = 0
   readonly #suspects = new Set<string>()
   #now = 0
+  isolation: Isolation | null = null
   isEnded = false
 
   constructor(options: SeparateReaderOptions) {
@@ -360,6 +364,7 @@ class Readers {
       // What worked once is not searched for again.
       this.#ways = this.#ways.slice(this.#ways.indexOf(way))
       this.#reader = { process, isolation: way.isolation }
+      this.isolation = way.isolation
       return process
     }
     throw readerLost({ code: null, signal: null, endedFor: null, detail: 'it could not be started' })

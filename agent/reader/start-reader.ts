@@ -5,7 +5,7 @@
 // Each way is tried in turn until one is ready: a container may forbid new namespaces, and another user may not be able to read the
 // program where it lies below somebody's home.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 
 /** Part of util-linux. */
@@ -66,7 +66,7 @@ export function readerProgram(): readonly [string, ...string[]] {
   return [
     process.execPath,
     '--permission',
-    ...readable.map((place) => `--allow-fs-read=${place}`),
+    ...withRealPlaces(readable).map((place) => `--allow-fs-read=${place}`),
     `--max-old-space-size=${HEAP_MIB}`,
     // One thread helps the garbage collector: each has memory of its own.
     '--v8-pool-size=1',
@@ -75,6 +75,11 @@ export function readerProgram(): readonly [string, ...string[]] {
     '--no-experimental-global-navigator',
     join(folder, `reader-program${extname(import.meta.filename)}`),
   ]
+}
+
+/** The permission model looks at the place behind a link: packages may be linked into a tree. */
+function withRealPlaces(places: readonly string[]): readonly string[] {
+  return [...new Set(places.flatMap((place) => (existsSync(place) ? [place, realpathSync(place)] : [place])))]
 }
 
 /** No variable of ours reaches it; Windows needs one to find its own libraries. */

@@ -26,12 +26,27 @@ export interface OwnRights {
   readonly capabilities: readonly string[]
 }
 
+/**
+ * Where weights are read: in the daemon itself, in a process beside it that was not needed yet, or in one with these rights (the names
+ * are those of agent/reader/start-reader.ts).
+ */
+export const READING_WAYS = [
+  'in-process',
+  'not-yet',
+  'own-user',
+  'no-capabilities',
+  'no-new-rights',
+  'permission-model',
+] as const
+export type ReadingWay = (typeof READING_WAYS)[number]
+
 export interface OwnWork {
   readonly watches: WatchCount | null
   readonly rescan: LastRescan | null
   /** Why whole sweeps rest longer than their pace asks for, in a word each. */
   readonly slowedBy: readonly string[]
   readonly rights: OwnRights
+  readonly reading: ReadingWay | null
 }
 
 /**
@@ -62,6 +77,7 @@ export function readOwnWork(value: unknown): OwnWork | null {
     rescan: readRescan(membersOf(given.get('rescan'))),
     slowedBy: textsOf(given.get('slowedBy')),
     rights: { uid, capabilities: textsOf(rights.get('capabilities')) },
+    reading: READING_WAYS.find((way) => way === given.get('reading')) ?? null,
   }
 }
 

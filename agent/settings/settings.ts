@@ -182,7 +182,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: SettingSpec<Settings
   rescanIntervalSeconds: {
     ...whole(5, 3600),
     summary:
-      'How often `gnomon run` compares the times of folders that are not watched, and known model files, without listing anything. The pause is longer where comparing took long, so that it stays below 1 % of one core.',
+      'How often `gnomon run` compares the times of folders that are not watched, and known model files, without listing anything. The pause is longer where comparing took long, so that it stays below half a percent of one core.',
     defaultValue: () => 30,
     collector: 'sets',
     applies: 'next turn',

@@ -117,7 +117,7 @@ async function watchSelf(): Promise<void> {
     wasEndSeen: false,
     isAbsent: () => false,
     use: () => null,
-    work: () => ({ watches: null, rescan: null, slowedBy: [], rights: { uid: 1000, capabilities: [] } }),
+    work: () => ({ watches: null, rescan: null, slowedBy: [], rights: { uid: 1000, capabilities: [] }, reading: null }),
   })
   while (!stop.signal.aborted) {
     await day.time.sleep(10_000, stop.signal)

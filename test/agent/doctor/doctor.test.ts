@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Check, KnownState, Surroundings } from '../../../agent/doctor/check.ts'
 import { checkCoverage } from '../../../agent/doctor/check-coverage.ts'
 import { checkSettings, checkState, checkWork } from '../../../agent/doctor/check-work.ts'
-import type { OwnRights } from '../../../agent/self/own-work.ts'
+import type { OwnRights, ReadingWay } from '../../../agent/self/own-work.ts'
 import type { LoadedSettings } from '../../../agent/settings/load-settings.ts'
 import { type Settings, SETTINGS } from '../../../agent/settings/settings.ts'
 import { renderChecks } from '../../../agent/show/doctor.ts'
@@ -52,6 +52,7 @@ interface Wrong {
   readonly restarts?: number
   readonly lostReports?: number
   readonly partly?: string
+  readonly reading?: ReadingWay
 }
 
 function known(wrong: Wrong = {}): KnownState {
@@ -100,6 +101,7 @@ function known(wrong: Wrong = {}): KnownState {
         rescan: { atMs: Date.parse(at), folders: 96, changed: 0, restMs: 45_000 },
         slowedBy: ['battery'],
         rights,
+        reading: wrong.reading ?? 'own-user',
       },
     },
     restarts: {
@@ -126,9 +128,23 @@ describe('a machine that is well', () => {
 
     expect(noted(checks)).toEqual([])
     expect(text).toContain('1204 of 32768 watches placed; 96 other folders compared every 45s, last 1m ago')
-    expect(text).toContain('sees what root sees')
+    expect(text).toContain('sees what root sees; reader: other user, no rights')
     expect(text).toMatch(/^ok +costs +processor 0.5 % \(mean 1.3, peak 4.0\), of 60 min$/m)
     expect(text).toMatch(/^ok +work +12 files\/s swept \(peak 900\); slowed by battery$/m)
+  })
+})
+
+describe('a daemon with many rights', () => {
+  it.each([
+    ['not-yet', 'ok', 'not needed so far'],
+    ['no-capabilities', 'ok', 'same user, no rights'],
+    ['permission-model', 'note', 'opens no file'],
+    ['in-process', 'note', 'the same process'],
+  ] as const)('says that files are read %s', (reading, state, told) => {
+    const found = checkCoverage(known({ reading }), around()).find(({ name }) => name === 'rights')
+
+    expect(found?.state).toBe(state)
+    expect(found?.detail).toContain(told)
   })
 })
 

@@ -28,9 +28,10 @@ describe('the work of a daemon', () => {
 
     work.watching(() => ({ placed: 3, budget: null, isWhole: true }))
     work.rescanned({ folders: 90, compared: 7, changed: 1, candidates: 2, cpuMs: 4, restMs: 30_000.4 })
-    work.paced(() => ['battery'])
+    work.ask({ slowedBy: () => ['battery'], reading: () => 'own-user' })
     const now = work.now()
 
+    expect(now.reading).toBe('own-user')
     expect(now.rescan).toEqual({ atMs: 5_000, folders: 7, changed: 1, restMs: 30_000 })
     expect(readOwnWork(JSON.parse(JSON.stringify(now)))).toEqual(now)
   })
@@ -40,13 +41,20 @@ describe('the work of a daemon', () => {
   })
 
   it('is known as far as a record tells it', () => {
-    const damaged = { watches: { placed: 'x' }, rescan: [], slowedBy: [1, 'load'], rights: { uid: 5 } }
+    const damaged = {
+      watches: { placed: 'x' },
+      rescan: [],
+      slowedBy: [1, 'load'],
+      rights: { uid: 5 },
+      reading: 'by magic',
+    }
 
     expect(readOwnWork(damaged)).toEqual({
       watches: null,
       rescan: null,
       slowedBy: ['load'],
       rights: { uid: 5, capabilities: [] },
+      reading: null,
     })
   })
 })

@@ -17,6 +17,7 @@ const WORK: OwnWork = {
   rescan: { atMs: 5, folders: 7, changed: 1, restMs: 30_000 },
   slowedBy: ['battery'],
   rights: { uid: 0, capabilities: [] },
+  reading: null,
 }
 let folder = ''
 let moment: Moment

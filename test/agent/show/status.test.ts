@@ -58,6 +58,7 @@ function screenOf(many: number): StatusScreen {
         rescan: { atMs: Date.parse('2026-11-23T10:00:48.000Z'), folders: 96, changed: 0, restMs: 30_000 },
         slowedBy: many === 0 ? [] : ['battery', 'a camera in use'],
         rights: { uid: 0, capabilities: [] },
+        reading: 'own-user',
       },
     },
     restarts: {
