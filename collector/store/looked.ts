@@ -21,6 +21,8 @@ function blindSpots(gaps: readonly Gap[]): readonly Gap[] {
 
 /** How well a host was looked at. */
 export function howLooked(coverage: readonly Coverage[], gaps: readonly Gap[]): Looked {
+  // A daemon that tells that it lives, before its first sweep.
+  if (coverage.length === 0 && gaps.length === 0) return 'never'
   const states = coverage.map((entry) => entry.state).filter((state) => state !== 'unsupported')
   if (states.length === 0 || states.every((state) => state === 'failed')) return 'blind'
   const isComplete = states.every((state) => state === 'complete') && blindSpots(gaps).length === 0
@@ -33,7 +35,7 @@ export function stateLooked(looked: Looked, coverage: readonly Coverage[], gaps:
   const places = blindSpots(gaps).reduce((sum, gap) => sum + gap.count, 0)
   switch (looked) {
     case 'never':
-      return 'This host is enrolled but has not reported yet: nothing is known about it.'
+      return 'This host is enrolled, and has not told of a look at it yet: nothing is known about it.'
     case 'blind':
       return 'No sensor could look at this host: an empty list below means nothing.'
     case 'partial':

@@ -52,7 +52,7 @@ async function found(name: string): Promise<void> {
 }
 
 const watching = z.object({
-  life: z.object({ work: z.object({ watches: z.object({ placed: z.number() }) }) }),
+  life: z.object({ work: z.object({ watches: z.object({ placed: z.number() }).nullable() }) }),
   conditions: z.array(z.object({ code: z.string() })),
 })
 
@@ -76,7 +76,7 @@ describe('where watching ends', () => {
     await until(async () => {
       const { life, conditions } = watching.parse(JSON.parse(await statusText()))
       const isDegraded = conditions.some(({ code }) => code === 'GNO_SENSE_WATCH')
-      return life.work.watches.placed > folders.length && !isDegraded ? true : undefined
+      return (life.work.watches?.placed ?? 0) > folders.length && !isDegraded ? true : undefined
     })
     daemon.kill('SIGTERM')
     expect((await daemon.ended).code).toBe(0)
