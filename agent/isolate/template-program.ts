@@ -4,6 +4,8 @@ import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { readTemplate } from './read-template.ts'
 
+// As agent/no-debugger.ts, which lies where this program may not read.
+process.on('SIGUSR1', () => undefined)
 const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })
 process.stdout.write('{"ready":true}\n')
 for await (const line of lines) {

@@ -1,5 +1,6 @@
 // The program in which weights are read: agent/reader/start-reader.ts starts it without rights to files, programs and the network. It
 // talks to the worker over its standard input and output, and to nobody else.
+import { keepDebuggerShut } from '../no-debugger.ts'
 import { keepHeapSmall } from '../small-heap.ts'
 import { isChannelEnd, openChannel } from './blocking-channel.ts'
 import { runTasks } from './run-tasks.ts'
@@ -8,6 +9,7 @@ import { runTasks } from './run-tasks.ts'
 const MAX_TROUBLE_CHARS = 1_000
 
 keepHeapSmall()
+keepDebuggerShut()
 const channel = openChannel()
 channel.tell({ op: 'ready' })
 try {

@@ -67,9 +67,15 @@ describe('the daemon', () => {
     expect(second.stderr).toContain(`GNO_STATE_IN_USE: the daemon with pid ${worker} `)
     expect(await status()).toMatchObject({ daemon: { pid: worker, supervisorPid: daemon.pid } })
 
+    // Node.js would open its debugger on loopback, for every program of this machine.
+    for (const pid of [daemon.pid, worker]) process.kill(pid, 'SIGUSR1')
+    expect((await gnomon('status', '--state', places.state)).code).toBe(0)
+
     const askedAt = performance.now()
     daemon.kill('SIGTERM')
-    expect((await daemon.ended).code).toBe(0)
+    const ended = await daemon.ended
+    expect(ended.code).toBe(0)
+    expect(ended.stderr).not.toContain('Debugger')
     process.stdout.write(`daemon: both processes gone ${Math.round(performance.now() - askedAt)} ms after SIGTERM\n`)
     expect(runs(worker)).toBe(false)
     expect(daemon.log().map(({ message }) => message)).not.toContain('worker ended')
