@@ -41,7 +41,11 @@ afterEach(async () => {
 
 /** Runs a script in a mount namespace of its own; it says `ready` and ends as a program that waits. Its namespace is the answer. */
 async function inNamespace(script: string, ...words: readonly string[]): Promise<string> {
-  const args = ['--mount', '--propagation', 'private', 'sh', '-ec', script, 'sh', ...words]
+  return await inNamespaces(['--mount', '--propagation', 'private'], script, words)
+}
+
+async function inNamespaces(spaces: readonly string[], script: string, words: readonly string[]): Promise<string> {
+  const args = [...spaces, 'sh', '-ec', script, 'sh', ...words]
   const child = spawn(UNSHARE, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   children.push(child)
   await once(createInterface({ input: child.stdout }), 'line')
@@ -128,6 +132,18 @@ describe('places that only other processes see', () => {
     expect(artifacts.map(({ path }) => path).filter((path) => path.startsWith(name))).toEqual([
       `${name}${hidden}/model`,
     ])
+  })
+
+  rootIt('are named and not entered where anybody may have mounted them', async () => {
+    const [hidden, swept, source] = [join(root, 'hidden'), join(root, 'swept'), join(root, 'source')]
+    for (const folder of [hidden, swept]) mkdirSync(folder)
+    writeFileSync(source, MODEL)
+    const name = await inNamespaces(['--user', '--map-root-user', '--mount'], HIDDEN, [hidden, source])
+
+    const { artifacts, gaps } = await look(swept)
+
+    expect(artifacts.filter(({ path }) => path.startsWith(name))).toEqual([])
+    expect(gaps).toContainEqual(expect.objectContaining({ code: 'GNO_SENSE_UNSUPPORTED', place: name }))
   })
 
   rootIt('are left out by an exclude, which is told', async () => {

@@ -24,6 +24,12 @@ const IMAGES: ReadonlySet<string> = new Set(['overlay', 'aufs', 'squashfs', 'ero
 /** Where images keep models: walked before the rest of the root. */
 const USUAL = 'models,model,root,home,app,data,workspace,srv,opt,mnt,var/lib,usr/local,usr/share/ollama'.split(',')
 
+/**
+ * In a user namespace anybody may mount: an overlay over a file system that a program of his serves answers like a disk, until that
+ * program falls silent and the call that asks it never returns. Nothing there is entered.
+ */
+const MADE_BY_USER = 'mounts in a namespace of its user, who may have a program behind them; not entered'
+
 /** What the kernel never answers for a namespace. */
 const DENIED = 'denied'
 
@@ -32,7 +38,7 @@ export const containerRootsDeclaration: TouchDeclaration = {
   id: 'containers',
   platform: 'linux',
   touches: [
-    '/proc/*/ns/mnt of every process; of one process of each other mount namespace /proc/PID/mountinfo, cgroup and root',
+    '/proc/*/ns/mnt and ns/user of every process; of one process of each other mount namespace /proc/PID/mountinfo, cgroup and root',
     'below /proc/PID/root: the folders and files of containers and of mounts that only they see, as the file walk looks at its places; not what the network or a program serves, and not what this machine sees at the same path',
   ],
   collects: ['of models in containers: what the file walk collects, under `container:/ENGINE-ID/path`'],
@@ -70,9 +76,11 @@ export interface ContainerViews {
 export function findContainers(swept: readonly string[]): ContainerViews {
   const ours = parseMountPlaces(readMountinfo())
   const known = swept.flatMap((path) => placeOnDevice(bytesOf(path), ours) ?? [])
-  const { pids, denied } = pidsByNamespace()
+  const { pids, madeByUsers, denied } = pidsByNamespace()
   const views: ContainerView[] = []
-  const closed: { name: string; why: string }[] = []
+  const closed = [...madeByUsers].slice(0, MAX_NAMESPACES).map((namespace) => {
+    return { name: readablePath(nameOf(namespace, null)), why: MADE_BY_USER }
+  })
   const names = new Set<string>()
   for (const [namespace, pid] of [...pids].slice(0, MAX_NAMESPACES)) {
     const opened = openNamespace(pid, namespace, names)
@@ -93,24 +101,36 @@ function noteClosed(closed: { name: string; why: string }[], name: string, { cod
   if (code !== 'GNO_SENSE_VANISHED') closed.push({ name: readablePath(name), why: detail })
 }
 
-/** One process of each mount namespace that is not ours: the first, which lives longest as a rule. */
-function pidsByNamespace(): { readonly pids: ReadonlyMap<string, number>; readonly denied: number } {
+interface OtherNamespaces {
+  /** One process of each: the first, which lives longest as a rule. */
+  readonly pids: ReadonlyMap<string, number>
+  readonly madeByUsers: ReadonlySet<string>
+  readonly denied: number
+}
+
+/** The mount namespaces that are not ours. */
+function pidsByNamespace(): OtherNamespaces {
   const pids = new Map<string, number>()
+  const madeByUsers = new Set<string>()
   const own = namespaceOf('/proc/self')
+  const ownUser = namespaceOf('/proc/self', 'user')
   let denied = 0
   for (const name of firstNames('/proc', MAX_PROCESSES)) {
     if (!/^[0-9]+$/.test(name)) continue
     const namespace = namespaceOf(`/proc/${name}`)
     if (namespace === DENIED) denied += 1
-    else if (namespace !== null && namespace !== own && !pids.has(namespace)) pids.set(namespace, Number(name))
+    else if (namespace === null || namespace === own || pids.has(namespace)) continue
+    else if (namespaceOf(`/proc/${name}`, 'user') === ownUser) pids.set(namespace, Number(name))
+    else madeByUsers.add(namespace)
   }
-  return { pids, denied }
+  for (const namespace of pids.keys()) madeByUsers.delete(namespace)
+  return { pids, madeByUsers, denied }
 }
 
 /** `mnt:[4026532567]`; DENIED, or null when the process has ended. */
-function namespaceOf(folder: string): string | null {
+function namespaceOf(folder: string, kind: 'mnt' | 'user' = 'mnt'): string | null {
   try {
-    return readlinkSync(`${folder}/ns/mnt`)
+    return readlinkSync(`${folder}/ns/${kind}`)
   } catch (error) {
     return ['EACCES', 'EPERM'].includes(errorCode(error)) ? DENIED : null
   }
@@ -134,7 +154,9 @@ function openNamespace(pid: number, namespace: string, names: Set<string>): Resu
   const folder = `/proc/self/fd/${held}`
   const close = (): void => closeSync(held)
   const table = readText(`${folder}/mountinfo`)
-  if (table.kind !== 'seen' || namespaceOf(folder) !== namespace) {
+  const isAsBefore =
+    namespaceOf(folder) === namespace && namespaceOf(folder, 'user') === namespaceOf('/proc/self', 'user')
+  if (table.kind !== 'seen' || !isAsBefore) {
     close()
     const isDenied = table.kind === 'denied'
     return failed(isDenied ? 'GNO_SENSE_DENIED' : 'GNO_SENSE_VANISHED', `the mounts of process ${pid} are not told`)
