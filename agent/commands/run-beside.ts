@@ -8,6 +8,7 @@ import { basename, join } from 'node:path'
 import type { ExitCode, Invocation } from '../../contract/command-line.ts'
 import type { Failure, Result } from '../../contract/failure.ts'
 import { findDaemon } from '../report/daemon-lock.ts'
+import { COPY_PREFIX, removeLeftCopies } from '../report/left-copies.ts'
 import { createLog } from '../report/log.ts'
 import { writeMeta } from '../report/meta.ts'
 import { openConditions } from '../report/own-conditions.ts'
@@ -16,7 +17,6 @@ import { settingsPlaces } from '../session.ts'
 import { loadAnyway } from '../settings/load-settings.ts'
 import { type CommandContext, report } from './command.ts'
 
-const PREFIX = 'gnomon-beside-'
 /** Where a copy may lie: on disks or in memory, private to this user. */
 const PLACES = [tmpdir(), '/dev/shm', '/run']
 const STATE_FILES = ['state.db', 'state.db-wal']
@@ -98,10 +98,11 @@ function copyOf(folder: string, now: () => Date): string | null {
     const bytes = sizeOf(join(folder, name))
     return bytes === null ? [] : [{ name, bytes }]
   })
-  if (files.length === 0 || basename(folder).startsWith(PREFIX)) return null
+  if (files.length === 0 || basename(folder).startsWith(COPY_PREFIX)) return null
   const daemon = findDaemon(folder)
   if (daemon.ok && daemon.value !== null) return null
   const isSmall = files.reduce((sum, { bytes }) => sum + bytes, 0) <= MAX_COPIED_BYTES
+  for (const place of PLACES) removeLeftCopies(place)
   for (const place of PLACES) {
     const copy = copyTo(place, folder, isSmall ? files.map(({ name }) => name) : [])
     if (copy !== null && withoutEnrolment(copy, now)) return copy
@@ -113,7 +114,7 @@ function copyOf(folder: string, now: () => Date): string | null {
 function copyTo(place: string, folder: string, names: readonly string[]): string | null {
   let copy: string | null = null
   try {
-    copy = mkdtempSync(join(place, PREFIX))
+    copy = mkdtempSync(join(place, COPY_PREFIX))
     for (const name of names) copyFileSync(join(folder, name), join(copy, name))
     return copy
   } catch {
