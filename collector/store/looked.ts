@@ -1,6 +1,6 @@
 // Whether "nothing found" may be believed of a host, in one word and in one sentence.
 import type { Looked } from '../../contract/collector-api.ts'
-import type { Coverage } from '../../contract/report.ts'
+import { type Coverage, OWN_SENSOR } from '../../contract/report.ts'
 import type { Gap } from '../../contract/wire.ts'
 
 /** Expected holes: a system or a rung that is not covered on purpose does not make a look partial. */
@@ -14,9 +14,9 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'GNO_PROBE_SKIPPED',
 ])
 
-/** The gaps that leave a place unseen. */
+/** The gaps that leave a place unseen; trouble of the agent itself is shown by itself. */
 function blindSpots(gaps: readonly Gap[]): readonly Gap[] {
-  return gaps.filter((gap) => !EXPECTED.has(gap.code))
+  return gaps.filter((gap) => !EXPECTED.has(gap.code) && gap.sensor !== OWN_SENSOR)
 }
 
 /** How well a host was looked at. */

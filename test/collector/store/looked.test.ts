@@ -1,7 +1,7 @@
 // Whether "nothing found" may be believed: not looked at yet, could not look, and looked are three answers.
 import { describe, expect, it } from '@jest/globals'
 import { howLooked, stateLooked } from '../../../collector/store/looked.ts'
-import type { Coverage } from '../../../contract/report.ts'
+import { type Coverage, OWN_SENSOR } from '../../../contract/report.ts'
 
 function files(state: Coverage['state']): Coverage {
   return { sensor: 'files', state, places: ['/home'], looked: 3, detail: '' }
@@ -20,6 +20,12 @@ describe('how well a host was looked at', () => {
     ['complete', 'complete'],
   ] as const)('is told by a sensor that %s', (state, looked) => {
     expect(howLooked([files(state)], [])).toBe(looked)
+  })
+
+  it('is complete beside trouble of the agent itself', () => {
+    const gap = { code: 'GNO_AGENT_KILLED', place: '(worker)', count: 1, detail: '', sensor: OWN_SENSOR } as const
+
+    expect(howLooked([files('complete')], [gap])).toBe('complete')
   })
 
   it('is blind where nothing but a gap came of it', () => {
