@@ -19,11 +19,11 @@ import { spaceAt } from '../self/disk-floor.ts'
 import { readLife } from '../self/life-record.ts'
 import { ownRights } from '../self/own-work.ts'
 import { readRestarts } from '../self/restarts.ts'
-import { settingsOf, settingsPlaces, settingsPlacesIn, stateOf } from '../session.ts'
+import { settingsPlaces, settingsPlacesIn, stateOf } from '../session.ts'
 import { loadAnyway, type LoadedSettings } from '../settings/load-settings.ts'
 import { renderChecks } from '../show/doctor.ts'
 import { AGENT_VERSION } from '../version.ts'
-import { type Command, type CommandContext, hasOption, JSON_OPTION, PLACE_OPTIONS, report } from './command.ts'
+import { type Command, type CommandContext, hasOption, JSON_OPTION, PLACE_OPTIONS } from './command.ts'
 
 /** A collector on loopback answers in milliseconds; one far away gets this long. */
 const COLLECTOR_TIMEOUT_MS = 3000
@@ -46,10 +46,10 @@ export const doctor: Command = {
 }
 
 async function runDoctor(invocation: Invocation, context: CommandContext): Promise<ExitCode> {
-  const loaded = settingsOf(invocation, context)
-  if (!loaded.ok) return report(context, loaded.failure)
-  const state = stateOf(loaded.value.settings, context)
-  const seen = state.ok ? await examine(state.value, invocation, context) : withoutState(loaded.value, context, state)
+  // What cannot be used is one of the things to tell.
+  const loaded = loadAnyway(settingsPlaces(invocation, context))
+  const state = stateOf(loaded.settings, context)
+  const seen = state.ok ? await examine(state.value, invocation, context) : withoutState(loaded, context, state)
   if (state.ok) state.value.close()
   const { checks, known, around } = seen
   const { loaded: _settings, ...machine } = around

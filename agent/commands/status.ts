@@ -1,12 +1,14 @@
 // `gnomon status`: what the agent did, what waits, and what went wrong, from its own state. Works without a collector.
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
+import { describeFailure } from '../../contract/failure.ts'
 import { printableJson } from '../../contract/printable.ts'
 import { findDaemon } from '../report/daemon-lock.ts'
 import { openConditions } from '../report/own-conditions.ts'
 import { readStatus } from '../report/status.ts'
 import { readLife } from '../self/life-record.ts'
 import { readRestarts } from '../self/restarts.ts'
-import { settingsOf, stateOf } from '../session.ts'
+import { settingsPlaces, stateOf } from '../session.ts'
+import { loadAnyway } from '../settings/load-settings.ts'
 import { renderStatus } from '../show/status.ts'
 import { type Command, type CommandContext, hasOption, JSON_OPTION, PLACE_OPTIONS, report } from './command.ts'
 
@@ -23,14 +25,13 @@ export const status: Command = {
 }
 
 function runStatus(invocation: Invocation, context: CommandContext): ExitCode {
-  const loaded = settingsOf(invocation, context)
-  if (!loaded.ok) return report(context, loaded.failure)
-  const state = stateOf(loaded.value.settings, context)
+  const { settings, troubles } = loadAnyway(settingsPlaces(invocation, context))
+  const state = stateOf(settings, context)
   if (!state.ok) return report(context, state.failure)
   try {
     const read = readStatus(state.value)
     if (!read.ok) return report(context, read.failure)
-    const { stateFolder } = loaded.value.settings
+    const { stateFolder } = settings
     const daemon = findDaemon(stateFolder)
     if (!daemon.ok) return report(context, daemon.failure)
     const life = readLife(stateFolder)
@@ -42,6 +43,7 @@ function runStatus(invocation: Invocation, context: CommandContext): ExitCode {
       ? printableJson({ ...own, ...read.value }, 2)
       : renderStatus(read.value, { ...own, nowMs }, context.stdout)
     context.stdout.write(`${text}\n`)
+    for (const { failure } of troubles.slice(0, 1)) context.stderr.write(`${describeFailure(failure)}\n`)
     return EXIT.done
   } finally {
     state.value.close()

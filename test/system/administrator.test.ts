@@ -1,6 +1,6 @@
 // What an administrator sees of a real daemon: status and doctor on one screen each, while it runs and after its worker was killed,
 // and its figures on a Unix socket.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -66,6 +66,20 @@ function expectScreen(text: string): void {
 }
 
 describe('an administrator', () => {
+  it('is told what can be told while settings cannot be used', async () => {
+    const file = join(folder, 'settings.json')
+    writeFileSync(file, '{ "pace": "gallop" }')
+    const words = ['--settings', file, '--state', places.state]
+
+    const status = await gnomon('status', ...words)
+    const doctor = await gnomon('doctor', ...words)
+
+    expect(status.code).toBe(0)
+    expect(status.stdout).toMatch(/^daemon /m)
+    expect(status.stderr).toContain('GNO_SETTINGS_INVALID')
+    expect(doctor.stdout).toMatch(/^note +settings .*pace/m)
+  })
+
   onLinux(
     'is told on one screen what is covered, how often it began again, and what it costs',
     async () => {
