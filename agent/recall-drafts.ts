@@ -11,6 +11,8 @@ import { LOCAL_READER, type WeightsReader } from './weights-reader.ts'
 const SETTLED_AFTER_MS = 3_000
 /** Drafts of one folder that are kept; 10,000 small models, or 100 of 700 tensors (CWE-770). */
 const MAX_TEXT_CHARS = 16 * 1024 * 1024
+/** Gaps of one folder that are kept; with more it is read anew (CWE-770). */
+const MAX_GAPS = 10_000
 
 /** Given as an argument; agent/report/kept-readings.ts is one. */
 export interface ReadingMemory {
@@ -87,8 +89,10 @@ function startKeeping(options: ReadOptions): {
   let isLasting = true
   let chars = 0
   const note = (gap: Gap): void => {
-    gaps.push(gap)
     isLasting &&= isLastingGap(gap)
+    chars += gap.place.length + gap.detail.length
+    if (isLasting && gaps.length < MAX_GAPS && chars <= MAX_TEXT_CHARS) gaps.push(gap)
+    else isLasting = false
     onGap?.(gap)
   }
   const listening: ReadOptions = {

@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { type Frame, FROM_READER, frameBytes, FrameCutter, type Head } from './frames.ts'
 import type { Answer } from './hand-out.ts'
+import { StepClock, type StepLimits } from './step-clock.ts'
 import { type Aside, readAside, readRequest, readStepEnd, type Request, type StepEnd } from './requests.ts'
 
 /** How often a silent reader is looked at. */
@@ -12,7 +13,7 @@ const LOOK_EVERY_MS = 2_000
 const MAX_AHEAD_BYTES = FROM_READER.headBytes + FROM_READER.dataBytes + 65_536
 const TICK_MS = 10
 
-export interface ReaderPatience {
+export interface ReaderPatience extends StepLimits {
   /** The runtime starts in 50 ms; a machine that is busy with everything else takes its time. */
   readonly startMs: number
   /** Its own processor time in which it asks nothing and tells nothing: the longest honest step takes some seconds. */
@@ -20,6 +21,12 @@ export interface ReaderPatience {
   /** The same by the clock, for systems that do not tell of processes, and for one that was stopped. */
   readonly silentMs: number
 }
+
+/** `refused` ended by itself before it was there; `late` was too slow, or others ended it: another time it may be there. */
+export type Start = 'ready' | 'refused' | 'late'
+
+/** Starting a process fails with these while a machine has too little of something. */
+const PASSING = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE'])
 
 /** How a reader ended. */
 export interface ReaderEnd {
@@ -70,8 +77,12 @@ export class ReaderProcess {
   #endedFor: ReaderEnd['endedFor'] = null
   #trouble = ''
   #exchange: Exchange | null = null
+  readonly #clock: StepClock
   #isAnswering = false
-  #onReady: (isReady: boolean) => void = () => undefined
+  /** It does not take what we wrote. */
+  #isDeaf = false
+  #onReady: (start: Start) => void = () => undefined
+  #failedAs: Start = 'late'
   #isReady = false
   /** Counts what was heard; with the last look, it tells how long nothing was. */
   #heard = 0
@@ -80,17 +91,19 @@ export class ReaderProcess {
   constructor(child: ChildProcess, patience: ReaderPatience) {
     this.#child = child
     this.#patience = patience
+    this.#clock = new StepClock(patience)
     this.#gone = new Promise((resolve) => {
-      const finish = (code: number | null, signal: string | null): void => {
+      const finish = (code: number | null, signal: string | null, isRefusal: boolean): void => {
+        if (this.#end === null && this.#endedFor === null && isRefusal) this.#failedAs = 'refused'
         this.#end ??= { code, signal, endedFor: this.#endedFor, detail: this.#describe(code, signal) }
-        this.#onReady(false)
+        this.#onReady(this.#failedAs)
         this.#exchange?.reject(readerLost(this.#end))
         this.#exchange = null
         resolve(this.#end)
       }
       // `close` comes after what it wrote last was heard.
-      child.once('close', finish)
-      child.once('error', () => finish(null, null))
+      child.once('close', (code, signal) => finish(code, signal, signal === null))
+      child.once('error', (error) => finish(null, null, !('code' in error && PASSING.has(String(error.code)))))
     })
     // A child that dies while it is written to makes the pipe fail: told by its end, like every other death.
     child.stdin?.on('error', () => undefined)
@@ -106,19 +119,18 @@ export class ReaderProcess {
     return this.#end !== null || this.#endedFor !== null
   }
 
-  /** False for one that never says that it is there. */
-  async ready(): Promise<boolean> {
-    if (this.#isReady) return true
+  async ready(): Promise<Start> {
+    if (this.#isReady) return 'ready'
     let timer: NodeJS.Timeout | undefined
-    const isReady = await new Promise<boolean>((resolve) => {
+    const start = await new Promise<Start>((resolve) => {
       this.#onReady = resolve
-      timer = setTimeout(() => resolve(false), this.#patience.startMs)
+      timer = setTimeout(() => resolve('late'), this.#patience.startMs)
       this.#pump()
-      if (this.#end !== null) resolve(false)
+      if (this.#end !== null) resolve(this.#failedAs)
     })
     clearTimeout(timer)
-    if (!isReady) this.kill()
-    return isReady
+    if (start !== 'ready') this.kill()
+    return start
   }
 
   /** Sends the frame of a step, and serves it until it ends. One at a time. */
@@ -126,6 +138,7 @@ export class ReaderProcess {
     if (this.#end !== null) throw readerLost(this.#end)
     this.#hold(true)
     this.#hearNow()
+    this.#clock.begin(processorMsOf(this.pid))
     const watch = setInterval(() => this.#look(), LOOK_EVERY_MS)
     try {
       return await new Promise<EndedStep>((resolve, reject) => {
@@ -142,6 +155,15 @@ export class ReaderProcess {
   /** Says something that is not answered. */
   tell(head: Head): void {
     if (this.#end === null) this.#child.stdin?.write(frameBytes(head))
+  }
+
+  /** Ends it for what it told: whatever took it over is gone with it. */
+  distrust(): void {
+    if (!this.isGone) this.#refuse('what it told does not fit the files that it was given')
+  }
+
+  get isDistrusted(): boolean {
+    return this.#endedFor === 'nonsense'
   }
 
   kill(): void {
@@ -177,7 +199,7 @@ export class ReaderProcess {
   }
 
   #nextFrame(): Frame | null {
-    if (this.#isAnswering || this.#endedFor !== null) return null
+    if (this.#isAnswering || this.#isDeaf || this.#endedFor !== null) return null
     if (this.#exchange !== null || !this.#isReady) return this.#cutter.take()
     if (this.#cutter.heldBytes > 0) this.#refuse('it spoke without being asked')
     return null
@@ -187,7 +209,7 @@ export class ReaderProcess {
     if (this.#exchange !== null) this.#serveStep(frame, this.#exchange)
     else if (frame.head['op'] === 'ready') {
       this.#isReady = true
-      this.#onReady(true)
+      this.#onReady('ready')
     } else this.#refuse('it did not begin as a reader does')
   }
 
@@ -203,9 +225,13 @@ export class ReaderProcess {
       this.#refuse('it asked for what nobody may ask for')
       return
     }
+    this.#clock.asked()
     const answer = exchange.server.answer(request, data)
     if (answer instanceof Promise) this.#answerLater(answer)
-    else this.#send(answer)
+    else {
+      this.#clock.answered()
+      this.#send(answer)
+    }
   }
 
   #finish(exchange: Exchange, end: StepEnd, data: Uint8Array): void {
@@ -223,6 +249,7 @@ export class ReaderProcess {
     this.#isAnswering = true
     const goOn = (): void => {
       this.#isAnswering = false
+      this.#clock.answered()
       this.#hearNow()
     }
     answer.then(
@@ -249,9 +276,9 @@ export class ReaderProcess {
   #write(bytes: Buffer): void {
     const { stdin } = this.#child
     if (stdin === null || stdin.destroyed || stdin.write(bytes)) return
-    this.#isAnswering = true
+    this.#isDeaf = true
     stdin.once('drain', () => {
-      this.#isAnswering = false
+      this.#isDeaf = false
       this.#pump()
     })
   }
@@ -268,6 +295,11 @@ export class ReaderProcess {
 
   #look(): void {
     const now = { heard: this.#heard, atMs: performance.now(), processorMs: processorMsOf(this.pid) }
+    const overrun = this.#clock.overrun(now.processorMs)
+    if (overrun !== null) {
+      this.#refuse(overrun)
+      return
+    }
     if (this.#isAnswering || now.heard !== this.#looked.heard) {
       this.#looked = now
       return

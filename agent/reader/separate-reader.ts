@@ -1,13 +1,12 @@
 // Reads weights in a process without rights: keeps one while there is something to read, hands out bytes of what this process opened,
 // and goes on with the next reader when one ends over a file.
-import type { FileIdentity } from '../../contract/observation.ts'
 import type { Failure } from '../../contract/failure.ts'
-import type { Gap } from '../../contract/wire.ts'
 import type { DraftArtifact } from '../read/read-candidates.ts'
 import type { StoreFind } from '../read/store-reader.ts'
 import type { WeightsReader } from '../weights-reader.ts'
 import { type Bounds, boundsOf, checkDraft, checkFind } from './check-found.ts'
 import { HandOut, type OpenJob } from './hand-out.ts'
+import { type HeldFinds, holdFinds } from './held-finds.ts'
 import {
   type EndedStep,
   lostReader,
@@ -18,16 +17,27 @@ import {
   type StepServer,
 } from './reader-process.ts'
 import type { Aside, Note } from './requests.ts'
-import { type Isolation, readerProgram, startReader, surroundings, type Way, waysToStart } from './start-reader.ts'
+import {
+  type Isolation,
+  readerProgram,
+  startReader,
+  surroundings,
+  type Way,
+  WaysInTurn,
+  waysToStart,
+} from './start-reader.ts'
+import { STEP_LIMITS } from './step-clock.ts'
+import { keyOf, refusalOf, TaskAccount } from './task-account.ts'
 import { type Task, type ToldTask, toldOptions } from './tasks.ts'
 
 /** A sweep asks every few milliseconds; at rest the reader costs nothing. */
 const IDLE_MS = 30_000
 /** Readers that end over one folder: after this many its rest waits for the next sweep. */
 const MAX_LOST = 4
-const PATIENCE: ReaderPatience = { startMs: 20_000, silentProcessorMs: 60_000, silentMs: 300_000 }
+const PATIENCE: ReaderPatience = { startMs: 20_000, silentProcessorMs: 60_000, silentMs: 300_000, ...STEP_LIMITS }
 const NOTHING = new Uint8Array(0)
 const MAX_FORMAT_CHARS = 64
+const UNFIT = 'what the reader told of it does not fit the files that it was given'
 /** No device and inode. */
 const NO_FILE = ''
 /** Files over which a reader was ended by others. */
@@ -40,6 +50,7 @@ export interface SeparateReaderOptions {
   readonly patience?: Partial<ReaderPatience>
   /** The ways to start it, tried in turn. */
   readonly ways?: readonly Way[]
+  readonly nowMs?: () => number
 }
 
 export interface SeparateReader extends WeightsReader {
@@ -76,36 +87,33 @@ async function* readWith<T extends DraftArtifact | StoreFind>(
   task: ReadTask,
   check: Check<T>,
 ): AsyncGenerator<T> {
-  const { signal, onGap } = task.options
-  const refused = new Map<string, Failure>()
-  const told = new Set<string>()
-  const tellGap = (detail: string): void => onGap?.(interrupted(task, detail))
+  const { signal } = task.options
+  const account = new TaskAccount(task)
   for (let lost = 0; lost <= MAX_LOST && !signal.aborted; lost += 1) {
-    const isOver = yield* findsOf(new Run(readers, task, refused), check, { told, tellGap })
-    if (isOver) return
+    const isOver = yield* findsOf(new Run(readers, task, account), check, account)
+    if (isOver) {
+      account.finish()
+      return
+    }
   }
   if (!signal.aborted)
-    tellGap('one reader after the other ended over files of this folder; the rest is read by the next sweep')
-}
-
-interface Telling {
-  /** Paths that were told before: a second reader begins anew. */
-  readonly told: Set<string>
-  readonly tellGap: (detail: string) => void
+    account.tellTrouble(
+      'one reader after the other ended over files of this folder; the rest is read by the next sweep',
+    )
 }
 
 /** True when there is nothing more to read; false when the reader was lost, and the next one may go on. */
 async function* findsOf<T extends DraftArtifact | StoreFind>(
   run: Run,
   check: Check<T>,
-  { told, tellGap }: Telling,
+  account: TaskAccount,
 ): AsyncGenerator<T, boolean> {
-  const before = new Set(told)
+  account.beginAnew()
   try {
-    for await (const found of checkedFinds(run, check, { told: before, tellGap })) yield noted(found, told)
+    yield* checkedFinds(run, check, account)
     return true
   } catch (error) {
-    return run.endsTask(error, tellGap)
+    return run.endsTask(error)
   } finally {
     run.close()
   }
@@ -114,37 +122,29 @@ async function* findsOf<T extends DraftArtifact | StoreFind>(
 async function* checkedFinds<T extends DraftArtifact | StoreFind>(
   run: Run,
   check: Check<T>,
-  { told, tellGap }: Telling,
+  account: TaskAccount,
 ): AsyncGenerator<T> {
+  const before = account.toldSoFar
   for (let step = await run.next(); step.op === 'found'; step = await run.next()) {
+    if (!account.hasRoom()) {
+      run.distrust('more models were told of it than a sweep keeps; the rest was cut')
+      return
+    }
     const found = check(step.found, run.bounds, run.handOut)
-    if (found === null) tellGap('what the reader told of it does not fit the files that it was given')
-    else if (!told.has(pathOf(found))) yield found
+    if (found === null) run.distrust(UNFIT)
+    else if (account.note(found, before)) yield found
   }
 }
 
-function noted<T extends DraftArtifact | StoreFind>(found: T, told: Set<string>): T {
-  told.add(pathOf(found))
-  return found
-}
-
-function pathOf(found: DraftArtifact | StoreFind): string {
-  return 'draft' in found ? found.draft.path : found.path
-}
-
-function interrupted(task: ReadTask, detail: string): Gap {
-  const place = task.what === 'store' ? task.folder.path : (task.candidates[0]?.path ?? '')
-  return { code: 'GNO_READ_INTERRUPTED', place, count: 1, detail }
-}
-
 async function sniffWith(readers: Readers, task: Task & { readonly what: 'sniff' }): Promise<string | null> {
-  const run = new Run(readers, task, new Map())
+  const run = new Run(readers, task, new TaskAccount(task))
   try {
-    const { value } = await run.next()
+    const { op, value } = await run.next()
+    if (op !== 'end') run.distrust(UNFIT)
     return typeof value === 'string' && value.length <= MAX_FORMAT_CHARS ? value : null
   } catch (error) {
     // A file whose first bytes end a reader is no known weights; it is told as every file is that ends one.
-    run.endsTask(error, () => undefined)
+    run.endsTask(error)
     return null
   } finally {
     run.close()
@@ -157,18 +157,22 @@ class Run {
   readonly bounds: Bounds
   readonly #readers: Readers
   readonly #task: Task
-  readonly #refused: Map<string, Failure>
+  readonly #account: TaskAccount
+  readonly #held: HeldFinds | null
+  #isDistrusted = false
   #reader: ReaderProcess | null = null
   #id = 0
   /** The reader was lost in a step of this task, and not in that of another one. */
   #isOwnLoss = false
 
-  constructor(readers: Readers, task: Task, refused: Map<string, Failure>) {
+  constructor(readers: Readers, given: Task, account: TaskAccount) {
+    const { task, held } = holdFinds(given)
+    this.#held = held
     this.#readers = readers
     this.#task = task
-    this.#refused = refused
+    this.#account = account
     this.bounds = boundsOf(task)
-    this.handOut = new HandOut(task, { refuse: ({ dev, inode }) => refused.get(`${dev}:${inode}`) ?? null })
+    this.handOut = new HandOut(task, { refuse: ({ dev, inode }) => account.refused.get(`${dev}:${inode}`) ?? null })
     readers.enter()
   }
 
@@ -185,22 +189,24 @@ class Run {
   }
 
   /** Sets the file aside that was open when the reader was lost; true where there is none to try without. Other errors are thrown. */
-  endsTask(error: unknown, tellGap: (detail: string) => void): boolean {
+  endsTask(error: unknown): boolean {
     const end = lostReader(error)
     if (end === undefined) throw error
+    if (end.endedFor === 'nonsense') this.#account.distrust()
     if (this.#readers.isEnded || this.#isStopped) return true
     if (!this.#isOwnLoss) return false
     const jobs = this.#task.what === 'sniff' ? [this.#task.file] : this.handOut.jobs
     const job = jobs.at(-1) ?? null
     this.#readers.onLost(end, job)
     if (job !== null) {
-      this.#readers.refuse(keyOf(job.identity), end, this.#refused)
+      this.#readers.refuse(keyOf(job.identity), end, this.#account.refused)
       return false
     }
     // Lost between two files: once that may be anybody's doing.
-    const isFirst = !this.#refused.has(NO_FILE)
-    this.#refused.set(NO_FILE, refusalOf(end))
-    if (!isFirst) tellGap(`the reader ended (${end.detail}); what else lies there is read by the next sweep`)
+    const isFirst = !this.#account.refused.has(NO_FILE)
+    this.#account.refused.set(NO_FILE, refusalOf(end))
+    if (!isFirst)
+      this.#account.tellTrouble(`the reader ended (${end.detail}); what else lies there is read by the next sweep`)
     return !isFirst
   }
 
@@ -208,8 +214,16 @@ class Run {
     return this.#task.what !== 'sniff' && this.#task.options.signal.aborted
   }
 
+  /** Tells why, and ends the reader with this task. */
+  distrust(detail: string): void {
+    this.#isDistrusted = true
+    this.#account.tellTrouble(detail)
+  }
+
   close(): void {
     this.handOut.releaseAll()
+    if (this.#isDistrusted) this.#reader?.distrust()
+    if (!this.#isDistrusted && this.#reader?.isDistrusted !== true) this.#held?.keep()
     if (this.#reader !== null && !this.#reader.isGone) this.#reader.tell({ do: 'drop', id: this.#id })
     this.#readers.leave()
   }
@@ -246,8 +260,8 @@ class Run {
 
   #hear(note: Note): void {
     if (this.#task.what === 'sniff') return
-    const { onGap, onProgress, hidden } = this.#task.options
-    if (note.kind === 'gap') onGap?.(note.gap)
+    const { onProgress, hidden } = this.#task.options
+    if (note.kind === 'gap') this.#account.hear(note.gap)
     else if (note.kind === 'progress') onProgress?.(note)
     else this.#remember(note, hidden)
   }
@@ -279,7 +293,7 @@ class Run {
 class Readers {
   readonly #options: SeparateReaderOptions
   readonly #patience: ReaderPatience
-  #ways: readonly Way[] | null
+  #ways: WaysInTurn | null = null
   #reader: { readonly process: ReaderProcess; readonly isolation: Isolation } | null = null
   #turn: Promise<unknown> = Promise.resolve()
   #tasks = 0
@@ -294,7 +308,6 @@ class Readers {
   constructor(options: SeparateReaderOptions) {
     this.#options = options
     this.#patience = { ...PATIENCE, ...options.patience }
-    this.#ways = options.ways ?? null
   }
 
   get processorMs(): number {
@@ -356,13 +369,16 @@ class Readers {
   async reader(): Promise<ReaderProcess> {
     if (this.#reader !== null && !this.#reader.process.isGone) return this.#reader.process
     this.#drop()
-    this.#ways ??= waysToStart(readerProgram(), surroundings())
-    for (const way of this.#ways) {
+    const { ways, nowMs = () => performance.now() } = this.#options
+    this.#ways ??= new WaysInTurn(ways ?? waysToStart(readerProgram(), surroundings()), nowMs)
+    for (const way of this.#ways.toTry()) {
       if (this.isEnded) break
       const process = new ReaderProcess(startReader(way), this.#patience)
-      if (!(await process.ready())) continue
-      // What worked once is not searched for again.
-      this.#ways = this.#ways.slice(this.#ways.indexOf(way))
+      const start = await process.ready()
+      // With fewer rights or not at all: what is slow now is tried again when something is to be read.
+      if (start === 'late') break
+      if (start === 'refused') continue
+      this.#ways.worked(way)
       this.#reader = { process, isolation: way.isolation }
       this.isolation = way.isolation
       return process
@@ -376,12 +392,4 @@ class Readers {
     this.#before += this.#now
     this.#now = 0
   }
-}
-
-function keyOf({ dev, inode }: FileIdentity): string {
-  return `${dev}:${inode}`
-}
-
-function refusalOf({ detail }: ReaderEnd): Failure {
-  return { code: 'GNO_READ_INTERRUPTED', detail: `the process that reads files ended over this one (${detail})` }
 }

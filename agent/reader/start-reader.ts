@@ -2,8 +2,8 @@
 //
 //   unshare --net --ipc -- setpriv --reuid 65534 … -- node --permission … reader-program
 //
-// Each way is tried in turn until one is ready: a container may forbid new namespaces, and another user may not be able to read the
-// program where it lies below somebody's home.
+// Each way is tried in turn until one is not refused: a container may forbid new namespaces, and another user may not be able to read the
+// program where it lies below somebody's home. One that is slow is no refusal: a busy machine must not cost the isolation.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
@@ -15,6 +15,8 @@ const UNSHARE = '/usr/bin/unshare'
 const NOBODY = '65534'
 /** Of V8's heap; what a file needs beyond it ends the reader and sets the file aside (CWE-770). */
 const HEAP_MIB = 256
+/** What refused a way may have passed: a limit of processes, a profile that was loaded since. */
+const ALL_AGAIN_MS = 3_600_000
 
 /** Rights that a reader has, from the fewest to the most. */
 export const ISOLATIONS = ['own-user', 'no-capabilities', 'no-new-rights', 'permission-model'] as const
@@ -49,7 +51,34 @@ export function waysToStart(
     const separate: Way['command'] | null = apart === null ? null : [UNSHARE, ...apart.slice(1), ...command]
     return [...(separate === null ? [] : [{ isolation, command: separate }]), { isolation, command }]
   }
-  return [...within('own-user', AS_NOBODY), ...within('no-capabilities', WITHOUT_ANY), plain]
+  // Never as we are: then a file that takes the reader over has every right.
+  return [...within('own-user', AS_NOBODY), ...within('no-capabilities', WITHOUT_ANY)]
+}
+
+/** Which way comes next: the one that worked last, and after a while the first one again. */
+export class WaysInTurn {
+  readonly #ways: readonly Way[]
+  readonly #nowMs: () => number
+  #first = 0
+  #sinceMs = 0
+
+  constructor(ways: readonly Way[], nowMs: () => number) {
+    this.#ways = ways
+    this.#nowMs = nowMs
+  }
+
+  /** Those that are not known to be refused here. */
+  toTry(): readonly Way[] {
+    if (this.#nowMs() - this.#sinceMs >= ALL_AGAIN_MS) this.#first = 0
+    return this.#ways.slice(this.#first)
+  }
+
+  worked(way: Way): void {
+    const at = this.#ways.indexOf(way)
+    if (at === this.#first) return
+    this.#first = at
+    this.#sinceMs = this.#nowMs()
+  }
 }
 
 export function surroundings(): Surroundings {

@@ -7,7 +7,7 @@ const NONE = (): boolean => false
 
 describe('waysToStart', () => {
   it.each<[string, boolean, boolean, () => boolean, readonly Isolation[]]>([
-    ['root', true, true, ALL, ['own-user', 'own-user', 'no-capabilities', 'no-capabilities', 'permission-model']],
+    ['root', true, true, ALL, ['own-user', 'own-user', 'no-capabilities', 'no-capabilities']],
     ['a user', true, false, ALL, ['no-new-rights', 'permission-model']],
     ['root without setpriv', true, true, NONE, ['permission-model']],
     ['another system', false, true, ALL, ['permission-model']],
