@@ -8,16 +8,17 @@ export const COPY_PREFIX = 'gnomon-beside-'
 
 /** Removes those of this user that no daemon works on. What cannot be removed stays: it is in nobody's way. */
 export function removeLeftCopies(place: string): void {
-  for (const name of namesIn(place)) {
-    const folder = join(place, name)
-    try {
-      const stat = lstatSync(folder)
-      if (!stat.isDirectory() || stat.uid !== process.getuid?.()) continue
-      const daemon = findDaemon(folder)
-      if (daemon.ok && daemon.value === null) rmSync(folder, { recursive: true, force: true })
-    } catch {
-      // Gone meanwhile, or the disk takes no writes: it is tried again with the next copy.
-    }
+  for (const name of namesIn(place)) removeLeft(join(place, name))
+}
+
+function removeLeft(folder: string): void {
+  try {
+    const stat = lstatSync(folder)
+    if (!stat.isDirectory() || stat.uid !== process.getuid?.()) return
+    const daemon = findDaemon(folder)
+    if (daemon.ok && daemon.value === null) rmSync(folder, { recursive: true, force: true })
+  } catch {
+    // Gone meanwhile, or the disk takes no writes: it is tried again with the next copy.
   }
 }
 
