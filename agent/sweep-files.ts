@@ -47,6 +47,8 @@ export interface SweptFiles {
   readonly gaps: readonly Gap[]
 }
 
+const UNFINISHED = 'what the process that reads files told of it could not be gone on with'
+
 /** Nothing can lie there: a link or a device in a file's place, or a place that is no more. */
 const HIDES_NOTHING = new Set(['GNO_SENSE_NOT_A_FILE', 'GNO_SENSE_VANISHED', 'GNO_READ_VANISHED'])
 
@@ -217,8 +219,12 @@ async function readInto(
     onProgress: (progress: { readonly path: string }): void => tell(progress.path),
   }
   for await (const draft of readWalked(guardFolder(folder, options.guard ?? NO_GUARD), reading)) {
-    const found = finishFound(draft, options)
+    const found = finishRead(draft, options)
     await pause()
+    if (found === null) {
+      finds.gaps.add('GNO_READ_INTERRUPTED', draft.path, UNFINISHED)
+      continue
+    }
     // A pickled list is no inventory; one that runs a program is told whatever it holds.
     if (draft.isData === true && found.artifact.verdict !== 'malicious') continue
     if (hasRoom(finds, found.artifact)) keep(finds, found, options)
@@ -265,6 +271,16 @@ function finishFound(draft: DraftArtifact, options: SweepOptions): FoundArtifact
   return { artifact: finishArtifact(draft, options), identities, marks }
 }
 
+/** What another process told of a file ends no sweep, whatever it is: null where it cannot be gone on with. */
+function finishRead(draft: DraftArtifact, options: SweepOptions): FoundArtifact | null {
+  try {
+    return finishFound(draft, options)
+  } catch (error) {
+    if (options.reader === undefined) throw error
+    return null
+  }
+}
+
 function keep(finds: Finds, found: FoundArtifact, options: SweepOptions): void {
   finds.marksLeft -= found.marks.length
   finds.found.push(finds.marksLeft >= 0 ? found : { ...found, marks: [] })
@@ -288,7 +304,9 @@ export async function* readFolder(
   const templates = scanTemplate === undefined ? {} : { scanTemplate }
   const reading = { deep, digests, hidden: memory.hidden, signal, reportAll: false, ...templates }
   for await (const draft of reader.readCandidates(guardCandidates(candidates, options.guard ?? NO_GUARD), reading)) {
-    yield finishFound(draft, options)
+    const found = finishRead(draft, options)
+    // Whoever asked for the file tells that it was not read.
+    if (found !== null) yield found
   }
 }
 

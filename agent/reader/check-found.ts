@@ -1,14 +1,15 @@
 // What the reader says that it found, before anybody believes it: the shape of a draft, identities that this process sampled itself,
 // paths among those that were handed out, digests that this process computed. A reader that a file took over can lie about the content
 // of the files it was given, and about nothing else.
-import type { Artifact } from '../../contract/artifact.ts'
-import { faultsOf } from '../../contract/artifact-faults.ts'
+import { type Artifact, artifactSchema, type FilePart } from '../../contract/artifact.ts'
 import type { FileIdentity } from '../../contract/observation.ts'
+import type { Gap } from '../../contract/wire.ts'
 import { MAX_PATH_CHARS } from '../../contract/wire.ts'
 import type { TensorMark } from '../../rules/edit-map.ts'
 import { mendArtifact } from '../fit-artifact.ts'
 import type { DraftArtifact } from '../read/read-candidates.ts'
 import type { StoreFind } from '../read/store-reader.ts'
+import { webPlace } from '../read/web-place.ts'
 import { isHead } from './frames.ts'
 import type { HandOut } from './hand-out.ts'
 import type { Task } from './tasks.ts'
@@ -42,15 +43,18 @@ const READ = [
 export interface Bounds {
   readonly isWithin: (path: string) => boolean
   readonly isStore: boolean
+  /** Stands for all of them. */
+  readonly place: string
 }
 
 /** The folders of the candidates, or the folder of the store. */
 export function boundsOf(task: Task): Bounds {
-  if (task.what === 'sniff') return { isStore: false, isWithin: () => false }
+  if (task.what === 'sniff') return { isStore: false, place: '', isWithin: () => false }
   const folders =
     task.what === 'store' ? new Set([task.folder.path]) : new Set(task.candidates.map(({ path }) => folderOf(path)))
   return {
     isStore: task.what === 'store',
+    place: task.what === 'store' ? task.folder.path : folderOf(task.candidates[0]?.path ?? ''),
     isWithin: (path) => {
       if (path.length > MAX_PATH_CHARS || path.split(/[/\\]/).includes('..')) return false
       for (let at = path; ; at = folderOf(at)) {
@@ -79,40 +83,45 @@ export function checkDraft(value: unknown, bounds: Bounds, handOut: HandOut): Dr
   if (artifact === null || identities === null || marks === null) return null
   const { identifications: _none, simulated: _no, ...read } = artifact
   const draft: DraftArtifact = { ...read, identities, marks, ...(isData === true ? { isData } : {}) }
-  return isWithinBounds(draft, bounds) && hasOwnDigests(draft, bounds, handOut) ? draft : null
+  return isWithinBounds(draft, bounds) && isHandedOut(draft, bounds, handOut) && hasOwnDigests(draft, bounds, handOut)
+    ? draft
+    : null
 }
 
-/** What a draft says beyond the limits of the wire is cut where it always is, as if it had been read here. */
+/** Where it says that it could not look: nowhere but in the folders of the task. Elsewhere stands for the task as a whole. */
+export function checkPlace(gap: Gap, { isWithin, place }: Bounds): Gap {
+  const isPlace = !gap.place.startsWith('(') && (isWithin(gap.place) || gap.place === webPlace(`${place}/`)?.allPages)
+  return isPlace ? gap : { ...gap, place }
+}
+
+/** What a draft says beyond the limits of the wire is cut where it always is, as if it had been read here; what no schema knows goes. */
 function artifactOf(told: Readonly<Record<string, unknown>>): Artifact | null {
   const whole = { ...told, identifications: [], threats: [], simulated: false }
-  if (isArtifact(whole)) return whole
+  const known = artifactSchema.safeParse(whole)
+  if (known.success) return known.data
   try {
-    const mended: unknown = mendArtifact(whole)
-    return isArtifact(mended) ? mended : null
+    return artifactSchema.safeParse(mendArtifact(whole)).data ?? null
   } catch {
     // It is so far from an artifact that it cannot be mended.
     return null
   }
 }
 
-function isArtifact(value: unknown): value is Artifact {
-  return faultsOf(value).length === 0
-}
-
 function identitiesOf(value: unknown, handOut: HandOut): readonly FileIdentity[] | null {
   if (!Array.isArray(value)) return null
-  const known: FileIdentity[] = []
+  const known = new Map<string, FileIdentity>()
   for (const each of value) {
     if (!isHead(each) || typeof each['dev'] !== 'string' || typeof each['inode'] !== 'string') return null
     const identity = handOut.handed({ dev: each['dev'], inode: each['inode'] })
     if (identity === undefined) return null
-    known.push(identity)
+    known.set(`${identity.dev}:${identity.inode}`, identity)
   }
-  return known
+  return [...known.values()]
 }
 
 function marksOf(value: unknown): readonly TensorMark[] | null {
-  return Array.isArray(value) && value.length <= MAX_MARKS && value.every(isMark) ? value : null
+  if (!Array.isArray(value) || value.length > MAX_MARKS || !value.every(isMark)) return null
+  return value.map(({ name, type, shape, mark }) => ({ name, type, shape, mark }))
 }
 
 function isMark(value: unknown): value is TensorMark {
@@ -127,18 +136,36 @@ function isWithinBounds({ path, parts, relations = [] }: DraftArtifact, { isWith
   return [path, ...parts.map((part) => part.path), ...relations.map((other) => other.path)].every(isWithin)
 }
 
+/** A model of a folder has a path and parts that were opened for the task; a store shows its files under names of its own. */
+function isHandedOut({ kind, path, parts, identities }: DraftArtifact, { isStore }: Bounds, handOut: HandOut): boolean {
+  if (isStore) return true
+  const [first] = parts
+  if (first?.role !== 'weights' || path !== (kind === 'folder' ? folderOf(first.path) : first.path)) return false
+  const paths = new Set(parts.map((part) => part.path))
+  return (
+    [...paths].every((each) => handOut.isHandedPath(each)) &&
+    identities.every((each) => handOut.isHandedAt(paths, each))
+  )
+}
+
 /** Rung 6 approves: whose digest it is must be sure. */
 function hasOwnDigests(
-  { path, parts, fingerprint, identities }: DraftArtifact,
+  { parts, fingerprint, identities }: DraftArtifact,
   { isStore }: Bounds,
   handOut: HandOut,
 ): boolean {
-  const told = [fingerprint.content?.sha256, ...parts.map(({ sha256 }) => sha256)].filter((each) => each !== undefined)
-  if (!told.every((sha256) => identities.some((identity) => handOut.isDigestOf(sha256, identity)))) return false
-  if (fingerprint.content === undefined) return true
-  const [only, ...others] = identities
-  // A store shows its files under names of its own.
-  return only !== undefined && others.length === 0 && (isStore || handOut.isHandedAt(path, only))
+  const isOwn = ({ path, sha256, offsetBytes, sizeBytes }: FilePart): boolean => {
+    if (sha256 === undefined) return true
+    const shown = isStore && !handOut.isHandedPath(path) ? null : path
+    const part = { path: shown, start: offsetBytes ?? null, sizeBytes }
+    return identities.some((identity) => handOut.isDigestOf(sha256, identity, part))
+  }
+  const sha256 = fingerprint.content?.sha256
+  if (!parts.every(isOwn)) return false
+  if (sha256 === undefined) return true
+  // A store may keep the same model a second time, for another framework.
+  if (!isStore && identities.length !== 1) return false
+  return parts.some((part) => part.role === 'weights' && part.sha256 === sha256)
 }
 
 function folderOf(path: string): string {

@@ -3,6 +3,7 @@
 // others: the openers of agent/sense decide, not the reader.
 import type { FileIdentity, OpenedFile, OpenedFolder } from '../../contract/observation.ts'
 import type { Failure } from '../../contract/failure.ts'
+import { readCacheEntry } from '../read/cache-entry.ts'
 import { digestFile } from '../read/digest-file.ts'
 import { partOfFile } from './part-of-file.ts'
 import { type Head, isHead } from './frames.ts'
@@ -13,6 +14,8 @@ import type { Task } from './tasks.ts'
 const MAX_OPEN = 256
 /** Files of one task whose identity is remembered: the candidates of a folder, and the blobs of a store (CWE-770). */
 const MAX_HANDED = 300_000
+/** Digests of one task: as many as there are files, and parts of some of them (CWE-770). */
+const MAX_DIGESTS = 300_000
 /** Candidates told at once: with the longest paths some megabytes. */
 const CANDIDATES_A_FRAME = 500
 /** The first look at a file (agent/read/look.ts) comes with its opening. */
@@ -38,6 +41,15 @@ interface Held {
   readonly isJob: boolean
 }
 
+/** What was digested: all of a file, or what begins further on in it. */
+export interface DigestedPart {
+  /** Null for a file under a name that only a store gives it. */
+  readonly path: string | null
+  /** Null for all of it. */
+  readonly start: number | null
+  readonly sizeBytes: number
+}
+
 export interface HandOutOptions {
   /** Why a file is not opened although it is a candidate: a reader ended over it. */
   readonly refuse: (identity: FileIdentity) => Failure | null
@@ -48,7 +60,8 @@ export class HandOut {
   readonly #options: HandOutOptions
   readonly #held = new Map<number, Held>()
   readonly #handed = new Map<string, { identity: FileIdentity; readonly paths: Set<string> }>()
-  readonly #digests = new Map<string, Set<string>>()
+  readonly #paths = new Set<string>()
+  readonly #digests = new Set<string>()
   readonly #piece = Buffer.allocUnsafe(HEAD_BYTES)
   #last = 0
 
@@ -75,13 +88,19 @@ export class HandOut {
     return this.#handed.get(`${dev}:${inode}`)?.identity
   }
 
-  isHandedAt(path: string, { dev, inode }: FileIdentity): boolean {
-    return this.#handed.get(`${dev}:${inode}`)?.paths.has(path) === true
+  /** Whether the file was handed out under one of these paths. */
+  isHandedAt(paths: ReadonlySet<string>, { dev, inode }: FileIdentity): boolean {
+    return [...(this.#handed.get(`${dev}:${inode}`)?.paths ?? [])].some((path) => paths.has(path))
   }
 
-  /** Whether this process itself computed the digest of that file. */
-  isDigestOf(sha256: string, { dev, inode }: FileIdentity): boolean {
-    return this.#digests.get(`${dev}:${inode}`)?.has(sha256) === true
+  /** Whether any file of this path was opened for the task. */
+  isHandedPath(path: string): boolean {
+    return this.#paths.has(path)
+  }
+
+  /** Whether this process itself computed the digest of that part of that file, as it is now. */
+  isDigestOf(sha256: string, identity: FileIdentity, part: DigestedPart): boolean {
+    return this.#digests.has(digestKey(sha256, identity, part))
   }
 
   release(closed: readonly number[]): void {
@@ -249,20 +268,26 @@ export class HandOut {
       return answer({ failure: { code: 'GNO_READ_VANISHED', detail: 'the file is not open' } })
     const { digests, signal } = options
     const file = start === null ? whole : partOfFile(whole, start, sizeBytes)
-    const known = digests?.find(file.identity)
-    // The background knows files on disk, and no files inside them.
-    const postponed = known === undefined && start === null ? (digests?.postpone(file) ?? null) : null
+    // Files on disk are known and left to the background, and no parts of them: a part goes by no identity of its own.
+    const memory = start === null ? digests : undefined
+    const known = memory?.find(file.identity)
+    const postponed = known === undefined ? (memory?.postpone(file) ?? null) : null
     if (postponed !== null) return answer({ failure: shortly(postponed) })
     const digest =
       known === undefined
         ? await digestFile(file, signal, (bytesRead) => options.onProgress?.({ path: file.path, bytesRead }))
         : ({ ok: true, value: known } as const)
     if (!digest.ok) return answer({ failure: shortly(digest.failure) })
-    if (known === undefined) digests?.keep(file.identity, digest.value)
-    const { dev, inode } = whole.identity
-    const key = `${dev}:${inode}`
-    this.#digests.set(key, (this.#digests.get(key) ?? new Set<string>()).add(digest.value))
+    if (known === undefined) memory?.keep(file.identity, digest.value)
+    if (this.#digests.size >= MAX_DIGESTS)
+      return failed({ code: 'GNO_READ_LIMIT', detail: `more than ${MAX_DIGESTS / 2} digests of one folder` })
+    this.#remember(digest.value, whole, { start, sizeBytes: file.identity.sizeBytes })
     return answer({ sha256: digest.value })
+  }
+
+  #remember(sha256: string, whole: OpenedFile, { start, sizeBytes }: Omit<DigestedPart, 'path'>): void {
+    const part = { start: toldStart(whole, start, sizeBytes), sizeBytes }
+    for (const path of [whole.path, null]) this.#digests.add(digestKey(sha256, whole.identity, { path, ...part }))
   }
 
   async #template(data: Uint8Array): Promise<Answer> {
@@ -308,7 +333,32 @@ export class HandOut {
     if (known !== undefined) {
       known.identity = identity
       known.paths.add(path)
-    } else if (this.#handed.size < MAX_HANDED) this.#handed.set(key, { identity, paths: new Set([path]) })
+      this.#paths.add(path)
+    } else if (this.#handed.size < MAX_HANDED) {
+      this.#handed.set(key, { identity, paths: new Set([path]) })
+      this.#paths.add(path)
+    }
+  }
+}
+
+function digestKey(sha256: string, identity: FileIdentity, { path, start, sizeBytes }: DigestedPart): string {
+  const { dev, inode, mtimeNs, ctimeNs } = identity
+  return JSON.stringify([sha256, dev, inode, identity.sizeBytes, mtimeNs, ctimeNs, path, start, sizeBytes])
+}
+
+/** Where a part is told to begin: a whole file and what a browser keeps in an entry of its cache are told as files by themselves. */
+function toldStart(whole: OpenedFile, start: number | null, sizeBytes: number): number | null {
+  if (start === null || (start === 0 && sizeBytes === whole.identity.sizeBytes)) return null
+  const body = bodyIn(whole)
+  return body?.start === start && body.sizeBytes === sizeBytes ? null : start
+}
+
+function bodyIn(whole: OpenedFile): { readonly start: number; readonly sizeBytes: number } | null {
+  try {
+    return readCacheEntry(whole)
+  } catch {
+    // It cannot be read any more: no part of it goes for all of it.
+    return null
   }
 }
 

@@ -4,7 +4,7 @@ import type { Failure } from '../../contract/failure.ts'
 import type { DraftArtifact } from '../read/read-candidates.ts'
 import type { StoreFind } from '../read/store-reader.ts'
 import type { WeightsReader } from '../weights-reader.ts'
-import { type Bounds, boundsOf, checkDraft, checkFind } from './check-found.ts'
+import { type Bounds, boundsOf, checkDraft, checkFind, checkPlace } from './check-found.ts'
 import { HandOut, type OpenJob } from './hand-out.ts'
 import { type HeldFinds, holdFinds } from './held-finds.ts'
 import {
@@ -261,7 +261,7 @@ class Run {
   #hear(note: Note): void {
     if (this.#task.what === 'sniff') return
     const { onProgress, hidden } = this.#task.options
-    if (note.kind === 'gap') this.#account.hear(note.gap)
+    if (note.kind === 'gap') this.#account.hear(checkPlace(note.gap, this.bounds))
     else if (note.kind === 'progress') onProgress?.(note)
     else this.#remember(note, hidden)
   }

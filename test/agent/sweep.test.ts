@@ -8,6 +8,7 @@ import { openPack } from '../../agent/rule-pack.ts'
 import { RARE_SENSORS } from '../../agent/sense/sensors.ts'
 import { sweep } from '../../agent/sweep.ts'
 import type { SweepOptions } from '../../agent/sweep-request.ts'
+import { LOCAL_READER, type WeightsReader } from '../../agent/weights-reader.ts'
 import type { Approval } from '../../contract/finding.ts'
 import { scanSchema } from '../../contract/report.ts'
 import { array, buildGguf, scalar, text } from '../build-gguf.ts'
@@ -85,6 +86,29 @@ describe('sweep', () => {
       ...scan
     } = result
     expect(scanSchema.safeParse(scan).error).toBeUndefined()
+  })
+
+  it('goes on after a draft of another process that it cannot go on with, and tells where', async () => {
+    for (const name of ['m.gguf', 'other.gguf']) writeFileSync(join(folder, name), MODEL)
+    const depth = 1_000_000
+    const deep: unknown = JSON.parse('['.repeat(depth) + ']'.repeat(depth))
+    const reader: WeightsReader = {
+      ...LOCAL_READER,
+      async *readCandidates(candidates, reading) {
+        for await (const draft of LOCAL_READER.readCandidates(candidates, reading)) {
+          const more = draft.path.endsWith('m.gguf') ? { x: deep } : {}
+          yield { ...draft, fingerprint: { ...draft.fingerprint, ...more } }
+        }
+      },
+    }
+
+    const { result } = await sweep(optionsOf({ reader }))
+
+    expect(result.artifacts.map(({ path }) => path)).toEqual([join(folder, 'other.gguf')])
+    expect(result.gaps.map(({ code, place }) => [code, place])).toContainEqual([
+      'GNO_READ_INTERRUPTED',
+      join(folder, 'm.gguf'),
+    ])
   })
 
   it('looks at a changed file whose name and folder are no UTF-8', async () => {
