@@ -1,7 +1,6 @@
 // Whether the daemon reads weights itself or in a process beside it without rights: by the setting, and by what rights the daemon has.
-import { readFileSync } from 'node:fs'
 import { createSeparateReader, type SeparateReader, type SeparateReaderOptions } from './reader/separate-reader.ts'
-import type { ReadingWay } from './self/own-work.ts'
+import { heldCapabilities, type ReadingWay } from './self/own-work.ts'
 import type { SeparateReading } from './settings/settings.ts'
 
 export interface ChosenReader {
@@ -29,20 +28,5 @@ export function chooseReader(
 /** Root, or a capability: something that a file which takes the parser over would gain. */
 function hasPrivileges(): boolean {
   if (process.getuid?.() === 0) return true
-  return process.platform === 'linux' && capabilitiesIn(statusOf()) !== 0n
-}
-
-/** Effective capabilities as /proc/PID/status tells them; none where it does not. */
-export function capabilitiesIn(status: string): bigint {
-  const found = /^CapEff:\s+([0-9a-f]{1,32})$/m.exec(status)?.[1]
-  return found === undefined ? 0n : BigInt(`0x${found}`)
-}
-
-function statusOf(): string {
-  try {
-    return readFileSync('/proc/self/status', 'latin1')
-  } catch {
-    // No /proc: nothing is known of capabilities.
-    return ''
-  }
+  return process.platform === 'linux' && heldCapabilities() !== 0n
 }

@@ -11,7 +11,7 @@ import { lastReportAt, waitForReport } from './wait-for-report.ts'
 const HELP = `usage: npm start -- [--once] [--state DIR] [PATH…]
 
 Starts a collector on loopback, enrols this machine, sweeps it, shows the findings and the address of the page, and keeps
-watching until Ctrl-C. Without PATH every home and known model store is swept.
+watching until Ctrl-C. Without PATH every home and model store, mounted media and, for root, containers are swept.
 
 Options:
   --once        End after the first sweep and its delivery.

@@ -8,7 +8,9 @@ export const RUN_SPEC: CommandSpec = {
   minOperands: 0,
   maxOperands: 256,
   summary: 'Run the daemon: sweep, watch, and report to the collector until stopped.',
-  details: ['Without paths it sweeps every home and known model store. Ctrl-C or SIGTERM ends it cleanly.'],
+  details: [
+    'Without paths it sweeps every home and model store, mounted media and, as root, containers. Ctrl-C or SIGTERM ends it cleanly.',
+  ],
   options: {
     once: { type: 'boolean', summary: 'End after the first sweep and its delivery.' },
     json: { type: 'boolean', summary: 'Tell what happens as JSON lines on standard error: for a service.' },

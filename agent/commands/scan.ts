@@ -33,9 +33,11 @@ export const scan: Command = {
     operands: '[PATH…]',
     minOperands: 0,
     maxOperands: 256,
-    summary:
-      'Sweep once: model files below the paths (default: every home and known model store), and all running processes.',
-    details: ['What was found is kept in the state folder, so that `gnomon explain` can show its evidence.'],
+    summary: 'Sweep once: model files below the paths, and all running processes.',
+    details: [
+      'Without paths: every home and model store, mounted media and, as root, containers.',
+      'What was found is kept in the state folder, so that `gnomon explain` can show its evidence.',
+    ],
     options: {
       deep: { type: 'boolean', summary: 'Hash every model file (SHA-256): slower, and the only proof of identity.' },
       exclude: {

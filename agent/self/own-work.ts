@@ -57,9 +57,14 @@ export const RIGHTS = { CAP_DAC_READ_SEARCH: 2, CAP_SYS_PTRACE: 19, CAP_CHECKPOI
 /** Words of one reason, and reasons: more is not ours. */
 const MAX_WORDS = 16
 
-/** The rights of this process; `status` is the text of /proc/PID/status. */
-export function ownRights(status: string = textOf('/proc/self/status')): OwnRights {
-  const held = BigInt(`0x${/^CapEff:\s*([0-9a-f]{1,32})$/m.exec(status)?.[1] ?? '0'}`)
+/** Effective capabilities of this process, a bit each; none where the system does not tell. `status` is the text of /proc/PID/status. */
+export function heldCapabilities(status: string = textOf('/proc/self/status')): bigint {
+  return BigInt(`0x${/^CapEff:\s*([0-9a-f]{1,32})$/m.exec(status)?.[1] ?? '0'}`)
+}
+
+/** The rights of this process, from the same text. */
+export function ownRights(status?: string): OwnRights {
+  const held = heldCapabilities(status)
   const capabilities = Object.entries(RIGHTS)
     .filter(([, bit]) => ((held >> BigInt(bit)) & 1n) === 1n)
     .map(([name]) => name)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { capabilitiesIn } from '../../../agent/choose-reader.ts'
+import { heldCapabilities } from '../../../agent/self/own-work.ts'
 import { type Isolation, waysToStart } from '../../../agent/reader/start-reader.ts'
 
 const ALL = (): boolean => true
@@ -27,13 +27,13 @@ describe('waysToStart', () => {
   })
 })
 
-describe('capabilitiesIn', () => {
+describe('heldCapabilities', () => {
   it.each([
     ['Name:\tnode\nCapPrm:\t0000000000000000\nCapEff:\t000001fffeffffff\nCapBnd:\t0\n', 0x1fffeffffffn],
     ['CapEff:\t0000000000000004\n', 4n],
     ['CapEff:\t0000000000000000\n', 0n],
     ['', 0n],
   ])('reads what the kernel tells', (status, expected) => {
-    expect(capabilitiesIn(status)).toBe(expected)
+    expect(heldCapabilities(status)).toBe(expected)
   })
 })
