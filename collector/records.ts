@@ -23,6 +23,8 @@ export interface FindingEvent {
   readonly hostName: string
   /** Null until the host has sent its first report. */
   readonly host: Host | null
+  /** Closed because the host tells numbers only since then, not because it is known to be gone. */
+  readonly isWithheld: boolean
   readonly finding: Finding
 }
 

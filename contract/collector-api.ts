@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { artifactSchema } from './artifact.ts'
 import { findingSchema } from './finding.ts'
+import { privacyLevelSchema } from './privacy.ts'
 import { chainBreakSchema } from './report-chain.ts'
 import { coverageSchema, hostSchema } from './report.ts'
 import { installationSchema } from './installation.ts'
@@ -30,6 +31,15 @@ export type Looked = z.infer<typeof lookedSchema>
 /** What let an enrolled host enrol again: the agent token it had, or a token of `gnomon-collector token --replace`. */
 export const replacedBySchema = z.enum(['own-token', 'replacement-token'])
 
+const bySeverity = z
+  .object({ info: wholeNumber, low: wholeNumber, medium: wholeNumber, high: wholeNumber, critical: wholeNumber })
+  .readonly()
+
+/** How many things a host at the privacy level `counts` has; none of them is in any list. */
+const numbersOnlySchema = z
+  .object({ findings: bySeverity, artifacts: wholeNumber, runtimes: wholeNumber, installations: wholeNumber })
+  .readonly()
+
 export const hostRowSchema = z
   .object({
     hostId: nameText,
@@ -48,6 +58,10 @@ export const hostRowSchema = z
     looked: lookedSchema,
     gapCount: wholeNumber,
     openFindings: wholeNumber,
+    /** At `counts` no list tells what is on this host; at `pseudonymous` names and paths are hashes. */
+    privacyLevel: privacyLevelSchema,
+    /** Only at the level `counts`, once they were told. */
+    numbersOnly: numbersOnlySchema.nullable(),
     /** The chain of its reports; absent as long as none of them was chained. */
     reportChain: z
       .object({
@@ -84,6 +98,8 @@ export const findingRowSchema = z
     lastSeenAt: instant.describe('The last report of the host in which the finding was still open, seen anew or not.'),
     resolvedAt: instant.nullable(),
     revision: wholeNumber,
+    /** True where it was closed because its host tells numbers only since then, not because it is known to be gone. */
+    isWithheld: z.boolean(),
   })
   .readonly()
 export type FindingRow = z.infer<typeof findingRowSchema>
@@ -136,10 +152,6 @@ export const hostDetailSchema = z
   .readonly()
 export type HostDetail = z.infer<typeof hostDetailSchema>
 
-const bySeverity = z
-  .object({ info: wholeNumber, low: wholeNumber, medium: wholeNumber, high: wholeNumber, critical: wholeNumber })
-  .readonly()
-
 export const summarySchema = z
   .object({
     at: instant,
@@ -154,6 +166,9 @@ export const summarySchema = z
         withGaps: wholeNumber,
       })
       .readonly(),
+    /** Hosts at the privacy level `counts`, and the sums of what they told; nothing of it is in the numbers and lists beside it, but for
+     * one open finding a host that stands for all of its own. */
+    countsOnly: z.object({ hosts: wholeNumber, numbers: numbersOnlySchema }).readonly(),
     artifacts: z.object({ total: wholeNumber, distinct: wholeNumber }).readonly(),
     runtimes: z.object({ total: wholeNumber, inference: wholeNumber }).readonly(),
     /** Simulated findings are counted apart, never among the open ones. */

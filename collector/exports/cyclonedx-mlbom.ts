@@ -1,7 +1,9 @@
 // One host as a CycloneDX 1.6 ML-BOM: weights, runtimes, which uses which, what is installed, and how complete the look was.
 // Byte-stable: sorted by code units, the as-of instant is the only time, and the serial number is made from the content.
 import { createHash } from 'node:crypto'
+import { numbersOnly, severityWords } from '../../contract/numbers-only.ts'
 import { printable } from '../../contract/printable.ts'
+import type { Host } from '../../contract/report.ts'
 import type { HostSnapshot } from '../records.ts'
 import { gapLine, order, properties, reference } from './bom-parts.ts'
 import type { Export } from './export.ts'
@@ -65,9 +67,8 @@ function metadataOf(snapshot: HostSnapshot, version: string, host: string) {
       ['operating-system', snapshot.host?.operatingSystem],
       ['agent-version', snapshot.host?.agentVersion],
       ['rule-pack-version', snapshot.host?.packVersion],
-      ['count:artifacts', snapshot.artifacts.length],
-      ['count:runtimes', snapshot.runtimes.length],
-      ['count:installations', snapshot.installations.length],
+      ['privacy-level', snapshot.host?.privacy?.level],
+      ...countsOf(snapshot),
       // Without the counters of things looked at: they move with every report and say nothing about what was left out.
       ...coverage.map(
         ({ sensor, state, places }) => ['coverage', `${sensor}: ${state}: ${places.join(', ')}`] as const,
@@ -75,6 +76,30 @@ function metadataOf(snapshot: HostSnapshot, version: string, host: string) {
       ...gaps.map((gap) => ['gap', gapLine(gap)] as const),
     ]),
   }
+}
+
+/** How many there are; where details are withheld the lists are empty, and only what the host counted is told. */
+function countsOf({ host, artifacts, runtimes, installations }: HostSnapshot) {
+  if (host?.privacy?.level !== 'counts')
+    return [
+      ['count:artifacts', artifacts.length],
+      ['count:runtimes', runtimes.length],
+      ['count:installations', installations.length],
+    ] as const
+  return (host.counts ?? []).map(
+    ({ kind, severity, family, count }) =>
+      ['withheld', [kind, severity ?? family ?? 'unnamed', String(count)].join(': ')] as const,
+  )
+}
+
+/** At the level `counts` an absent component is no absent model. */
+function withheldText(host: Host, places: number): string {
+  const told = numbersOnly(host)
+  const numbers =
+    told === null
+      ? 'no numbers were told yet'
+      : `the host told ${told.artifacts} artifacts, ${told.runtimes} runtimes, ${told.installations} installations and as findings ${severityWords(told.findings) || 'none'}`
+  return `Details are withheld by the privacy level counts: ${numbers}, listed as gnomon:withheld. The absence of components means nothing. ${places} places could not be looked at.`
 }
 
 function dependenciesOf({ artifacts, runtimes }: HostSnapshot, host: string, components: readonly Component[]) {
@@ -93,13 +118,17 @@ function dependenciesOf({ artifacts, runtimes }: HostSnapshot, host: string, com
 }
 
 /** Complete only where every sensor said so and nothing was left unseen; nothing known is `unknown`. */
-function aggregateOf({ looked }: HostSnapshot): 'complete' | 'incomplete' | 'unknown' {
+function aggregateOf({ looked, host }: HostSnapshot): 'complete' | 'incomplete' | 'unknown' {
+  if (looked !== 'never' && host?.privacy?.level === 'counts') return 'incomplete'
   if (looked === 'complete') return 'complete'
   return looked === 'never' ? 'unknown' : 'incomplete'
 }
 
-function coverageText({ looked, gaps, asOf }: HostSnapshot): string {
+function coverageText(snapshot: HostSnapshot): string {
+  const { looked, gaps, asOf } = snapshot
   const places = gaps.reduce((sum, gap) => sum + gap.count, 0)
+  if (looked !== 'never' && looked !== 'blind' && snapshot.host?.privacy?.level === 'counts')
+    return withheldText(snapshot.host, places)
   switch (looked) {
     case 'never':
       return `This host had not reported by ${asOf}: the absence of components means nothing.`

@@ -69,6 +69,7 @@ export function renderDetection(event: FindingEvent, options: RenderOptions): Oc
     confidence,
     status_id: activity.status,
     status: activity.status === 4 ? 'Resolved' : 'New',
+    ...statusDetail(event),
     is_alert: change === 'opened' || change === 'reopened',
     message: cut(finding.title, maxText),
     metadata: {
@@ -111,6 +112,13 @@ export function renderMinimal({ finding, change, eventId, at }: FindingEvent, ve
     finding_info: { uid: cutId(finding.findingId, SMALLEST_TEXT), title: cut(finding.title, SMALLEST_TEXT) },
     unmapped: { 'gnomon.cut': true, 'gnomon.simulated': finding.simulated },
   }
+}
+
+/** What a host no longer tells in detail is closed, and a close must not read as an all-clear. */
+function statusDetail({ isWithheld }: FindingEvent) {
+  if (!isWithheld) return {}
+  const detail = 'Closed because the host tells numbers only (privacy level counts), not because it is known to be gone'
+  return { status_detail: detail }
 }
 
 function findingInfo({ finding, at, firstSeenAt }: FindingEvent, maxText: number) {
@@ -170,6 +178,7 @@ function unmapped(event: FindingEvent, { maxEvidence, maxText }: RenderOptions) 
     'gnomon.artifact_ids': finding.artifactIds.slice(0, 8).map((id) => cutId(id, maxText)),
     'gnomon.lowered_by': finding.loweredBy === null ? null : cut(finding.loweredBy, maxText),
     'gnomon.false_positives': cut(finding.falsePositives, maxText),
+    ...(host?.privacy === undefined ? {} : { 'gnomon.privacy_level': host.privacy.level }),
     'gnomon.rule_pack': host === null ? null : cut(host.packVersion, maxText),
     'gnomon.evidence_left_out': Math.max(0, finding.evidence.length - maxEvidence),
     ...(isTest(event) ? { 'gnomon.test': true } : {}),

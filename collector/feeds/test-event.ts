@@ -14,6 +14,7 @@ export function testEvent(at: string, uid: string, hostName: string): FindingEve
     hostId: 'gnomon-collector',
     hostName,
     host: null,
+    isWithheld: false,
     finding: {
       findingId: `test-${uid}`,
       policyId: 'feed-test',

@@ -1,7 +1,8 @@
 // One finding with everything behind it: reasons, evidence, the files and processes it speaks of, and its history.
 import { ask, encode, hostLink, query } from './api.js'
 import { artifactStory, runtimeStory } from './details.js'
-import { badge, each, facts, h, list, mono, section, severity, simulatedBadge, table, when } from './view.js'
+import { closed } from './findings.js'
+import { each, facts, h, list, mono, section, severity, simulatedBadge, table, when } from './view.js'
 
 /** One finding with its evidence and its history. */
 export async function finding(id, parameters) {
@@ -11,6 +12,7 @@ export async function finding(id, parameters) {
     h('p', { class: 'crumb' }, h('a', { href: '#/' }, '← Findings')),
     headline(row, told),
     origin(row, told),
+    row.isWithheld ? h('p', { class: 'notice caution' }, NO_LONGER_TOLD) : null,
     h(
       'div',
       { class: 'columns' },
@@ -34,6 +36,9 @@ export async function finding(id, parameters) {
   ]
 }
 
+const NO_LONGER_TOLD =
+  'This host tells numbers only since then (privacy level “counts”). Whether this is still there is not known here.'
+
 function headline(row, told) {
   return h(
     'div',
@@ -41,7 +46,7 @@ function headline(row, told) {
     severity(told.severity),
     h('h1', {}, told.title),
     simulatedBadge(told.simulated),
-    row.status === 'resolved' ? badge('resolved') : null,
+    closed(row),
   )
 }
 
@@ -53,7 +58,7 @@ function origin(row, told) {
     h('a', { href: hostLink(row.hostId) }, row.hostName),
     ` · ${told.confidence} · policy ${told.policyId} · first seen `,
     when(row.firstSeenAt),
-    row.status === 'resolved' ? ' · resolved ' : ' · open as of ',
+    row.status === 'resolved' ? (row.isWithheld ? ' · no longer told since ' : ' · resolved ') : ' · open as of ',
     when(row.status === 'resolved' ? row.resolvedAt : row.lastSeenAt),
   )
 }

@@ -1,6 +1,7 @@
 // Findings: the fleet's numbers and the list with its filters.
 import { ask, findingLink, hostLink, pager, query } from './api.js'
 import { badge, count, each, empty, h, mono, severity, simulatedBadge, table, when } from './view.js'
+import { fleetNote } from './withheld.js'
 
 /** Fleet numbers and the list of findings. */
 export async function overview(parameters) {
@@ -11,6 +12,7 @@ export async function overview(parameters) {
   return [
     h('h1', {}, 'Findings'),
     numbers(summary),
+    fleetNote(summary),
     filters(parameters, filter),
     page.items.length === 0 ? nothing(summary, parameters) : findingsTable(page.items),
     pager(parameters, page.next),
@@ -113,6 +115,12 @@ function hostChip(host, change) {
   return h('button', { type: 'button', class: 'chip', on: { click: () => change('host', '') } }, `host ${host} ×`)
 }
 
+/** How a finding ended, as a badge; null while it is open. Withheld is not gone. */
+export function closed({ status, isWithheld }) {
+  if (status !== 'resolved') return null
+  return isWithheld ? badge('no longer told', 'caution') : badge('resolved')
+}
+
 /** Rows of findings, as a list anywhere. */
 export function findingsTable(rows) {
   return table(
@@ -126,17 +134,19 @@ export function findingsTable(rows) {
         h('a', { href: findingLink(row), class: 'title' }, row.title),
         ' ',
         simulatedBadge(row.simulated),
-        row.status === 'resolved' ? badge('resolved') : null,
+        closed(row),
         h('div', { class: 'quiet subject' }, row.subject.kind, ' ', mono(row.subject.key), ` · ${row.confidence}`),
       ),
       h('a', { href: hostLink(row.hostId) }, row.hostName),
       when(row.firstSeenAt),
-      row.status === 'resolved' ? h('span', {}, 'resolved ', when(row.resolvedAt)) : when(row.lastSeenAt),
+      row.status === 'resolved'
+        ? h('span', {}, row.isWithheld ? 'no longer told ' : 'resolved ', when(row.resolvedAt))
+        : when(row.lastSeenAt),
     ]),
   )
 }
 
-function nothing({ hosts }, parameters) {
+function nothing({ hosts, countsOnly }, parameters) {
   if ([...parameters.keys()].length > 0)
     return empty('Nothing matches this filter.', 'Widen it, or set the status to all.')
   if (hosts.enrolled === 0)
@@ -148,6 +158,11 @@ function nothing({ hosts }, parameters) {
     return empty(
       'No host has reported in the last day.',
       'An enrolled agent reports after its first sweep: “gnomon run”.',
+    )
+  if (countsOnly.hosts > 0)
+    return empty(
+      'No open findings are told in detail.',
+      'Some hosts tell numbers only: see the note above and under Hosts.',
     )
   const isBlind = hosts.withGaps > 0
   return empty(

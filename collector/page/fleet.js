@@ -3,6 +3,7 @@ import { ask, hostLink, pager, query } from './api.js'
 import { runtimeStory } from './details.js'
 import { looked } from './host.js'
 import { badge, bytes, count, each, empty, h, mono, section, simulatedBadge, table, when } from './view.js'
+import { fleetNote, isWithheld, numberOfFindings, privacyBadge } from './withheld.js'
 
 /** All enrolled hosts and how well each was looked at. */
 export async function hosts(parameters) {
@@ -26,27 +27,34 @@ export async function hosts(parameters) {
 function hostCells(row) {
   const gaps = row.gapCount > 0 ? h('div', { class: 'quiet' }, `${count(row.gapCount)} places in gaps`) : null
   const chain = row.reportChain?.last ? h('div', {}, badge('reports broken', 'alarm')) : null
-  const open = count(row.openFindings)
   return [
     h(
       'div',
       {},
       h('a', { href: hostLink(row.hostId), class: 'title' }, row.hostName),
+      ' ',
+      privacyBadge(row),
       h('div', { class: 'quiet' }, mono(row.hostId, 24)),
     ),
     row.operatingSystem ?? '',
     h('div', {}, looked(row.looked), gaps, chain),
-    row.openFindings > 0 ? h('a', { href: `#/${query({ host: row.hostId })}` }, open) : '0',
+    isWithheld(row) ? numberOfFindings(row) : openLink(row),
     when(row.lastReportAt),
   ]
 }
 
+function openLink({ openFindings, hostId }) {
+  return openFindings > 0 ? h('a', { href: `#/${query({ host: hostId })}` }, count(openFindings)) : '0'
+}
+
 /** Model files on hosts. */
 export async function models(parameters) {
-  const page = await ask(`artifacts${query({ cursor: parameters.get('cursor'), q: parameters.get('q') })}`)
+  const list = `artifacts${query({ cursor: parameters.get('cursor'), q: parameters.get('q') })}`
+  const [summary, page] = await Promise.all([ask('summary'), ask(list)])
   if (page.items.length === 0)
     return [
       h('h1', {}, 'Models'),
+      fleetNote(summary),
       empty(
         'No model file is known.',
         'Model files appear here as soon as an agent reports them, whatever they are called.',
@@ -54,6 +62,7 @@ export async function models(parameters) {
     ]
   return [
     h('h1', {}, 'Models'),
+    fleetNote(summary),
     table(
       'Model files on hosts, newest first',
       ['Model', 'Format', 'Size', 'Where', 'Host', 'First seen'],
@@ -83,14 +92,17 @@ function modelName({ identifications, simulated }) {
 
 /** Runtimes on hosts. */
 export async function runtimes(parameters) {
-  const page = await ask(`runtimes${query({ cursor: parameters.get('cursor') })}`)
+  const list = `runtimes${query({ cursor: parameters.get('cursor') })}`
+  const [summary, page] = await Promise.all([ask('summary'), ask(list)])
   if (page.items.length === 0)
     return [
       h('h1', {}, 'Runtimes'),
+      fleetNote(summary),
       empty('No runtime is known.', 'Running inference and known tools appear here as soon as an agent reports them.'),
     ]
   return [
     h('h1', {}, 'Runtimes'),
+    fleetNote(summary),
     ...each(page.items, (record) =>
       section(
         '',

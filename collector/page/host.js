@@ -5,6 +5,7 @@ import { artifactStory, gapItems, runtimeStory } from './details.js'
 import { installationStory } from './installed.js'
 import { findingsTable } from './findings.js'
 import { badge, bytes, count, each, empty, facts, h, mono, section, when } from './view.js'
+import { isWithheld, privacyBadge, withheld } from './withheld.js'
 
 const LOOKED = {
   never: ['never reported', 'caution'],
@@ -28,7 +29,7 @@ export async function host(id) {
   const blind = gaps.filter((gap) => !isOwn(gap))
   return [
     h('p', { class: 'crumb' }, h('a', { href: '#/hosts' }, '← Hosts')),
-    h('div', { class: 'headline' }, h('h1', {}, row.hostName), looked(row.looked)),
+    h('div', { class: 'headline' }, h('h1', {}, row.hostName), looked(row.looked), privacyBadge(row)),
     h('p', { class: `notice ${LOOKED[row.looked][1]}` }, statement),
     lost(row.lostReports),
     broken(row.reportChain),
@@ -38,16 +39,9 @@ export async function host(id) {
       h(
         'div',
         {},
-        section('Open findings', openFindings(open.items, row.looked)),
-        section(
-          'Model files',
-          stories(
-            each(artifacts.items, (record) => artifactStory(record)),
-            statement,
-          ),
-        ),
-        section('Runtimes', stories(each(runtimes.items, runtimeStory), statement)),
-        section('Installed', stories(each(installations.items, installationStory), statement)),
+        ...(isWithheld(row)
+          ? numbers(machine)
+          : lists({ open, artifacts, runtimes, installations, statement, looked: row.looked })),
       ),
       h(
         'aside',
@@ -59,6 +53,25 @@ export async function host(id) {
         section('Reports', reportFacts(row)),
       ),
     ),
+  ]
+}
+
+function lists({ open, artifacts, runtimes, installations, statement, looked: word }) {
+  const files = each(artifacts.items, (record) => artifactStory(record))
+  return [
+    section('Open findings', openFindings(open.items, word)),
+    section('Model files', stories(files, statement)),
+    section('Runtimes', stories(each(runtimes.items, runtimeStory), statement)),
+    section('Installed', stories(each(installations.items, installationStory), statement)),
+  ]
+}
+
+function numbers(machine) {
+  return [
+    section('Open findings', withheld('finding', machine)),
+    section('Model files', withheld('artifact', machine)),
+    section('Runtimes', withheld('runtime', machine)),
+    section('Installed', withheld('installation', machine)),
   ]
 }
 
@@ -92,12 +105,13 @@ function stories(told, statement) {
 function machineFacts(machine) {
   if (machine === null) return h('p', { class: 'quiet' }, 'No report yet.')
   const graphics = machine.graphics.map((card) => `${card.vendor} ${card.model}`).join(', ')
+  const none = machine.privacy?.level === 'counts' ? 'not told' : 'none seen'
   return facts([
     ['system', machine.operatingSystem],
     ['kernel', machine.kernel],
-    ['processor', `${machine.processor}, ${machine.cores} cores`],
+    ['processor', [machine.processor, `${machine.cores} cores`].filter((part) => part !== '').join(', ')],
     ['memory', bytes(machine.memoryBytes)],
-    ['graphics', graphics || 'none seen'],
+    ['graphics', graphics || none],
     ['could run', machine.couldRun && `${machine.couldRun.largest}, in ${machine.couldRun.memoryKind}`],
     ['agent', `${machine.agentVersion}, rules ${machine.packVersion}`],
   ])
@@ -132,6 +146,7 @@ function reportFacts(row) {
   return facts([
     ['last', when(row.lastReportAt)],
     ['sequence', count(row.lastSequence)],
+    ['privacy level', row.privacyLevel],
     ['chain', row.reportChain && (row.reportChain.last ? 'broken' : 'holds')],
     ['enrolled', when(row.enrolledAt)],
     ['enrolled again', replaced(row)],

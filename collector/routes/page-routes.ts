@@ -18,6 +18,7 @@ const SCRIPTS = [
   'installed.js',
   'ladder.js',
   'view.js',
+  'withheld.js',
 ]
 const FILES = [
   { url: '/', file: 'index.html', type: 'text/html; charset=utf-8' },

@@ -9,6 +9,7 @@ import {
   findingChangeSchema,
   findingStatusSchema,
 } from '../../contract/collector-api.ts'
+import { COUNTED_POLICY } from '../../contract/numbers-only.ts'
 import { SEVERITIES, severitySchema } from '../../contract/wire.ts'
 import type { FindingEvent } from '../records.ts'
 import type { InventoryReader } from './inventory-reader.ts'
@@ -29,10 +30,22 @@ interface StoredFinding {
   readonly first_seen_at: string
   readonly last_seen_at: string
   readonly resolved_at: string | null
+  readonly level: string | null
+}
+
+/** The privacy level of a host at an instant: at `counts` a finding is closed because it is not told any more. */
+function levelAt(instant: string): string {
+  return `(SELECT json_extract(s.host, '$.privacy.level') FROM host_states s
+    WHERE s.host_id = f.host_id AND s.valid_from <= ${instant} ORDER BY s.sequence DESC LIMIT 1)`
+}
+
+function isWithheld(change: string, policyId: string, level: string | null): boolean {
+  return change === 'resolved' && level === 'counts' && policyId !== COUNTED_POLICY
 }
 
 // An open finding was seen as long as its host reports and does not call it gone.
 const SELECT = `SELECT f.number, f.host_id, h.host_name, f.status, f.rank, f.body, f.revision, f.first_seen_at, f.resolved_at,
+  ${levelAt('f.resolved_at')} AS level,
   CASE f.status WHEN 'open' THEN h.last_report_at ELSE f.last_seen_at END AS last_seen_at
   FROM findings f JOIN hosts h USING (host_id)`
 
@@ -116,6 +129,7 @@ function findingRow(stored: StoredFinding): FindingRow {
     lastSeenAt: stored.last_seen_at,
     resolvedAt: stored.resolved_at,
     revision: stored.revision,
+    isWithheld: isWithheld(stored.status, policyId, stored.level),
   }
 }
 
@@ -149,6 +163,7 @@ interface StoredHostEvent extends StoredEvent {
   readonly host_id: string
   readonly host_name: string
   readonly host: string | null
+  readonly level: string | null
   readonly first_seen_at: string
 }
 
@@ -161,7 +176,7 @@ interface EventLog {
 export function createEventLog(db: Database): EventLog {
   const pending = db.prepare<[string, number], StoredHostEvent>(
     `SELECT e.number, e.revision, e.change, e.severity, e.previous_severity, e.sequence, e.at, coalesce(e.body, f.body) AS body,
-       f.host_id, f.first_seen_at, h.host_name, h.host
+       f.host_id, f.first_seen_at, h.host_name, h.host, ${levelAt('e.at')} AS level
        FROM finding_events e JOIN findings f ON f.number = e.finding JOIN hosts h USING (host_id)
        WHERE e.number > coalesce((SELECT position FROM feeds WHERE feed_id = ?), 0) ORDER BY e.number LIMIT ?`,
   )
@@ -184,6 +199,7 @@ export function createEventLog(db: Database): EventLog {
           hostId: row.host_id,
           hostName: row.host_name,
           host: parseHost(row.host),
+          isWithheld: isWithheld(row.change, finding.policyId, row.level),
           finding,
         }
       }),

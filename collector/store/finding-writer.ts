@@ -2,8 +2,10 @@
 import type { Database } from 'better-sqlite3'
 import type { FindingChange } from '../../contract/collector-api.ts'
 import type { Finding } from '../../contract/finding.ts'
+import { COUNTED_POLICY } from '../../contract/numbers-only.ts'
 import type { Report } from '../../contract/report.ts'
 import { SEVERITIES, type Severity } from '../../contract/wire.ts'
+import { parseFinding } from './stored.ts'
 
 interface CurrentRow {
   readonly number: number
@@ -100,6 +102,14 @@ function nextStep(before: CurrentRow | undefined, finding: Finding): Step | null
   const previousSeverity = severityOf(before)
   const revision = before.revision + 1
   if (before.status === 'resolved') return { change: 'reopened', revision, previousSeverity }
-  const isSame = previousSeverity === finding.severity && (before.simulated === 1) === finding.simulated
+  const isSame =
+    previousSeverity === finding.severity &&
+    (before.simulated === 1) === finding.simulated &&
+    hasSameNumbers(before, finding)
   return isSame ? null : { change: 'changed', revision, previousSeverity }
+}
+
+/** Where numbers stand for findings, one more of them is news like a finding of its own. */
+function hasSameNumbers({ body }: CurrentRow, { policyId, title }: Finding): boolean {
+  return policyId !== COUNTED_POLICY || parseFinding(body).title === title
 }

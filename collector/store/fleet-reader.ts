@@ -2,7 +2,9 @@
 import type { Database } from 'better-sqlite3'
 import type { HostDetail, HostRow, Page, Summary } from '../../contract/collector-api.ts'
 import { lookedSchema, replacedBySchema } from '../../contract/collector-api.ts'
+import { numbersOnly, type NumbersOnly } from '../../contract/numbers-only.ts'
 import { chainBreakSchema } from '../../contract/report-chain.ts'
+import { SEVERITIES } from '../../contract/wire.ts'
 import { stateBreak } from './chain-words.ts'
 import { stateLooked } from './looked.ts'
 import type { PageRequest } from './store.ts'
@@ -63,7 +65,8 @@ export function createFleetReader(db: Database): FleetReader {
       const row = hostRow(stored)
       const coverage = parseCoverage(stored.coverage)
       const gaps = parseGaps(stored.gaps)
-      return { row, host: parseHost(stored.host), coverage, gaps, statement: stateLooked(row.looked, coverage, gaps) }
+      const statement = stateLooked(row.looked, coverage, gaps, row.privacyLevel)
+      return { row, host: parseHost(stored.host), coverage, gaps, statement }
     },
   }
 }
@@ -85,6 +88,8 @@ function hostRow(stored: StoredHost): HostRow {
     looked: lookedSchema.parse(stored.looked),
     gapCount: stored.gap_count,
     openFindings: stored.open_findings,
+    privacyLevel: host?.privacy?.level ?? 'full',
+    numbersOnly: host === null ? null : numbersOnly(host),
     ...(stored.chain_head !== null || stored.chain_break !== null ? { reportChain: reportChain(stored) } : {}),
   }
 }
@@ -118,6 +123,7 @@ function createSummariser(db: Database): (at: string) => Summary {
   const findings = db.prepare<[], { rank: number; status: string; simulated: number; count: number }>(
     'SELECT rank, status, simulated, count(*) AS count FROM findings GROUP BY rank, status, simulated',
   )
+  const addNumbers = createNumberAdder(db)
   return (at) => {
     const fleet = hosts.get(new Date(Date.parse(at) - STALE_AFTER_MS).toISOString())
     const stored = artifacts.get()
@@ -131,6 +137,7 @@ function createSummariser(db: Database): (at: string) => Summary {
     return {
       at,
       hosts: { enrolled, reporting, stale: enrolled - reporting - never, never, withGaps },
+      countsOnly: addNumbers(),
       artifacts: { total: stored?.total ?? 0, distinct: stored?.distinct_ids ?? 0 },
       runtimes: { total: running?.total ?? 0, inference: running?.inference ?? 0 },
       findings: {
@@ -140,4 +147,28 @@ function createSummariser(db: Database): (at: string) => Summary {
       },
     }
   }
+}
+
+const KINDS = ['artifacts', 'runtimes', 'installations'] as const
+
+/** Adds up what hosts told in numbers only. */
+function createNumberAdder(db: Database): () => Summary['countsOnly'] {
+  const hosts = db
+    .prepare<[], string>(`SELECT host FROM hosts WHERE json_extract(host, '$.privacy.level') = 'counts'`)
+    .pluck()
+  return () => {
+    const findings = { info: 0, low: 0, medium: 0, high: 0, critical: 0 }
+    const numbers = { findings, artifacts: 0, runtimes: 0, installations: 0 }
+    const all = hosts.all()
+    for (const told of all.map(readNumbers)) {
+      for (const severity of SEVERITIES) findings[severity] += told?.findings[severity] ?? 0
+      for (const kind of KINDS) numbers[kind] += told?.[kind] ?? 0
+    }
+    return { hosts: all.length, numbers }
+  }
+}
+
+function readNumbers(body: string): NumbersOnly | null {
+  const host = parseHost(body)
+  return host === null ? null : numbersOnly(host)
 }

@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3'
 import type { Coverage, Report } from '../../contract/report.ts'
 import type { Gap } from '../../contract/wire.ts'
 import type { ChainBreak } from '../../contract/report-chain.ts'
+import { withCountedFindings } from './counted-findings.ts'
 import { createFindingWriter } from './finding-writer.ts'
 import { createInventoryWriter } from './inventory-writer.ts'
 import { howLooked } from './looked.ts'
@@ -55,7 +56,7 @@ export function createIngest(db: Database): (delivery: Delivery) => Ingested {
     const digest = chain?.digest ?? null
     logReport.run(host.host_id, sequence, reportId, agentId, startedAt, finishedAt, receivedAt, lostReports, digest)
     if (chain !== undefined || judged.broken !== null) writeChain(host.host_id, sequence, judged, receivedAt)
-    const told = withMark(host.host_id, report)
+    const told = withCountedFindings(host.host_id, withMark(host.host_id, report))
     writeState(host, told, receivedAt)
     writeInventory(host.host_id, told, receivedAt)
     writeFindings(host.host_id, told, receivedAt)

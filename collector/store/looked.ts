@@ -1,5 +1,6 @@
 // Whether "nothing found" may be believed of a host, in one word and in one sentence.
 import type { Looked } from '../../contract/collector-api.ts'
+import type { PrivacyLevel } from '../../contract/privacy.ts'
 import { type Coverage, OWN_SENSOR } from '../../contract/report.ts'
 import type { Gap } from '../../contract/wire.ts'
 
@@ -29,8 +30,16 @@ export function howLooked(coverage: readonly Coverage[], gaps: readonly Gap[]): 
   return isComplete ? 'complete' : 'partial'
 }
 
+const WITHHELD =
+  'What was found is told in numbers only: the privacy level counts withholds details, and an empty list means nothing.'
+
 /** One sentence that keeps "nothing found" and "could not look" apart. */
-export function stateLooked(looked: Looked, coverage: readonly Coverage[], gaps: readonly Gap[]): string {
+export function stateLooked(
+  looked: Looked,
+  coverage: readonly Coverage[],
+  gaps: readonly Gap[],
+  level: PrivacyLevel,
+): string {
   const things = coverage.reduce((sum, entry) => sum + entry.looked, 0)
   const places = blindSpots(gaps).reduce((sum, gap) => sum + gap.count, 0)
   switch (looked) {
@@ -39,8 +48,11 @@ export function stateLooked(looked: Looked, coverage: readonly Coverage[], gaps:
     case 'blind':
       return 'No sensor could look at this host: an empty list below means nothing.'
     case 'partial':
-      return `Looked at ${things} things, but ${places} places could not be looked at: what lies there is unknown.`
+      return level === 'counts'
+        ? `Looked at ${things} things, but ${places} places could not be looked at. ${WITHHELD}`
+        : `Looked at ${things} things, but ${places} places could not be looked at: what lies there is unknown.`
     case 'complete':
+      if (level === 'counts') return `Looked at ${things} things in every place that is covered. ${WITHHELD}`
       return `Looked at ${things} things in every place that is covered: what is not listed was not there.`
   }
 }

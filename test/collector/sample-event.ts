@@ -16,6 +16,7 @@ export function sampleEvent(change: Partial<FindingEvent> = {}): FindingEvent {
     hostId: 'host-1',
     hostName: 'lt-0042',
     host: sampleReport().host,
+    isWithheld: false,
     finding,
     ...change,
   }

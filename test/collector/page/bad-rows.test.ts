@@ -15,6 +15,15 @@ const AT = '2026-11-23T08:00:00.000Z'
 const none = new URLSearchParams()
 const SUMMARY = {
   hosts: { enrolled: 1, reporting: 1, stale: 0, never: 0, withGaps: 0 },
+  countsOnly: {
+    hosts: 0,
+    numbers: {
+      findings: { info: 0, low: 0, medium: 0, high: 0, critical: 0 },
+      artifacts: 0,
+      runtimes: 0,
+      installations: 0,
+    },
+  },
   artifacts: { total: 0, distinct: 0 },
   runtimes: { total: 0, inference: 0 },
   findings: { open: { info: 0, low: 0, medium: 2, high: 0, critical: 0 }, simulatedOpen: 0, resolved: 0 },

@@ -264,6 +264,7 @@ describe('the page', () => {
       '/page.css',
       '/page.js',
       '/view.js',
+      '/withheld.js',
     ])
   })
 })

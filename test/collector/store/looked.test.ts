@@ -10,7 +10,7 @@ function files(state: Coverage['state']): Coverage {
 describe('how well a host was looked at', () => {
   it('is not known from a daemon that only told that it lives', () => {
     expect(howLooked([], [])).toBe('never')
-    expect(stateLooked('never', [], [])).toContain('nothing is known')
+    expect(stateLooked('never', [], [], 'full')).toContain('nothing is known')
   })
 
   it.each([
@@ -26,6 +26,12 @@ describe('how well a host was looked at', () => {
     const gap = { code: 'GNO_AGENT_KILLED', place: '(worker)', count: 1, detail: '', sensor: OWN_SENSOR } as const
 
     expect(howLooked([files('complete')], [gap])).toBe('complete')
+  })
+
+  it('is told without an all-clear where details are withheld', () => {
+    expect(stateLooked('complete', [files('complete')], [], 'counts')).toContain('an empty list means nothing')
+    expect(stateLooked('partial', [files('partial')], [], 'counts')).toContain('an empty list means nothing')
+    expect(stateLooked('complete', [files('complete')], [], 'full')).toContain('was not there')
   })
 
   it('is blind where nothing but a gap came of it', () => {
