@@ -25,6 +25,8 @@ export interface LiveOptions {
   readonly fetch: AskCollector
   /** Told once for each trouble. */
   readonly onTrouble: (gap: Gap) => void
+  /** Told of each change: what is otherwise now, and what waits for the next start. */
+  readonly onApplied: (now: readonly string[], later: readonly string[]) => void
   readonly lookEveryMs?: number
   readonly policyEveryMs?: number
 }
@@ -77,6 +79,11 @@ export function createLiveSettings({ state, loaded }: Session, options: LiveOpti
     const next = loadAnyway({ ...settingsPlacesIn(state, places), kept: current.good })
     const changed = changedNames(current.settings, next.settings)
     take(next)
+    const [now, later] = [
+      changed.filter((name) => !ofThisStart.has(name)),
+      changed.filter((name) => ofThisStart.has(name)),
+    ]
+    if (changed.length > 0) options.onApplied(now, later)
     if (!changed.some((name) => LOOKS.has(name))) return
     isDue = true
     for (const listener of listeners) listener()

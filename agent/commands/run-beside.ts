@@ -4,11 +4,11 @@
 // goes on where it stopped, and tells what is still there.
 import { copyFileSync, lstatSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import type { ExitCode, Invocation } from '../../contract/command-line.ts'
 import type { Failure, Result } from '../../contract/failure.ts'
 import { findDaemon } from '../report/daemon-lock.ts'
-import { COPY_PREFIX, removeLeftCopies } from '../report/left-copies.ts'
+import { COPY_PREFIX, isCopy, removeLeftCopies } from '../report/left-copies.ts'
 import { createLog } from '../report/log.ts'
 import { writeMeta } from '../report/meta.ts'
 import { openConditions } from '../report/own-conditions.ts'
@@ -98,7 +98,7 @@ function copyOf(folder: string, now: () => Date): string | null {
     const bytes = sizeOf(join(folder, name))
     return bytes === null ? [] : [{ name, bytes }]
   })
-  if (files.length === 0 || basename(folder).startsWith(COPY_PREFIX)) return null
+  if (files.length === 0 || isCopy(folder)) return null
   const daemon = findDaemon(folder)
   if (daemon.ok && daemon.value !== null) return null
   const isSmall = files.reduce((sum, { bytes }) => sum + bytes, 0) <= MAX_COPIED_BYTES

@@ -5,7 +5,7 @@ import { type Failure, type Result, success } from '../../contract/failure.ts'
 import { printable } from '../../contract/printable.ts'
 import { type BackgroundDigests, createBackgroundDigests } from '../background-digests.ts'
 import { type DaemonEvents, type DaemonParts, runDaemon, type WatchTellers } from '../daemon.ts'
-import { tellLog, tellTerminal } from '../daemon-events.ts'
+import type { DaemonNews } from '../daemon-events.ts'
 import { isAbsent } from '../is-absent.ts'
 import { type Keeping, startKeeping } from '../keeping.ts'
 import { type DaemonLock, takeDaemonLock } from '../report/daemon-lock.ts'
@@ -13,7 +13,6 @@ import { isCandidateName } from '../read/candidate-name.ts'
 import { askCollector } from '../report/ask-collector.ts'
 import { deliverOnce } from '../report/deliver.ts'
 import { openDigests } from '../report/kept-digests.ts'
-import { createLog } from '../report/log.ts'
 import { readEnrolment } from '../report/identity.ts'
 import { openConditions } from '../report/own-conditions.ts'
 import { enqueueSweep } from '../report/outbox.ts'
@@ -39,6 +38,7 @@ import { keepUse } from '../use-over-time.ts'
 import { renderScan } from '../show/scan.ts'
 import { checkFailOn, type Command, type CommandContext, exitFor, hasOption, report } from './command.ts'
 import { runAnyway } from './run-beside.ts'
+import { eventsOf, tellNotEnrolled } from './run-events.ts'
 import { RUN_SPEC } from './run-spec.ts'
 
 /** `--once` waits this long for the collector; what was not taken stays in the spool. */
@@ -75,8 +75,7 @@ async function runSession(invocation: Invocation, context: CommandContext, sessi
     if (managed !== null) return report(context, managed)
     const enrolment = readEnrolment(session.state)
     if (!enrolment.ok) return report(context, enrolment.failure)
-    if (enrolment.value === null)
-      context.stderr.write('Not enrolled: findings stay in the spool until `gnomon enroll` names a collector.\n')
+    if (enrolment.value === null) tellNotEnrolled(isService(invocation), context, session)
     const roots = rootsOf(invocation.operands, session.settings.roots, session.pack, context.platform)
     if (!roots.ok) return report(context, roots.failure)
     if (hasOption(invocation, 'once')) return await runOnce(invocation, context, session, roots.value)
@@ -148,13 +147,14 @@ async function runOn(
   const isJson = hasOption(invocation, 'json')
   const { state } = opened
   const progress = startProgress(context.stderr, () => context.now().getTime())
-  const events = eventsOf(isJson, context, progress)
-  const { live, session, rootsNow } = startLive(invocation, context, opened, { firstRoots, onTrouble: events.gap })
+  const { events, begin } = eventsOf(opened, context, isJson ? null : progress)
+  const { live, session, rootsNow } = startLive(invocation, context, opened, { firstRoots, events })
   const { settings } = session
   const memory = createSweepMemory(followedUse(session))
   const self = followSelf(session)
   const around = { isDiskLow: self.isDiskLow, signal: context.signal }
   const reading = chooseReader(settings.separateReader, context.signal, (end, file) => guards.lost(end, file))
+  begin(reading.way, rootsNow())
   const guest = beGuest({ ...around, ...reading, settings, platform: context.platform, isService: isJson })
   self.work.ask({ slowedBy: guest.slowedBy, reading: reading.way })
   const guards = guardReading(state, guest.pause)
@@ -194,16 +194,9 @@ async function runOn(
     tell: withSelf(withPolicy(events, live), self),
   })
   keepUse(memory.use, context.now())
-  self.close()
-  guards.close()
-  keeping.close()
+  for (const one of [self, guards, keeping]) one.close()
+  events.stopped()
   return EXIT.done
-}
-
-function eventsOf(isJson: boolean, context: CommandContext, progress: SweeperParts['progress']): DaemonEvents {
-  return isJson
-    ? tellLog(createLog({ level: 'info', write: context.stderr.write, now: context.now }))
-    : tellTerminal(context, progress)
 }
 
 interface SweeperParts {
@@ -265,10 +258,11 @@ function startLive(
   invocation: Invocation,
   context: CommandContext,
   opened: Session,
-  { firstRoots, onTrouble }: { readonly firstRoots: readonly string[]; readonly onTrouble: DaemonEvents['gap'] },
+  { firstRoots, events }: { readonly firstRoots: readonly string[]; readonly events: DaemonNews },
 ): Live {
   const places = settingsPlaces(invocation, context)
-  const live = createLiveSettings(opened, { places, context, fetch: askCollector, onTrouble })
+  const told = { onTrouble: events.gap, onApplied: events.settingsApplied }
+  const live = createLiveSettings(opened, { places, context, fetch: askCollector, ...told })
   const { settings } = live
   const rootsNow = (): readonly string[] => {
     const roots = rootsOf(invocation.operands, settings.roots, opened.pack, context.platform)

@@ -6,19 +6,12 @@ import { settingsPlaces, settingsPlacesIn, stateOf } from '../session.ts'
 import type { SettingSource, SettingsTrouble } from '../settings/choose-settings.ts'
 import { loadAnyway, type LoadedSettings } from '../settings/load-settings.ts'
 import { SETTINGS } from '../settings/settings.ts'
+import { SOURCE_WORDS } from '../settings/source-words.ts'
 import { paint, type Terminal } from '../show/terminal.ts'
 import { type Command, type CommandContext, hasOption, JSON_OPTION, PLACE_OPTIONS, report } from './command.ts'
 
 /** A list of a thousand folders is for --json. */
 const MAX_SHOWN_CHARS = 100
-
-const SOURCES: Readonly<Record<SettingSource, string>> = {
-  managed: 'managed policy',
-  collector: 'collector',
-  override: 'command line',
-  file: 'file',
-  default: 'default',
-}
 
 export const settings: Command = {
   spec: {
@@ -77,6 +70,6 @@ function renderRows(rows: readonly Row[], terminal: Terminal): readonly string[]
   const width = Math.max(...rows.map(({ name }) => name.length))
   return rows.map(({ name, value, from }) => {
     const shown = shorten(printable(JSON.stringify(value)), MAX_SHOWN_CHARS)
-    return `${paint(terminal, 'dim', name.padEnd(width))}  ${SOURCES[from].padEnd(14)}  ${shown}`
+    return `${paint(terminal, 'dim', name.padEnd(width))}  ${SOURCE_WORDS[from].padEnd(14)}  ${shown}`
   })
 }

@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import { EXIT } from '../../contract/command-line.ts'
 import { printable } from '../../contract/printable.ts'
 import { createLog } from '../report/log.ts'
+import { logEvent } from '../report/log-events.ts'
 import { keepEnd } from './end-record.ts'
 import { DEFAULT_LIMITS } from './limits.ts'
 import { createRespawnDelay } from './respawn-delay.ts'
@@ -50,8 +51,8 @@ function listenForStop(): { readonly stop: AbortSignal; readonly hurry: AbortSig
 
 function tellLog({ cause, detail, job, isBlamed }: WorkerEnd, waitMs: number, trouble: string | null): void {
   const log = createLog({ level: 'info', write: (line) => process.stderr.write(line), now: () => new Date() })
-  log.warn('worker ended', { cause, detail, job: job?.place, isBlamed, startsAgainInMs: waitMs })
-  if (trouble !== null) log.error('end of the worker was not kept', { detail: trouble })
+  logEvent(log, 'warn', 'worker-ended', { cause, detail, job: job?.place, isBlamed, startsAgainInMs: waitMs })
+  if (trouble !== null) logEvent(log, 'error', 'worker-end-not-kept', { detail: trouble })
 }
 
 function tellPerson({ detail, job, isBlamed }: WorkerEnd, waitMs: number, trouble: string | null): void {

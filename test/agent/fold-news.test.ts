@@ -75,7 +75,10 @@ describe('a state that takes nothing', () => {
       const { message, detail } = LINE.parse(JSON.parse(line))
       lines.push(detail === undefined ? message : `${message}: ${detail}`)
     }
-    const events = tellLog(createLog({ level: 'info', write, now: () => new Date(0) }))
+    const events = tellLog(createLog({ level: 'info', write, now: () => new Date(0) }), {
+      known: () => null,
+      reader: () => 'in-process',
+    })
     const look = (stored: Result<Enqueued>): void => events.swept({ ...sampleSweep(), coveredHost: false }, stored)
     const fine = success<Enqueued>({ enqueued: 0, sequences: [], changed: 0, gone: 0, dropped: 0 })
     const full = failed('GNO_STATE_FULL', 'full')

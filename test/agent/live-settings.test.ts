@@ -19,6 +19,7 @@ let folder = ''
 let file = ''
 let state: StateStore
 let troubles: Gap[] = []
+let applied: (readonly (readonly string[])[])[] = []
 const clock = createClock()
 const signal = new AbortController().signal
 beforeEach(() => {
@@ -27,6 +28,7 @@ beforeEach(() => {
   write({})
   state = openTestState(join(folder, 'state'))
   troubles = []
+  applied = []
 })
 afterEach(() => {
   state.close()
@@ -54,6 +56,7 @@ function live(): LiveSettings {
       context: { hostName: 'desk-7', platform: 'linux', now: clock.now, signal },
       fetch: globalThis.fetch,
       onTrouble: (gap) => troubles.push(gap),
+      onApplied: (now, later) => applied.push([now, later]),
     },
   )
 }
@@ -64,6 +67,17 @@ const appliesAt = (name: string): string | undefined =>
 const conditions = () => openConditions(state).list()
 
 describe('live settings', () => {
+  it('tell once which of them changed, and which wait for the next start', () => {
+    const { look } = live()
+
+    write({ processIntervalSeconds: 5, limits: 'restrictive' })
+    look()
+    write({ processIntervalSeconds: 5, limits: 'restrictive', $comment: 'nothing that counts' })
+    look()
+
+    expect(applied).toEqual([[['processIntervalSeconds'], ['limits']]])
+  })
+
   it('are what the file says now, and ask for a sweep when what is looked at changed', () => {
     const { settings, look, isWholeDue, onChange } = live()
     let changes = 0
