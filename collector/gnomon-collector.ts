@@ -38,6 +38,7 @@ async function main(argv: readonly string[]): Promise<number> {
     environment: process.env,
     now: () => new Date(),
     print: (line) => void process.stdout.write(`${line}\n`),
+    isTerminal: process.stdout.isTTY,
     note: (line) => void process.stderr.write(`${line}\n`),
     signal: stopping.signal,
   })

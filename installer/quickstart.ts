@@ -95,7 +95,7 @@ async function runAgent(wanted: Wanted, collector: RunningCollector, stop: Abort
   const agent = startProgram({ name: 'agent', args, output: 'inherit' })
   if (!wanted.once) {
     void waitForReport(collector, before, over.signal).then(() => {
-      if (!over.signal.aborted) say(`page       ${collector.url}/#token=${collector.adminToken}`)
+      if (!over.signal.aborted) say(`page       ${pageOf(collector)}`)
     })
   }
   const ending = await Promise.race([
@@ -109,6 +109,11 @@ async function runAgent(wanted: Wanted, collector: RunningCollector, stop: Abort
   over.abort()
   await endProgram(agent, AGENT_GRACE_MS)
   return ending
+}
+
+/** With the token on a terminal alone: what goes elsewhere is kept, and read by others. */
+function pageOf({ url, adminToken, adminTokenFile }: RunningCollector): string {
+  return process.stdout.isTTY ? `${url}/#token=${adminToken}` : `${url}/ (admin token in ${adminTokenFile})`
 }
 
 async function runBoth(wanted: Wanted, stop: AbortSignal): Promise<Ending> {

@@ -6,6 +6,7 @@ export interface RunningCollector {
   readonly program: Program
   readonly url: string
   readonly adminToken: string
+  readonly adminTokenFile: string
 }
 
 export interface CollectorPlace {
@@ -62,13 +63,13 @@ async function firstLine(program: Program, place: CollectorPlace): Promise<strin
   return Promise.race([line, program.ended.then(() => complaint), late])
 }
 
-function readStart(line: string): { readonly url: string; readonly adminToken: string } | null {
+function readStart(line: string): Omit<RunningCollector, 'program'> | null {
   try {
     const told: unknown = JSON.parse(line.split('\n')[0] ?? '')
     if (typeof told !== 'object' || told === null || !('listening' in told) || !('adminTokenFile' in told)) return null
     const { listening, adminTokenFile } = told
     if (typeof listening !== 'string' || typeof adminTokenFile !== 'string') return null
-    return { url: listening, adminToken: readFileSync(adminTokenFile, 'utf8').trim() }
+    return { url: listening, adminToken: readFileSync(adminTokenFile, 'utf8').trim(), adminTokenFile }
   } catch {
     return null
   }

@@ -8,6 +8,8 @@ export interface CommandContext {
   readonly now: () => Date
   /** Prints one line on standard output. */
   readonly print: (line: string) => void
+  /** Whether a person reads what is printed. Elsewhere it is kept (the journal, a log of CI), and no secret may stand in it. */
+  readonly isTerminal: boolean
   /** Prints one line on standard error. */
   readonly note: (line: string) => void
   /** Aborts at SIGINT or SIGTERM. */

@@ -19,7 +19,8 @@ export const serve: Command = {
     details: [
       'Listens on loopback. TLS and enrolment certificates belong to a later version, so other addresses need --allow-remote.',
       'Answers only requests whose Host header is 127.0.0.1, [::1] or localhost with its port, any host with --allow-remote.',
-      'The page address that is printed holds the admin token behind #; it is also in the file admin-token of the state folder.',
+      'The admin token is in the file admin-token of the state folder, which only its owner can read.',
+      'On a terminal the page address that is printed holds it behind #; elsewhere, where output is kept, the file is named.',
     ],
     options: {
       listen: {
@@ -66,7 +67,7 @@ async function runServe(context: CommandContext): Promise<Result<0>> {
     print(JSON.stringify({ listening: url, adminTokenFile, stateFolder, pid: process.pid }))
   else {
     print(`collector listening on ${url}, state in ${stateFolder}`)
-    print(`page: ${url}/#token=${adminToken}`)
+    print(context.isTerminal ? `page: ${url}/#token=${adminToken}` : `page: ${url}/ (admin token in ${adminTokenFile})`)
   }
   await aborted(signal)
   const forced = setTimeout(() => process.exit(EXIT.done), STOP_WITHIN_MS)

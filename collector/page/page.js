@@ -39,7 +39,7 @@ function signIn(message) {
       h(
         'p',
         { class: 'quiet' },
-        'It is in the file admin-token of the collector’s state folder, and in the address that “gnomon-collector serve” prints.',
+        'It is in the file admin-token of the collector’s state folder, and in the address that “gnomon-collector serve” prints on a terminal.',
       ),
       h('button', { type: 'submit' }, 'Sign in'),
     ),

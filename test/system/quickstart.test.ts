@@ -71,6 +71,13 @@ function quickstart(...args: readonly string[]): Quickstart {
   return one
 }
 
+/** The page, with the token of the file that is named in its place: this output is no terminal. */
+async function pageOf(run: Quickstart): Promise<{ readonly url: string; readonly token: string }> {
+  const pattern = /page\s+(http:\/\/127\.0\.0\.1:\d+)\/ \(admin token in (\S+)\)/
+  const [, url = '', file = ''] = await run.until(pattern)
+  return { url, token: readFileSync(file, 'utf8').trim() }
+}
+
 /** Processes whose command line names the folder of this test: programs of ours that still run. */
 function processesNaming(text: string): readonly number[] {
   const pids = (process.platform === 'linux' ? readdirSync('/proc') : []).filter((name) => /^[0-9]+$/.test(name))
@@ -115,7 +122,7 @@ describe('the quickstart', () => {
 
   onLinux('shows a page with the finding, keeps watching, and leaves nobody behind after Ctrl-C', async () => {
     const run = quickstart(join(folder, 'papers'))
-    const [, url = '', token = ''] = await run.until(/page\s+(http:\/\/127\.0\.0\.1:\d+)\/#token=(\S+)/)
+    const { url, token } = await pageOf(run)
 
     const page = await fetch(url)
     const answer = await fetch(`${url}/api/v1/findings`, { headers: { authorization: `Bearer ${token}` } })
@@ -129,6 +136,7 @@ describe('the quickstart', () => {
     expect(findings).toContain('minutes of march')
     expect(run.said()).toContain('minutes of march')
     expect(run.said()).toMatch(/stopped\n$/)
+    expect(run.said()).not.toContain(token)
     expect(code).toBe(0)
     expect(processesNaming(folder)).toEqual([])
   })
@@ -137,7 +145,7 @@ describe('the quickstart', () => {
     const first = quickstart('--once', join(folder, 'papers'))
     await first.ended
     const second = quickstart(join(folder, 'papers'))
-    const [, url = '', token = ''] = await second.until(/page\s+(http:\/\/127\.0\.0\.1:\d+)\/#token=(\S+)/)
+    const { url, token } = await pageOf(second)
 
     const answer = await fetch(`${url}/api/v1/hosts`, { headers: { authorization: `Bearer ${token}` } })
     const hosts = (await answer.json()) as { readonly items: readonly unknown[] }

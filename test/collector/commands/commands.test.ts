@@ -31,6 +31,7 @@ async function run(
   args: readonly string[],
   signal = new AbortController().signal,
   onPrint: (line: string) => void = () => undefined,
+  isTerminal = false,
 ): Promise<Outcome> {
   const program = { name: 'gnomon-collector', summary: '', commands: [command.spec] }
   const read = interpretArguments(program, [command.spec.name, ...args, '--state', folder.path], parseArgs)
@@ -45,6 +46,7 @@ async function run(
     environment: {},
     now: () => new Date(),
     print,
+    isTerminal,
     note: () => undefined,
     signal,
   })
@@ -123,12 +125,32 @@ describe('serve', () => {
     expect(line).not.toContain(readFileSync(join(folder.path, 'admin-token'), 'utf8').trim())
   })
 
-  it('puts the token behind # in the address for people, where no server log sees it', async () => {
+  it('names the file of the token where its output is kept by others, and the token nowhere', async () => {
     const stop = new AbortController()
 
     const { printed } = await run(serve, ['--listen', '127.0.0.1:0'], stop.signal, (line) => {
       if (line.startsWith('page:')) stop.abort()
     })
+
+    const file = join(folder.path, 'admin-token')
+    expect(printed[1]).toMatch(/^page: http:\/\/127\.0\.0\.1:[0-9]+\/ \(/)
+    expect(printed[1]).toContain(`(admin token in ${file})`)
+    expect(printed.join()).not.toContain(readFileSync(file, 'utf8').trim())
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+
+  it('puts the token behind # in the address for a person at a terminal, where no server log sees it', async () => {
+    const stop = new AbortController()
+
+    const { printed } = await run(
+      serve,
+      ['--listen', '127.0.0.1:0'],
+      stop.signal,
+      (line) => {
+        if (line.startsWith('page:')) stop.abort()
+      },
+      true,
+    )
 
     expect(printed[1]).toMatch(/^page: http:\/\/127\.0\.0\.1:[0-9]+\/#token=gno_admin_/)
   })
