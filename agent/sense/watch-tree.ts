@@ -6,6 +6,7 @@ import { type Excludes, compileExcludes } from './excludes.ts'
 import { errorCode } from './linux/system-failure.ts'
 import { bytesOf, bytesOfReadable, fileSystemPath, joinBytes, NAME_ENCODING, readablePath } from './path-text.ts'
 import { type Branch, branchesBelow, findBranch, pathOfBranch, segmentsOfPath } from './watch-branch.ts'
+import { MACHINE_TIMERS, type Timers, type WhileWaiting, whileWaiting } from './while-waiting.ts'
 
 /** The event loop waits no longer than this for a slice of work. */
 const SLICE_MS = 20
@@ -38,6 +39,8 @@ export interface TreeWatchOptions {
   /** What is not watched, and why. */
   readonly note: (place: string, detail: string) => void
   readonly nowMs: () => number
+  /** By default the machine's own. */
+  readonly timers?: Timers
   readonly signal: AbortSignal
 }
 
@@ -72,6 +75,8 @@ interface Tree {
   /** Null: everything in the folder. */
   readonly news: Map<Branch, Set<string> | null>
   newsCount: number
+  /** Looks at news while there are some. */
+  readonly looking: WhileWaiting
   tellReady: () => void
   /** One function for all watchers: fifty thousand of them would be megabytes. */
   readonly onError: (this: FSWatcher, error: Error) => void
@@ -91,6 +96,7 @@ export function watchTree(options: TreeWatchOptions): TreeWatch {
     isWhole: true,
     news: new Map(),
     newsCount: 0,
+    looking: whileWaiting(() => lookAtNews(tree), GATHER_MS, options.timers ?? MACHINE_TIMERS),
     tellReady: () => undefined,
     onError(error) {
       const branch = tree.placed.find(({ watcher }) => watcher === this)
@@ -103,14 +109,12 @@ export function watchTree(options: TreeWatchOptions): TreeWatch {
     tree.tellReady = resolve
   })
   begin(tree)
-  const timers = [
-    setInterval(() => lookAtNews(tree), GATHER_MS),
-    setInterval(() => {
-      if (haveRootsChanged(tree)) restart(tree)
-    }, ROOTS_EVERY_MS),
-  ]
+  const timer = setInterval(() => {
+    if (haveRootsChanged(tree)) restart(tree)
+  }, ROOTS_EVERY_MS)
   options.signal.addEventListener('abort', () => {
-    for (const timer of timers) clearInterval(timer)
+    clearInterval(timer)
+    tree.looking.stop()
     closeAll(tree)
     tree.tellReady()
   })
@@ -198,8 +202,8 @@ function placeNext(tree: Tree): void {
 function place(tree: Tree, branch: Branch): void {
   const path = pathOfBranch(branch)
   if (tree.count >= tree.budget) {
-    tree.isWhole = false
-    tree.options.note(readablePath(path), 'no watch is left for this folder and those below it; rescans see them')
+    branch.parent?.children?.delete(branch.name)
+    leaveOut(tree, path)
     return
   }
   const watcher = startWatcher(tree, branch, path)
@@ -208,6 +212,11 @@ function place(tree: Tree, branch: Branch): void {
   tree.count += 1
   tree.placed.push(branch)
   listBranch(tree, branch, path)
+}
+
+function leaveOut(tree: Tree, path: string): void {
+  tree.isWhole = false
+  tree.options.note(readablePath(path), 'no watch is left for this folder and those below it; rescans see them')
 }
 
 function startWatcher(tree: Tree, branch: Branch, path: string): FSWatcher | null {
@@ -278,6 +287,11 @@ function addBranch(tree: Tree, parent: Branch, name: string, isFresh: boolean): 
   if (tree.options.isLeftOut(path) || tree.excludes.match(segmentsOfPath(path), name) !== null) return
   const stat = look(path)
   if (stat?.isDirectory() !== true || stat.dev !== parent.dev) return
+  // What waits has the watches that are left. A folder beyond them is forgotten at once: fifty thousand of them would be 10 MB.
+  if (tree.count + tree.waiting.length - tree.next >= tree.budget) {
+    leaveOut(tree, path)
+    return
+  }
   const branch = branchOf(name, parent, stat, isFresh)
   parent.children ??= new Map()
   parent.children.set(name, branch)
@@ -285,6 +299,7 @@ function addBranch(tree: Tree, parent: Branch, name: string, isFresh: boolean): 
 }
 
 function takeNews(tree: Tree, branch: Branch, name: string | null): void {
+  tree.looking.wake()
   const names = tree.news.get(branch)
   if (names === null) return
   if (name === null || tree.newsCount >= MAX_WAITING_NAMES) {
@@ -298,7 +313,8 @@ function takeNews(tree: Tree, branch: Branch, name: string | null): void {
   tree.newsCount += 1
 }
 
-function lookAtNews(tree: Tree): void {
+/** True while there are more than a slice of work. */
+function lookAtNews(tree: Tree): boolean {
   const endMs = tree.options.nowMs() + SLICE_MS
   const wasIdle = tree.waiting.length === 0
   for (const [branch, names] of tree.news) {
@@ -308,6 +324,7 @@ function lookAtNews(tree: Tree): void {
     if (branch.watcher !== null) lookInto(tree, branch, names)
   }
   if (wasIdle && tree.waiting.length > 0) placeNext(tree)
+  return tree.news.size > 0
 }
 
 function lookInto(tree: Tree, branch: Branch, names: ReadonlySet<string> | null): void {

@@ -1,5 +1,15 @@
 // Trees watched folder by folder: what is new, gone, moved; what the budget leaves out.
-import { linkSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -134,6 +144,19 @@ describe('watchTree', () => {
     expect(watch.isWhole()).toBe(false)
     expect(notes).toHaveLength(3)
     expect(notes.every((note) => note.includes('no watch is left'))).toBe(true)
+  })
+
+  it('knows nothing of folders that its budget left out', async () => {
+    for (const name of ['a', 'b']) mkdirSync(join(root, name, 'deep'), { recursive: true })
+    const { watch, goneFolders, touched } = start({ maxWatches: 3 })
+    await watch.ready
+
+    for (const name of ['a', 'b']) chmodSync(join(root, name, 'deep'), 0o700)
+    writeFileSync(join(root, 'b', 'later.bin'), 'x')
+    await until(() => touched.length > 0)
+
+    expect(touched).toContain(join(root, 'b', 'later.bin'))
+    expect(goneFolders).toEqual([])
   })
 
   it('closes every watch when it ends, and places all again when asked', async () => {
