@@ -12,6 +12,8 @@ const CACHE_VERSION = 1
 const PAGE_BYTES = 4_096
 /** 250,000 folders take 50 MB and as much reading as is kept 64 MB; the rest is room to work in (CWE-400). */
 const MAX_BYTES = 192 * 1024 * 1024
+/** Pages kept in memory: folders come in the order of their keys, so that more would only hold what was written once. */
+const CACHE_KIB = 1_024
 /** Nobody but the daemon writes here. */
 const BUSY_TIMEOUT_MS = 500
 /** Codes that mean that the file is no sound database. */
@@ -130,6 +132,7 @@ function openOnce({ folder, madeFor }: CacheOptions): Database.Database | null {
     database.pragma('synchronous = NORMAL')
     database.pragma(`max_page_count = ${MAX_BYTES / PAGE_BYTES}`)
     database.pragma('journal_size_limit = 4194304')
+    database.pragma(`cache_size = -${CACHE_KIB}`)
     const version = Number(database.pragma('user_version', { simple: true }))
     database.exec(TABLES)
     const known = database.prepare<[], string>('SELECT madeFor FROM made').pluck().get()
