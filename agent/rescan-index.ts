@@ -1,9 +1,11 @@
-// The folders that a rescan compares, in memory: paths in one list, their times in arrays of numbers, 50,000 folders in less than 10 MB.
+// The folders that a rescan compares, in memory: paths in a list that shares their beginnings, their times in arrays of numbers, 50,000
+// folders in less than 4 MB.
 // Times are compared as the numbers that a plain lstat gives, since exact ones cost twice as much: 244 ns apart is still another time.
 import type { Stats } from 'node:fs'
 import type { FileIdentity } from '../contract/observation.ts'
+import { PathList } from './path-list.ts'
 
-/** 100 bytes each and their path (CWE-770). */
+/** 32 bytes each and the rest of their path (CWE-770). */
 const MAX_FOLDERS = 200_000
 const FACTS = 4
 
@@ -18,15 +20,15 @@ export interface ComparedFolder {
 }
 
 export class RescanIndex {
-  readonly #places = new Map<string, number>()
-  #paths: (string | null)[] = []
+  readonly #paths = new PathList()
+  readonly #forgotten = new Set<number>()
   #facts = new Float64Array(1_024 * FACTS)
   /** By folder and name. */
   readonly #candidates = new Map<string, Map<string, FileIdentity>>()
   isFull = false
 
   get size(): number {
-    return this.#paths.length
+    return this.#paths.size
   }
 
   get candidates(): ReadonlyMap<string, ReadonlyMap<string, FileIdentity>> {
@@ -35,18 +37,16 @@ export class RescanIndex {
 
   /** The path at a place; null when it was forgotten. */
   pathAt(place: number): string | null {
-    return this.#paths[place] ?? null
+    return this.#forgotten.has(place) ? null : (this.#paths.at(place) ?? null)
   }
 
   put(folder: ComparedFolder): void {
-    const known = this.#places.get(folder.path)
-    const place = known ?? this.#paths.length
+    const known = this.#paths.placeOf(folder.path)
+    const place = known ?? this.#paths.size
     this.isFull ||= place >= MAX_FOLDERS
     if (place >= MAX_FOLDERS) return
-    if (known === undefined) {
-      this.#places.set(folder.path, place)
-      this.#paths.push(folder.path)
-    }
+    if (known === undefined) this.#paths.push(folder.path)
+    this.#forgotten.delete(place)
     this.#setFacts(place, folder)
     if (folder.candidates.length === 0) this.#candidates.delete(folder.path)
     else this.#candidates.set(folder.path, new Map(folder.candidates.map(({ name, identity }) => [name, identity])))
@@ -72,10 +72,9 @@ export class RescanIndex {
   /** Forgets folders and everything below them, all in one go; gives the candidates that were known there. */
   forget(folders: ReadonlySet<string>): readonly { readonly folder: string; readonly name: string }[] {
     if (folders.size === 0) return []
-    for (const [place, path] of this.#paths.entries()) {
-      if (path === null || !isAtOrBelow(path, folders)) continue
-      this.#paths[place] = null
-      this.#places.delete(path)
+    for (let place = 0; place < this.size; place += 1) {
+      const path = this.pathAt(place)
+      if (path !== null && isAtOrBelow(path, folders)) this.#forgotten.add(place)
     }
     const lost: { folder: string; name: string }[] = []
     for (const [path, known] of this.#candidates) {
