@@ -1,9 +1,9 @@
 // What a policy may ask about a runtime or the host's coverage, and the evidence that a finding will carry.
 import type { Artifact } from '../contract/artifact.ts'
 import type { FindingEvidence } from '../contract/finding.ts'
-import { type Coverage, OWN_SENSOR } from '../contract/report.ts'
+import type { Coverage } from '../contract/report.ts'
 import type { Runtime } from '../contract/runtime.ts'
-import { type Gap, MAX_PATH_CHARS } from '../contract/wire.ts'
+import type { Gap } from '../contract/wire.ts'
 import { agentEvidence, agentFields } from './agent-evidence.ts'
 import { apiExposureOf } from './api-exposure.ts'
 import { baseName, cut, listOf } from './artifact-evidence.ts'
@@ -276,23 +276,6 @@ export function hostSubject(coverage: Coverage, gaps: readonly Gap[]): JudgeSubj
       ...coverage.places.slice(0, 32).map((place) => ({ kind: 'coverage', place, detail: coverage.state })),
       ...told.map((gap) => ({ kind: gap.code, place: gap.place, detail: cut(`${gap.count} times: ${gap.detail}`) })),
     ],
-    artifactIds: [],
-    models: [],
-    simulated: false,
-  }
-}
-
-/** One trouble of the agent itself: what it is about keeps findings of one kind apart. */
-export function conditionSubject({ code, place, count, detail }: Gap): JudgeSubject {
-  const said = cut(count === 1 ? detail : `${detail} (${count} times)`)
-  return {
-    kind: 'host',
-    key: `${OWN_SENSOR} ${code} ${place}`.slice(0, MAX_PATH_CHARS),
-    label: place.slice(0, MAX_LABEL_CHARS),
-    fields: new Map<string, readonly FieldValue[]>([['condition', [code]]]),
-    confidence: 'certain',
-    because: [said],
-    evidence: [{ kind: code, place, detail: said }],
     artifactIds: [],
     models: [],
     simulated: false,

@@ -9,7 +9,8 @@ import type { Runtime } from '../contract/runtime.ts'
 import { type Gap, SEVERITIES, type Severity } from '../contract/wire.ts'
 import { artifactSubject, weightsByPath } from './artifact-subject.ts'
 import type { JudgeSubject, SubjectModel } from './judge-subject.ts'
-import { conditionSubject, hostSubject, runtimeSubject } from './judge-subjects.ts'
+import { conditionSubjects } from './condition-subjects.ts'
+import { hostSubject, runtimeSubject } from './judge-subjects.ts'
 import { installationSubject } from './installation-subject.ts'
 import { holds } from './operators.ts'
 import type { Pack } from './pack.ts'
@@ -45,7 +46,7 @@ export function judge(input: JudgeInput, pack: Pack): readonly Finding[] {
     ...input.coverage
       .filter(({ sensor }) => sensor !== OWN_SENSOR)
       .map((coverage) => hostSubject(coverage, input.gaps)),
-    ...input.gaps.filter(({ sensor }) => sensor === OWN_SENSOR).map(conditionSubject),
+    ...conditionSubjects(input.gaps),
   ]
   // A draft does not alert (STYLE.md section 6).
   const policies = pack.policies.filter((policy) => policy.status === 'trial' || policy.status === 'stable')
@@ -77,7 +78,7 @@ function applyPolicy(policy: PolicyEntry, subject: JudgeSubject, input: JudgeInp
   return {
     findingId: findingIdOf(policy.id, input.hostId, subject.key, input.digest),
     policyId: policy.id,
-    title: `${policy.title}: ${subject.label}`.slice(0, 1000),
+    title: (subject.label === '' ? policy.title : `${policy.title}: ${subject.label}`).slice(0, 1000),
     severity: lowering === null ? policy.severity : oneStepLower(policy.severity),
     confidence: subject.confidence,
     subject: { kind: subject.kind, key: subject.key },

@@ -297,4 +297,45 @@ describe('policy about the agent itself', () => {
     expect(found).toHaveLength(2)
     for (const finding of found) findingSchema.parse(finding)
   })
+  const judged = (gaps: readonly Gap[]) =>
+    judge({ hostId: 'h', observedAt: AT, artifacts: [], runtimes: [], coverage, gaps, approvals: [], digest }, pack)
+  const killed = (place: string, change: Partial<Gap> = {}): Gap => ({
+    code: 'GNO_AGENT_KILLED',
+    place,
+    ...own,
+    ...change,
+  })
+
+  it('makes one finding of an end in all of its places, with the same id whichever ended first, and the rest as evidence', () => {
+    const first = judged([killed('(reader)', { detail: 'SIGKILL' })])
+    const later = judged([
+      killed('(reader)', { detail: 'SIGKILL', count: 3 }),
+      killed('(worker)'),
+      killed('linux-processes', { detail: '12 s' }),
+    ])
+
+    expect([first, later].map((found) => found.map(({ title }) => title))).toEqual([
+      ['The agent was ended and started again: the part that reads files'],
+      ['The agent was ended and started again'],
+    ])
+    expect(later[0]?.findingId).toBe(first[0]?.findingId)
+    expect(later[0]?.findingId).toBe(judged([killed('(worker)')])[0]?.findingId)
+    expect(later[0]?.evidence.map(({ place, detail }) => [place, detail])).toEqual([
+      ['(reader)', 'SIGKILL (3 times)'],
+      ['(worker)', 'it was told'],
+      ['linux-processes', '12 s'],
+    ])
+  })
+
+  it('says in its titles no word of our own program', () => {
+    const codes = ['KILLED', 'CRASHED', 'STOPPED', 'CLOCK', 'SETTINGS', 'RULES_OLD'].map((word) => `GNO_AGENT_${word}`)
+    const places = ['(worker)', '(reader)', '(agent)', '(clock)', '(settings)', '(rules)']
+
+    const titles = codes.flatMap((code) =>
+      places.flatMap((place) => judged([killed(place, { code })]).map(({ title }) => title)),
+    )
+
+    expect(titles).toHaveLength(codes.length * places.length)
+    expect(titles.filter((title) => /[()]|worker|reader\b|supervisor/.test(title))).toEqual([])
+  })
 })
