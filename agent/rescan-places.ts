@@ -7,7 +7,8 @@ import { isCandidateName } from './read/candidate-name.ts'
 import { createRescan, type Rescan, type RescanRound } from './rescan.ts'
 import { readablePath } from './sense/path-text.ts'
 import { createRemoteMounts } from './sense/remote-mounts.ts'
-import { createRestingFiles, LOOK_EVERY_MS, REST_MS } from './sense/resting-files.ts'
+import { awaitRest } from './sense/rest-awaited.ts'
+import { REST_MS } from './sense/resting-files.ts'
 import { MINIMUM_BYTES, walkFiles } from './sense/walk.ts'
 
 export interface RescanPlacesOptions {
@@ -31,7 +32,7 @@ export interface RescanPlacesOptions {
 export function rescanPlaces(options: RescanPlacesOptions): Rescan {
   const { kept, ownPlaces, isWatched, isSweeping, tell, signal } = options
   const tooMany = { code: 'GNO_SENSE_WATCH', place: '(rescans)', count: 1 } as const
-  const resting = createRestingFiles({
+  const resting = awaitRest({
     restMs: REST_MS,
     // Small files that are told have a name or a place that suggests a model.
     minimumBytes: 1,
@@ -56,7 +57,7 @@ export function rescanPlaces(options: RescanPlacesOptions): Rescan {
     isWatched: (path) => isWatched(readablePath(path)),
     isSweeping,
     remote: createRemoteMounts(),
-    tell: { onTouched: (path) => resting.touch(path), onGone: tell.onGone, onGap: tell.onGap },
+    tell: { onTouched: resting.touch, onGone: tell.onGone, onGap: tell.onGap },
     get intervalMs() {
       return options.intervalMs
     },
@@ -73,7 +74,7 @@ export function rescanPlaces(options: RescanPlacesOptions): Rescan {
     rootsNow: options.rootsNow,
     walk,
     isSweeping,
-    onTouched: (path) => resting.touch(path),
+    onTouched: resting.touch,
     onWalked: rescan.reload,
     pause: setImmediate,
     signal,
@@ -81,9 +82,8 @@ export function rescanPlaces(options: RescanPlacesOptions): Rescan {
   return {
     ...rescan,
     async run() {
-      const timer = setInterval(() => resting.look(), LOOK_EVERY_MS)
       await Promise.all([rescan.run(), repeat(arriving.look, options)])
-      clearInterval(timer)
+      resting.stop()
     },
   }
 }

@@ -7,10 +7,12 @@ import { createGapList } from './sense/gap-list.ts'
 import { countInotifyWatches, inotifyBudget } from './sense/linux/inotify.ts'
 import { bytesOf } from './sense/path-text.ts'
 import { createRemoteMounts } from './sense/remote-mounts.ts'
-import { createRestingFiles, LOOK_EVERY_MS, REST_MS } from './sense/resting-files.ts'
+import { awaitRest } from './sense/rest-awaited.ts'
+import { REST_MS } from './sense/resting-files.ts'
 import { type FolderWatch, watchFolders } from './sense/watch.ts'
 import { type TreeWatch, watchTree } from './sense/watch-tree.ts'
 import { watchWhole } from './sense/watch-whole.ts'
+import { MACHINE_TIMERS, type Timers, whileWaiting } from './sense/while-waiting.ts'
 import type { WatchCount } from './self/own-work.ts'
 
 /** Of the budget, what chokidar may take at most: stores are deep, and the rest of a home is to be watched as well. */
@@ -22,6 +24,8 @@ const FIRST_TRY_MS = 30_000
 const MAX_TRY_MS = 60 * 60 * 1000
 /** Troubles are told together. */
 const TELL_EVERY_MS = 1_000
+/** Whether everything is watched is asked so often, also when nothing is told: it may be again. */
+const ASK_EVERY_MS = 10_000
 /** Under which the condition stands in the state. */
 const PLACE = '(watched folders)'
 
@@ -43,6 +47,8 @@ export interface WatchPlacesOptions {
   /** A file or a folder. */
   readonly onGone: (path: string) => void
   readonly onGap: (gap: Gap) => void
+  /** For what runs only while something waits; by default the machine's own. */
+  readonly timers?: Timers
   readonly signal: AbortSignal
 }
 
@@ -80,10 +86,10 @@ export function watchPlaces(options: WatchPlacesOptions): PlacesWatch {
 }
 
 function watchFar(options: WatchPlacesOptions, budget: number, stores: FolderWatch): Far {
-  const { roots, near, excludes, ownPlaces, conditions, onGone, onGap, signal } = options
+  const { roots, near, excludes, ownPlaces, conditions, onGone, onGap, signal, timers = MACHINE_TIMERS } = options
   const remote = createRemoteMounts()
   const served = new Set(near)
-  const news = gatherNews(options)
+  const news = gatherNews(options, () => tell())
   const tree = watchTree({
     // On a file system of the network a watch hears only what this machine does, and a server that hangs would hold it up.
     roots: roots.filter((root) => !served.has(root) && remote.around(bytesOf(root)) === undefined),
@@ -99,21 +105,23 @@ function watchFar(options: WatchPlacesOptions, budget: number, stores: FolderWat
     onFolderGone: onGone,
     note: news.note,
     nowMs: () => performance.now(),
+    timers,
     signal,
   })
   let wasWhole: boolean | null = null
   const starving = tryWhenStarved(tree)
-  const tell = (): void => {
+  const tell = (): boolean => {
     const gaps = news.take()
     for (const gap of gaps) onGap(gap)
     starving.tryAgain()
-    if (tree.isPlacing()) return
+    if (tree.isPlacing()) return true
     const isWhole = tree.isWhole() && stores.isWhole()
     const isNews = isWhole !== wasWhole
     wasWhole = isWhole
     if (isWhole && isNews) conditions.end('GNO_SENSE_WATCH', PLACE)
     if (!isWhole && (isNews || gaps.length > 0))
       conditions.note({ ...DEGRADED, detail: describe(tree.count() + stores.count()) })
+    return false
   }
   const count = (): void => {
     starving.forget()
@@ -122,13 +130,9 @@ function watchFar(options: WatchPlacesOptions, budget: number, stores: FolderWat
     news.note(PLACE, `the system holds ${held} of ${tree.count()} watches; all are placed anew`)
     tree.again()
   }
-  everySoOften(
-    [
-      [tell, TELL_EVERY_MS],
-      [count, COUNT_EVERY_MS],
-    ],
-    signal,
-  )
+  everySoOften(tell, ASK_EVERY_MS, signal)
+  everySoOften(count, COUNT_EVERY_MS, signal)
+  news.tellSoon()
   return {
     isWatched: tree.isWatched,
     count: () => ({
@@ -166,7 +170,10 @@ function describe(count: number): string {
 /** macOS and Windows watch a whole tree with one handle. */
 function watchWholeFar(options: WatchPlacesOptions, stores: FolderWatch): Far {
   const { roots, near, excludes, ownPlaces, onGone, onGap, signal } = options
-  const news = gatherNews(options)
+  const news = gatherNews(options, () => {
+    for (const gap of news.take()) onGap(gap)
+    return false
+  })
   const whole = watchWhole({
     roots: roots.filter((root) => !near.includes(root)),
     excludes,
@@ -176,33 +183,45 @@ function watchWholeFar(options: WatchPlacesOptions, stores: FolderWatch): Far {
     note: news.note,
     signal,
   })
-  const tell = (): void => {
-    for (const gap of news.take()) onGap(gap)
-  }
-  everySoOften([[tell, TELL_EVERY_MS]], signal)
   return {
     isWatched: whole.isWatched,
     count: () => ({ placed: stores.count(), budget: null, isWhole: stores.isWhole() }),
   }
 }
 
-/** Files that come to rest, and troubles that are told together. */
-function gatherNews({ minimumBytes, isSmallCandidate, onSettled, signal }: WatchPlacesOptions) {
+/** Files that come to rest, and troubles that are told together: `tell` says whether it is to be called again soon. */
+function gatherNews(
+  { minimumBytes, isSmallCandidate, onSettled, signal, timers = MACHINE_TIMERS }: WatchPlacesOptions,
+  tell: () => boolean,
+) {
   let gaps = createGapList()
-  const note = (place: string, detail: string): void => gaps.add('GNO_SENSE_WATCH', place, detail)
-  const resting = createRestingFiles({
-    restMs: REST_MS,
-    minimumBytes,
-    isSmallCandidate,
-    nowMs: () => performance.now(),
-    onSettled,
-    onOverflow: () => note('(many files)', 'too many files move at once; the next rescan sees them'),
-  })
-  everySoOften([[() => resting.look(), LOOK_EVERY_MS]], signal)
+  const telling = whileWaiting(tell, TELL_EVERY_MS, timers)
+  const note = (place: string, detail: string): void => {
+    gaps.add('GNO_SENSE_WATCH', place, detail)
+    telling.wake()
+  }
+  const resting = awaitRest(
+    {
+      restMs: REST_MS,
+      minimumBytes,
+      isSmallCandidate,
+      nowMs: () => performance.now(),
+      onSettled,
+      onOverflow: () => note('(many files)', 'too many files move at once; the next rescan sees them'),
+    },
+    timers,
+  )
+  const stop = (): void => {
+    resting.stop()
+    telling.stop()
+  }
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop)
   return {
     note,
-    touch: (path: string) => resting.touch(path),
-    forget: (path: string) => resting.forget(path),
+    tellSoon: telling.wake,
+    touch: resting.touch,
+    forget: resting.forget,
     take: () => {
       const told = gaps.list()
       gaps = createGapList()
@@ -211,10 +230,8 @@ function gatherNews({ minimumBytes, isSmallCandidate, onSettled, signal }: Watch
   }
 }
 
-function everySoOften(tasks: readonly (readonly [task: () => void, everyMs: number])[], signal: AbortSignal): void {
+function everySoOften(task: () => void, everyMs: number, signal: AbortSignal): void {
   if (signal.aborted) return
-  const timers = tasks.map(([task, everyMs]) => setInterval(task, everyMs))
-  signal.addEventListener('abort', () => {
-    for (const timer of timers) clearInterval(timer)
-  })
+  const timer = setInterval(task, everyMs)
+  signal.addEventListener('abort', () => clearInterval(timer))
 }

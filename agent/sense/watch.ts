@@ -9,8 +9,10 @@ import { createGapList } from './gap-list.ts'
 import { errorCode } from './linux/system-failure.ts'
 import { compileExcludes } from './excludes.ts'
 import { bytesOf, fileSystemPath, joinBytes, NAME_ENCODING, readablePath } from './path-text.ts'
-import { createRestingFiles, LOOK_EVERY_MS, REST_MS } from './resting-files.ts'
+import { awaitRest } from './rest-awaited.ts'
+import { REST_MS } from './resting-files.ts'
 import type { TouchDeclaration } from './touch-declaration.ts'
+import { whileWaiting } from './while-waiting.ts'
 
 /** Folders watched at most; the usual limit of a user is 65,536 and is shared with the user's editor. */
 const MAX_WATCHED_FOLDERS = 20_000
@@ -59,9 +61,8 @@ export interface FolderWatch {
 
 /** Starts to watch; ends when the signal says so. */
 export function watchFolders(options: WatchOptions): FolderWatch {
-  let gaps = createGapList()
-  const note = (place: string, detail: string) => gaps.add('GNO_SENSE_WATCH', place, detail)
-  const resting = createRestingFiles({
+  const { note, tell, stop } = tellTogether(options.onGap)
+  const resting = awaitRest({
     restMs: REST_MS,
     minimumBytes: options.ignoredBelowBytes,
     ...(options.isSmallCandidate === undefined ? {} : { isSmallCandidate: options.isSmallCandidate }),
@@ -85,7 +86,7 @@ export function watchFolders(options: WatchOptions): FolderWatch {
   const touch = (path: string): void => resting.touch(readablePath(bytesOf(path)))
   watcher.on('add', touch)
   watcher.on('change', touch)
-  watcher.on('raw', (_event, name, details) => unspeakableIn(name, details).forEach((path) => resting.touch(path)))
+  watcher.on('raw', (_event, name, details) => unspeakableIn(name, details).forEach(resting.touch))
   watcher.on('unlink', (path) => {
     const told = readablePath(bytesOf(path))
     resting.forget(told)
@@ -100,23 +101,35 @@ export function watchFolders(options: WatchOptions): FolderWatch {
   watcher.on('ready', () => {
     isReady = true
   })
-  const tell = () => {
-    const told = gaps.list()
-    gaps = createGapList()
-    for (const gap of told) options.onGap(gap)
-  }
-  const timers = [setInterval(() => resting.look(), LOOK_EVERY_MS), setInterval(tell, TELL_EVERY_MS)]
   const ready = new Promise<void>((resolve) => {
     watcher.on('ready', () => resolve())
     options.signal.addEventListener('abort', () => resolve(), { once: true })
   })
   const closed = whenAborted(options.signal).then(async () => {
-    for (const timer of timers) clearInterval(timer)
+    resting.stop()
     await watcher.close()
+    stop()
     tell()
   })
   const isWatched = (folder: string): boolean => isReady && !options.signal.aborted && admit.has(folder)
   return { ready, closed, isWatched, isWhole: admit.isWhole, count: admit.count }
+}
+
+/** Troubles of a second are told at once. */
+function tellTogether(onGap: WatchOptions['onGap']) {
+  let gaps = createGapList()
+  const tell = (): boolean => {
+    const told = gaps.list()
+    gaps = createGapList()
+    for (const gap of told) onGap(gap)
+    return false
+  }
+  const telling = whileWaiting(tell, TELL_EVERY_MS)
+  const note = (place: string, detail: string): void => {
+    gaps.add('GNO_SENSE_WATCH', place, detail)
+    telling.wake()
+  }
+  return { note, tell, stop: telling.stop }
 }
 
 /** A name that is no UTF-8 comes with this in it, and leads to no file: chokidar passes over it. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { MACHINE_TIMERS, type Timers } from '../../agent/sense/while-waiting.ts'
 import { watchPlaces, type WatchPlacesOptions } from '../../agent/watch-places.ts'
 
 const SIZE = 4096
@@ -91,9 +92,34 @@ it('leaves to rescans what no watch was left for in a store, and keeps that as a
     conditions: { note: ({ detail }) => noted.push(detail), end: () => undefined },
   })
   const inStore = () => ['a', 'b', 'c', 'd', 'e', 'f'].filter((name) => watch.isWatched(join(root, 'store', name)))
-  await until(() => inStore().length > 0 && noted.length > 0)
+  await until(() => inStore().length > 0 && noted.length > 0 && told.length > 0)
 
   expect(inStore()).toHaveLength(3)
   expect(noted[0]).toMatch('some are not')
   expect(told.join()).toMatch('the next rescan')
+})
+
+it('has no timer running between two pieces of news', async () => {
+  const running = new Set<object>()
+  const after: Timers['after'] = (milliseconds, work) => {
+    const wait = {}
+    running.add(wait)
+    const cancel = MACHINE_TIMERS.after(milliseconds, () => {
+      running.delete(wait)
+      work()
+    })
+    return () => {
+      running.delete(wait)
+      cancel()
+    }
+  }
+  const { watch, settled } = start({ timers: { after } })
+  await until(() => watch.isWatched(join(root, 'Documents/deep')) && running.size === 0)
+  expect(running.size).toBe(0)
+
+  const path = join(root, 'Documents/deep/model')
+  writeFileSync(path, Buffer.alloc(SIZE))
+  await until(() => settled.includes(path) && running.size === 0)
+  expect(settled).toEqual([path])
+  expect(running.size).toBe(0)
 })
