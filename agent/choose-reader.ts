@@ -10,6 +10,8 @@ export interface ChosenReader {
   readonly readerMs: () => number
   /** Which process reads weights now, and with which rights. */
   readonly way: () => ReadingWay
+  /** The process beside this one, while it runs. */
+  readonly pid: () => number | null
 }
 
 /** The reader ends with the signal. */
@@ -19,10 +21,15 @@ export function chooseReader(
   onLost: NonNullable<SeparateReaderOptions['onLost']>,
 ): ChosenReader {
   if (setting === 'never' || (setting === 'auto' && !hasPrivileges()))
-    return { given: {}, readerMs: () => 0, way: () => 'in-process' }
+    return { given: {}, readerMs: () => 0, way: () => 'in-process', pid: () => null }
   const reader = createSeparateReader({ onLost })
   signal.addEventListener('abort', reader.end, { once: true })
-  return { given: { reader }, readerMs: reader.processorMs, way: () => reader.isolation() ?? 'not-yet' }
+  return {
+    given: { reader },
+    readerMs: reader.processorMs,
+    way: () => reader.isolation() ?? 'not-yet',
+    pid: () => reader.running()?.pid ?? null,
+  }
 }
 
 /** Root, or a capability: something that a file which takes the parser over would gain. */

@@ -6,8 +6,9 @@ import { EXIT, type ExitCode, type Invocation } from '../../contract/command-lin
 import { describeFailure, type Result, success } from '../../contract/failure.ts'
 import { printableJson } from '../../contract/printable.ts'
 import { broken, type Check, type KnownState, note, ok, type Surroundings } from '../doctor/check.ts'
-import { adviceFor, checkCoverage, checkRights } from '../doctor/check-coverage.ts'
+import { checkCoverage, checkRights } from '../doctor/check-coverage.ts'
 import { checkSettings, checkState, checkWork } from '../doctor/check-work.ts'
+import { adviceFor } from '../doctor/next-step.ts'
 import { findDaemon } from '../report/daemon-lock.ts'
 import { readEnrolment } from '../report/identity.ts'
 import { openConditions } from '../report/own-conditions.ts'
@@ -153,7 +154,11 @@ async function checkCollector(state: StateStore, context: CommandContext): Promi
   const enrolment = readEnrolment(state)
   if (!enrolment.ok) return broken('collector', enrolment.failure, adviceFor(enrolment.failure.code) ?? '')
   if (enrolment.value === null)
-    return note('collector', 'not enrolled: everything stays here', 'gnomon enroll, with a token of the collector')
+    return note(
+      'collector',
+      'not enrolled: everything stays here',
+      'gnomon enroll --collector URL --token TOKEN; gnomon-collector token makes one, on the machine of the collector',
+    )
   const { collectorUrl } = enrolment.value
   const asked = await askOwnFindings(enrolment.value, {
     fetch: globalThis.fetch,

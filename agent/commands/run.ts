@@ -151,12 +151,12 @@ async function runOn(
   const { live, session, rootsNow } = startLive(invocation, context, opened, { firstRoots, events })
   const { settings } = session
   const memory = createSweepMemory(followedUse(session))
-  const self = followSelf(session)
+  const self = followSelf(session, context.supervisor?.supervisorPid ?? null)
   const around = { isDiskLow: self.isDiskLow, signal: context.signal }
   const reading = chooseReader(settings.separateReader, context.signal, (end, file) => guards.lost(end, file))
   begin(reading.way, rootsNow())
   const guest = beGuest({ ...around, ...reading, settings, platform: context.platform, isService: isJson })
-  self.work.ask({ slowedBy: guest.slowedBy, reading: reading.way })
+  self.work.ask({ slowedBy: guest.slowedBy, reading: reading.way, readerPid: reading.pid })
   const guards = guardReading(state, guest.pause)
   const keeping = startKeeping(settings, { ...around, now: context.now })
   const background = hashSlowly(session, context, { guards, live })

@@ -9,8 +9,14 @@ import { readLife } from '../self/life-record.ts'
 import { readRestarts } from '../self/restarts.ts'
 import { settingsPlaces, stateOf } from '../session.ts'
 import { loadAnyway } from '../settings/load-settings.ts'
+import { renderGaps } from '../show/gaps.ts'
 import { renderStatus } from '../show/status.ts'
 import { type Command, type CommandContext, hasOption, JSON_OPTION, PLACE_OPTIONS, report } from './command.ts'
+
+const GAPS_OPTION = {
+  type: 'boolean',
+  summary: 'List each gap of the last sweep: what could not be looked at, where and why.',
+} as const
 
 export const status: Command = {
   spec: {
@@ -19,7 +25,7 @@ export const status: Command = {
     minOperands: 0,
     maxOperands: 0,
     summary: 'Show on one screen what is covered, what is not, what waits, what went wrong, and what the agent costs.',
-    options: { json: JSON_OPTION, ...PLACE_OPTIONS },
+    options: { gaps: GAPS_OPTION, json: JSON_OPTION, ...PLACE_OPTIONS },
   },
   run: (invocation, context) => Promise.resolve(runStatus(invocation, context)),
 }
@@ -41,7 +47,9 @@ function runStatus(invocation: Invocation, context: CommandContext): ExitCode {
     const own = { stateFolder, daemon: daemon.value, life, conditions, restarts }
     const text = hasOption(invocation, 'json')
       ? printableJson({ ...own, ...read.value }, 2)
-      : renderStatus(read.value, { ...own, nowMs }, context.stdout)
+      : hasOption(invocation, 'gaps')
+        ? renderGaps(read.value.lastSweep?.gaps ?? [])
+        : renderStatus(read.value, { ...own, nowMs }, context.stdout)
     context.stdout.write(`${text}\n`)
     for (const { failure } of troubles.slice(0, 1)) context.stderr.write(`${describeFailure(failure)}\n`)
     return EXIT.done

@@ -1,9 +1,10 @@
 // What is covered and what is not: rights, sensors, places, watches. From the life record and the last whole sweep; no place is looked at.
-import { FAILURES } from '../../contract/failure.ts'
 import type { Gap } from '../../contract/wire.ts'
 import { OWN_SENSOR } from '../../contract/report.ts'
 import { type OwnRights, type ReadingWay, RIGHTS } from '../self/own-work.ts'
 import { describeCoverage } from '../show/own-work.ts'
+import { coveredSensors } from './covered-sensors.ts'
+import { nextStep } from './next-step.ts'
 import { type Check, type KnownState, note, ok, type Surroundings } from './check.ts'
 
 const WANTED_WATCHES = 65_536
@@ -11,7 +12,9 @@ const WANTED_WATCHES = 65_536
 const NO_PLACE = new Set<string>(['GNO_SENSE_VANISHED'])
 
 export function checkCoverage(known: KnownState, around: Surroundings): readonly Check[] {
-  return [checkRights(known, around), checkSensors(known), checkPlaces(known), checkWatching(known, around)]
+  const rights = checkRights(known, around)
+  const hasRights = rights.state === 'ok'
+  return [rights, checkSensors(known), checkPlaces(known, hasRights), checkWatching(known, around)]
 }
 
 /** The daemon's rights where one runs, else those of whoever asks. */
@@ -27,7 +30,7 @@ export function checkRights(known: KnownState | null, { platform, rights: ownRig
   if (platform === 'linux' && missing.length === 0)
     return besideReader(`${who} runs as user ${uid}, sees what root sees`, reading)
   const without = platform === 'linux' ? `without ${missing.join(', ')}` : 'not root'
-  const next = 'run it as the installed service (systemctl enable --now gnomon-agent) or as root'
+  const next = 'run it as the installed service: systemctl enable --now gnomon-agent'
   return note('rights', `${who} runs as user ${uid}, ${without}: processes and homes of others are gaps`, next)
 }
 
@@ -53,19 +56,16 @@ function missingOf({ capabilities }: OwnRights): readonly string[] {
 }
 
 function checkSensors({ status: { lastSweep } }: KnownState): Check {
-  if (lastSweep === null) return note('sensors', 'nothing was swept yet', 'start the daemon, or run gnomon scan')
-  const sensors = lastSweep.coverage.filter(({ sensor }) => sensor !== OWN_SENSOR)
-  const partly = sensors.filter(({ state }) => state !== 'complete' && state !== 'unsupported')
-  const absent = sensors.filter(({ state }) => state === 'unsupported').length
-  const whole = sensors.length - partly.length - absent
-  const all = `${whole} of ${sensors.length} complete${absent === 0 ? '' : `, ${absent} not for this system`}`
-  const summary = `${all}, at ${lastSweep.finishedAt.slice(0, 16)}Z`
+  if (lastSweep === null)
+    return note('sensors', 'nothing was swept yet', 'systemctl start gnomon-agent, or by hand: gnomon scan')
+  const { partly, told } = coveredSensors(lastSweep.coverage)
+  const summary = `${told}, at ${lastSweep.finishedAt.slice(0, 16)}Z`
   if (partly.length === 0) return ok('sensors', summary)
   const why = partly.map(({ sensor, state, detail }) => `${sensor} ${state}${detail === '' ? '' : ` (${detail})`}`)
-  return note('sensors', `${summary}: ${why.join('; ')}`, 'gnomon status tells each with its reason')
+  return note('sensors', `${summary}: ${why.join('; ')}`, 'gnomon status --gaps lists what each could not see')
 }
 
-function checkPlaces({ status: { lastSweep } }: KnownState): Check {
+function checkPlaces({ status: { lastSweep } }: KnownState, hasRights: boolean): Check {
   const gaps = (lastSweep?.gaps ?? []).filter(({ code, sensor }) => sensor !== OWN_SENSOR && !NO_PLACE.has(code))
   if (lastSweep === null) return note('places', 'not known before the first sweep', null)
   if (gaps.length === 0) return ok('places', 'no place was left out in the last sweep')
@@ -74,7 +74,7 @@ function checkPlaces({ status: { lastSweep } }: KnownState): Check {
   const told = kinds.map(
     ({ code, count, gap }) => `${count} ${code.replace(/^GNO_/, '')} (${gap.place}: ${gap.detail})`,
   )
-  return note('places', `left out: ${told.join('; ')}`, first === undefined ? null : adviceFor(first.code))
+  return note('places', `left out: ${told.join('; ')}`, first === undefined ? null : nextStep(first.gap, hasRights))
 }
 
 interface Kind {
@@ -94,15 +94,13 @@ function kindsOf(gaps: readonly Gap[]): readonly Kind[] {
   return [...kinds.values()].sort((one, other) => other.count - one.count)
 }
 
-/** What the catalogue of errors tells an operator to do. */
-export function adviceFor(code: string): string | null {
-  const found = Object.entries(FAILURES).find(([name]) => name === code)
-  return found === undefined ? null : found[1].operator
-}
-
 function checkWatching({ daemon, life }: KnownState, { loaded, nowMs, watchLimit }: Surroundings): Check {
   if (!loaded.settings.watch)
-    return note('watching', 'off: new files wait for a rescan or a sweep', 'set watch to true (gnomon settings)')
+    return note(
+      'watching',
+      'off: new files wait for a rescan or a sweep',
+      'set watch to true in the settings file that gnomon settings names',
+    )
   const work = daemon === null ? null : (life?.work ?? null)
   if (work === null) return checkLimit(watchLimit)
   const told = describeCoverage(work.watches, work.rescan, nowMs)
@@ -118,5 +116,5 @@ function checkLimit(watchLimit: number | null): Check {
 
 function raise(watchLimit: number | null): string {
   const now = watchLimit === null ? '' : ` (now ${watchLimit})`
-  return `sysctl fs.inotify.max_user_watches=${Math.max(WANTED_WATCHES, 2 * (watchLimit ?? 0))}${now}, then restart it`
+  return `sysctl fs.inotify.max_user_watches=${Math.max(WANTED_WATCHES, 2 * (watchLimit ?? 0))}${now}, then systemctl restart gnomon-agent`
 }

@@ -25,6 +25,8 @@ export type MetaKey =
   | 'privacyMark'
   /** The last sweep as it was, where `lastSweep` holds only what may be told. */
   | 'sweepHere'
+  /** The last whole sweep, as it was. */
+  | 'wholeHere'
   /** The digest of the newest link, and of the newest that the collector has. */
   | 'chainHead'
   | 'chainDelivered'

@@ -28,6 +28,7 @@ import { spoolBytes, trimSpool } from './spool-limit.ts'
 import { insertReport, nextSequence, noteTold, oldestSequence } from './spool.ts'
 import type { StateStore } from './state-store.ts'
 import { readThing } from './stored-thing.ts'
+import { keepWholeSweep } from './whole-sweep.ts'
 import { parseJson, recordSweep, renderSweepRecord } from './sweep-record.ts'
 
 /** Things told as gone are remembered, so that a collector restored from a backup hears it again; this many of them. */
@@ -71,6 +72,7 @@ export function enqueueSweep(state: StateStore, sweep: SweepResult, options: Enq
   const isAbsent = options.isAbsent ?? (() => false)
   const stored = state.write((database) => {
     adoptMark(state, database)
+    keepWholeSweep(database, sweep)
     return enqueue({ state, database, ...concealSweep(state, database, sweep, isAbsent), heartbeatMs, isAbsent })
   })
   if (stored.ok) state.lostInMemory = 0

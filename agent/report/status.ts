@@ -13,13 +13,15 @@ import { nextSequence } from './spool.ts'
 import type { StateStore } from './state-store.ts'
 import { readThingHere, readThings } from './stored-thing.ts'
 import { parseSweepRecord } from './sweep-record.ts'
+import { readWholeSweep } from './whole-sweep.ts'
 
 export interface AgentStatus {
   readonly hostId: string | null
   /** Never the token. */
   readonly enrolment: { readonly agentId: string; readonly collectorUrl: string } | null
-  /** The last sweep that covered folders. */
+  /** The last whole sweep; before the first one the last look that covered folders. */
   readonly lastSweep: {
+    readonly isWhole: boolean
     readonly startedAt: string
     readonly finishedAt: string
     readonly coverage: readonly Coverage[]
@@ -125,10 +127,11 @@ function runtimesIn(database: Database): readonly Runtime[] {
 }
 
 function lastSweepOf(database: Database): AgentStatus['lastSweep'] {
-  const record = parseSweepRecord(readMeta(database, 'sweepHere') ?? readMeta(database, 'lastSweep'))
+  const whole = readWholeSweep(database)
+  const record = whole ?? parseSweepRecord(readMeta(database, 'sweepHere') ?? readMeta(database, 'lastSweep'))
   if (record === null) return null
   const { startedAt, finishedAt, coverage } = record.envelope
-  return { startedAt, finishedAt, coverage, gaps: record.gaps }
+  return { isWhole: whole !== null, startedAt, finishedAt, coverage, gaps: record.gaps }
 }
 
 function countKnown(database: Database): AgentStatus['known'] {

@@ -15,7 +15,8 @@ import { AGENT_VERSION } from '../version.ts'
 import { createClocks } from './machine-clocks.ts'
 import { type DiskFloor, watchDisk } from './disk-floor.ts'
 import { type FollowedWork, followWork } from './follow-work.ts'
-import { bytesRead, processorMs, proportionalBytes } from './own-counters.ts'
+import { bytesRead } from './own-counters.ts'
+import { createOwnProcesses } from './own-processes.ts'
 import { createUseSamples, type OwnUse } from './own-use.ts'
 import { countRestarts } from './restarts.ts'
 import { startSelfWatch } from './self-watch.ts'
@@ -32,7 +33,7 @@ export interface FollowedSelf {
   /** Changed files that wait now. */
   readonly waiting: (files: number) => void
   readonly swept: (result: SweepResult) => void
-  readonly work: Omit<FollowedWork, 'now'>
+  readonly work: Omit<FollowedWork, 'now' | 'looked' | 'readerPid'>
   readonly isDiskLow: () => boolean
   readonly close: () => void
 }
@@ -40,14 +41,16 @@ export interface FollowedSelf {
 type Followed = Pick<Session, 'state' | 'settings' | 'hostId' | 'pack'>
 
 /** Begins before ends of workers are taken over (`guardReading`), since what a supervisor saw is told by those. */
-export function followSelf({ state, settings, hostId, pack }: Followed): FollowedSelf {
+export function followSelf({ state, settings, hostId, pack }: Followed, supervisorPid: number | null): FollowedSelf {
   const files = countFiles()
   let waitingFiles = 0
+  const processes = createOwnProcesses({ supervisorPid, readerPid: () => work.readerPid() })
+  const work = followWork(state.now, processes.each)
   const samples = createUseSamples(
     {
-      processorMs,
+      processorMs: processes.processorMs,
       bytesRead,
-      proportionalBytes,
+      proportionalBytes: processes.memoryBytes,
       filesSeen: files.seen,
       memoryBytes: () => process.memoryUsage.rss(),
       waitingFiles: () => waitingFiles,
@@ -56,7 +59,6 @@ export function followSelf({ state, settings, hostId, pack }: Followed): Followe
     availableParallelism(),
   )
   const clocks = createClocks(state.now)
-  const work = followWork(state.now)
   const ends = readEnds(state.folder)
   countRestarts(state, ends)
   const disk = followDisk(state)
@@ -88,7 +90,7 @@ export function followSelf({ state, settings, hostId, pack }: Followed): Followe
     waiting: (files) => {
       waitingFiles = files
     },
-    swept: watch.swept,
+    swept: both(work.looked, watch.swept),
     work,
     isDiskLow: disk.isLow,
     close: () => {
@@ -96,6 +98,13 @@ export function followSelf({ state, settings, hostId, pack }: Followed): Followe
       metrics.close()
       watch.close()
     },
+  }
+}
+
+function both<T>(one: () => void, other: (value: T) => void): (value: T) => void {
+  return (value) => {
+    one()
+    other(value)
   }
 }
 

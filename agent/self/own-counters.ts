@@ -13,12 +13,6 @@ export function bytesRead(): number | null {
   return found === undefined ? null : Number(found)
 }
 
-/** Proportional set size; null outside Linux and on kernels before 4.14. */
-export function proportionalBytes(): number | null {
-  const found = /^Pss:\s+(\d+) kB$/m.exec(textOf('/proc/self/smaps_rollup'))?.[1]
-  return found === undefined ? null : Number(found) * 1024
-}
-
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'latin1')

@@ -2,11 +2,14 @@
 
 /** What is measured, with its unit as OpenMetrics names it, and what it means. */
 export const MEASURES = {
-  processorPercent: { unit: 'percent', means: 'Processor time of the worker, of all cores together.' },
+  processorPercent: {
+    unit: 'percent',
+    means: 'Processor time of supervisor, worker and reader, of all cores together.',
+  },
   memoryBytes: { unit: 'bytes', means: 'Memory of the worker that is resident, shared pages included.' },
   proportionalBytes: {
     unit: 'bytes',
-    means: 'Memory of the worker, shared pages divided among those that share them.',
+    means: 'Memory of supervisor, worker and reader, shared pages divided among those that share them.',
   },
   filesPerSecond: { unit: 'files_per_second', means: 'Files that sweeps saw.' },
   bytesPerSecond: { unit: 'bytes_per_second', means: 'Bytes that the worker read, from disks and from the cache.' },

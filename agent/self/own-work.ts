@@ -1,5 +1,6 @@
 // What the daemon covers at this moment and with which rights: for `gnomon status` and `gnomon doctor`, which ask no process.
 import { readFileSync } from 'node:fs'
+import { type OwnProcess, readOwnProcesses } from './own-processes.ts'
 
 /** Watches as they stand. */
 export interface WatchCount {
@@ -47,6 +48,10 @@ export interface OwnWork {
   readonly slowedBy: readonly string[]
   readonly rights: OwnRights
   readonly reading: ReadingWay | null
+  /** The last look of any kind; null before the first. */
+  readonly lookedAtMs: number | null
+  /** Supervisor, worker, reader; empty where the system does not tell. */
+  readonly processes: readonly OwnProcess[]
 }
 
 /**
@@ -83,6 +88,8 @@ export function readOwnWork(value: unknown): OwnWork | null {
     slowedBy: textsOf(given.get('slowedBy')),
     rights: { uid, capabilities: textsOf(rights.get('capabilities')) },
     reading: READING_WAYS.find((way) => way === given.get('reading')) ?? null,
+    lookedAtMs: numberOf(given.get('lookedAtMs')),
+    processes: readOwnProcesses(given.get('processes')),
   }
 }
 
@@ -98,6 +105,10 @@ function readRescan(given: Members): LastRescan | null {
   const [atMs, folders, changed, restMs] = ['atMs', 'folders', 'changed', 'restMs'].map((name) => given?.get(name))
   const isWhole = typeof atMs === 'number' && typeof folders === 'number' && typeof changed === 'number'
   return isWhole && typeof restMs === 'number' ? { atMs, folders, changed, restMs } : null
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
 }
 
 function membersOf(value: unknown): Members {

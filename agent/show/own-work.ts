@@ -24,6 +24,13 @@ function describeRescan(rescan: LastRescan | null, nowMs: number): string {
   return `${countOf(folders, 'other folder')} compared every ${describeDuration(restMs)}, last ${last} ago`
 }
 
+/** `supervisor 16.0 MiB, worker 50.8 MiB, reader 29.0 MiB`; null: this system does not tell. */
+export function describeProcesses(life: Life | null): string | null {
+  const processes = life?.work?.processes ?? []
+  if (processes.length === 0) return null
+  return processes.map(({ role, memoryBytes }) => `${role} ${describeBytes(memoryBytes)}`).join(', ')
+}
+
 /** `3 in 24 h, last 2026-11-23T10:00Z: processor (12 % of all cores for 12 s)`; null where there is nothing to tell. */
 export function describeRestarts({ inDay, last }: Restarts): string | null {
   if (last === null) return null

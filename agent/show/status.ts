@@ -1,19 +1,21 @@
 // The screen of `gnomon status`: what is covered, what is not, what waits, what went wrong, what it costs. Bounded: whatever the state
-// holds, it fits 24 rows of 100 columns; `--json` has all of it.
+// holds, it fits 24 rows of the terminal's width; `--json` has all of it.
+import { OWN_SENSOR } from '../../contract/report.ts'
 import type { Gap } from '../../contract/wire.ts'
 import type { RunningDaemon } from '../report/daemon-lock.ts'
 import type { AgentStatus } from '../report/status.ts'
 import type { Life } from '../self/life-record.ts'
 import type { Restarts } from '../self/restarts.ts'
-import { describeBytes } from './measure.ts'
-import { describeCosts, describeCoverage, describePace, describeRestarts } from './own-work.ts'
-import { fitText } from './screen-row.ts'
+import { describeBytes, describeDuration } from './measure.ts'
+import { coveredSensors } from '../doctor/covered-sensors.ts'
+import { describeCosts, describeCoverage, describePace, describeProcesses, describeRestarts } from './own-work.ts'
+import { columnsOf, cutLines, SCREEN_ROWS, shareLines, wrapText } from './screen-row.ts'
 import { paint, type Terminal } from './terminal.ts'
 
 const LABEL_COLUMNS = 12
-/** Rows that may come in any number, each kind with its part of 24 rows; the others are fourteen at most. */
-const MAX_CONDITIONS = 4
-const MAX_BLIND = 4
+/** Rows that may come in any number, each kind with its part of 24 rows; the others are sixteen at most. */
+const MAX_CONDITIONS = 3
+const MAX_BLIND = 3
 const MAX_REFUSED = 2
 
 export interface StatusScreen {
@@ -36,20 +38,32 @@ export function renderStatus(seen: AgentStatus, screen: StatusScreen, terminal: 
     ['state', `${screen.stateFolder}, host ${seen.hostId ?? 'not known before the first sweep'}`],
     ['enrolled', enrolment === null ? 'no: run gnomon enroll' : `${enrolment.agentId} at ${enrolment.collectorUrl}`],
     ...coverageRows(seen.lastSweep),
+    ...lookRows(screen),
     ...coveringRows(screen),
     ['known now', `${known.artifacts} models, ${known.runtimes} runtimes, ${known.findings} findings`],
     ['spool', `${spool.reports} report(s), ${describeBytes(spool.bytes)}${oldest}, next ${spool.nextSequence}`],
     ['delivery', describeDelivery(seen.delivery)],
     ...some(seen.delivery.refused, MAX_REFUSED, ({ what, detail }) => ['refused', `${what}: ${detail}`]),
-    ['costs', describeOwnCosts(screen)],
+    ...costRows(screen),
     ...paceRows(screen),
     ...troubleRows(seen, screen.conditions),
   ]
-  return rows.map(([label, value]) => renderRow(label, value, terminal)).join('\n')
+  const columns = columnsOf(terminal) - LABEL_COLUMNS - 1
+  const texts = rows.map(([label, value]) => ({ label, lines: wrapText(value, columns) }))
+  const shares = shareLines(
+    texts.map(({ lines }) => lines.length),
+    SCREEN_ROWS,
+  )
+  return texts
+    .flatMap(({ label, lines }, at) => renderRow(label, cutLines(lines, shares[at] ?? 1, columns), terminal))
+    .join('\n')
 }
 
-function renderRow(label: string, value: string, terminal: Terminal): string {
-  return `${paint(terminal, 'dim', label.padEnd(LABEL_COLUMNS))} ${fitText(value, LABEL_COLUMNS + 1)}`
+function renderRow(label: string, lines: readonly string[], terminal: Terminal): readonly string[] {
+  return lines.map((line, at) => {
+    const head = at === 0 ? paint(terminal, 'dim', label.padEnd(LABEL_COLUMNS)) : ' '.repeat(LABEL_COLUMNS)
+    return `${head} ${line}`
+  })
 }
 
 /** At most so many rows; the last one says how many more there are. */
@@ -61,24 +75,33 @@ function some<T>(items: readonly T[], most: number, rowOf: (item: T) => Row): re
 
 function coverageRows(last: AgentStatus['lastSweep']): readonly Row[] {
   if (last === null) return [['last sweep', 'none yet']]
-  const whole = last.coverage.filter(({ state }) => state === 'complete')
-  const partly = last.coverage.filter(({ state }) => state !== 'complete')
+  const { partly, told } = coveredSensors(last.coverage)
   const files = last.coverage.find(({ sensor }) => sensor === 'files')
-  const covered = `${whole.length} of ${last.coverage.length} sensors complete`
   const kinds = countByCode(last.gaps)
+  const what = last.isWhole ? [] : ['a part; no whole one yet']
   return [
-    ['last sweep', [last.finishedAt, covered, ...(files === undefined ? [] : [files.detail])].join('; ')],
+    ['last sweep', [last.finishedAt, ...what, told, ...(files === undefined ? [] : [files.detail])].join('; ')],
     ...some(partly, MAX_BLIND, ({ sensor, state, detail }) => [
       'not covered',
       [`${sensor} is ${state}`, ...(detail === '' ? [] : [detail])].join(': '),
     ]),
-    ...(kinds === '' ? [] : [['gaps', kinds] as const]),
+    ...(kinds === '' ? [] : [['gaps', `${kinds}; gnomon status --gaps lists each`] as const]),
   ]
+}
+
+/** A look at processes or at what changed is no sweep. */
+function lookRows({ life, nowMs }: StatusScreen): readonly Row[] {
+  const atMs = life?.work?.lookedAtMs ?? null
+  if (atMs === null) return []
+  const ago = describeDuration(nowMs - atMs)
+  return [['last look', `${new Date(atMs).toISOString()}, ${ago} ago: processes, and what changed`]]
 }
 
 function countByCode(gaps: readonly Gap[]): string {
   const counts = new Map<string, number>()
-  for (const { code, count } of gaps) counts.set(code, (counts.get(code) ?? 0) + count)
+  // Its own trouble has rows of its own.
+  for (const { code, count } of gaps.filter(({ sensor }) => sensor !== OWN_SENSOR))
+    counts.set(code, (counts.get(code) ?? 0) + count)
   const ordered = [...counts].sort(([, one], [, other]) => other - one)
   return ordered.map(([code, count]) => `${count} ${code.replace(/^GNO_/, '')}`).join(', ')
 }
@@ -105,9 +128,11 @@ function describeDaemon({ daemon, life }: StatusScreen): string {
   return `does not run; last alive ${new Date(life.alive.wallMs).toISOString()}, ${how}`
 }
 
-function describeOwnCosts({ daemon, life }: StatusScreen): string {
+function costRows({ daemon, life }: StatusScreen): readonly Row[] {
   const told = daemon === null ? null : describeCosts(life)
-  return told ?? 'not measured: no daemon runs, or it began just now'
+  if (told === null) return [['costs', 'not measured: no daemon runs, or it began just now']]
+  const each = describeProcesses(life)
+  return [['costs', told], ...(each === null ? [] : [['processes', each] as const])]
 }
 
 function paceRows({ daemon, life }: StatusScreen): readonly Row[] {

@@ -117,7 +117,15 @@ async function watchSelf(): Promise<void> {
     wasEndSeen: false,
     isAbsent: () => false,
     use: () => null,
-    work: () => ({ watches: null, rescan: null, slowedBy: [], rights: { uid: 1000, capabilities: [] }, reading: null }),
+    work: () => ({
+      watches: null,
+      rescan: null,
+      slowedBy: [],
+      rights: { uid: 1000, capabilities: [] },
+      reading: null,
+      lookedAtMs: null,
+      processes: [],
+    }),
   })
   while (!stop.signal.aborted) {
     await day.time.sleep(10_000, stop.signal)

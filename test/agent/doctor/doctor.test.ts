@@ -2,12 +2,14 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Check, KnownState, Surroundings } from '../../../agent/doctor/check.ts'
 import { checkCoverage } from '../../../agent/doctor/check-coverage.ts'
+import { nextStep } from '../../../agent/doctor/next-step.ts'
 import { checkSettings, checkState, checkWork } from '../../../agent/doctor/check-work.ts'
 import type { OwnRights, ReadingWay } from '../../../agent/self/own-work.ts'
 import type { LoadedSettings } from '../../../agent/settings/load-settings.ts'
 import { type Settings, SETTINGS } from '../../../agent/settings/settings.ts'
 import { renderChecks } from '../../../agent/show/doctor.ts'
 import type { Terminal } from '../../../agent/show/terminal.ts'
+import { FAILURES } from '../../../contract/failure.ts'
 import type { Gap } from '../../../contract/wire.ts'
 
 const terminal: Terminal = { isInteractive: false, hasColour: false, columns: 80, write: () => undefined }
@@ -65,6 +67,7 @@ function known(wrong: Wrong = {}): KnownState {
       hostId: 'host',
       enrolment: null,
       lastSweep: {
+        isWhole: true,
         startedAt: at,
         finishedAt: at,
         coverage: wrong.partly === undefined ? [complete] : [complete, partly],
@@ -102,6 +105,8 @@ function known(wrong: Wrong = {}): KnownState {
         slowedBy: ['battery'],
         rights,
         reading: wrong.reading ?? 'own-user',
+        lookedAtMs: null,
+        processes: [{ role: 'worker', memoryBytes: 61 * 1024 ** 2 }],
       },
     },
     restarts: {
@@ -118,18 +123,21 @@ function all(state: KnownState, machine: Surroundings): readonly Check[] {
   return [checkSettings(machine), checkState(machine), ...checkWork(state, machine), ...checkCoverage(state, machine)]
 }
 
+/** What a reader makes of it: lines that go on are one. */
+const told = (checks: readonly Check[]): string => renderChecks(checks, terminal).replace(/\n {18,21}(?! |->)/g, ' ')
+
 const noted = (checks: readonly Check[]): readonly string[] =>
   checks.filter(({ state }) => state !== 'ok').map(({ name }) => name)
 
 describe('a machine that is well', () => {
   it('has no note, and is told what is covered and what it costs', () => {
     const checks = all(known(), around())
-    const text = renderChecks(checks, terminal)
+    const text = told(checks)
 
     expect(noted(checks)).toEqual([])
     expect(text).toContain('1204 of 32768 watches placed; 96 other folders compared every 45s, last 1m ago')
     expect(text).toContain('sees what root sees; reader: other user, no rights')
-    expect(text).toMatch(/^ok +costs +processor 0.5 % \(mean 1.3, peak 4.0\), of 60 min$/m)
+    expect(text).toMatch(/^ok +costs +processor 0.5 % \(mean 1.3, peak 4.0\), of 60 min: worker 61.0 MiB$/m)
     expect(text).toMatch(/^ok +work +12 files\/s swept \(peak 900\); slowed by battery$/m)
   })
 })
@@ -189,7 +197,7 @@ describe('a machine that is not well', () => {
     ])
     expect(checks.filter(({ state, next }) => state !== 'ok' && next === null)).toEqual([])
     expect(rows.length).toBeLessThanOrEqual(24)
-    expect(rows.filter((row) => row.length > 100)).toEqual([])
+    expect(rows.filter((row) => row.length > 80)).toEqual([])
     expect(rows.join('\n')).not.toContain('\u001b')
     for (const part of [
       '300 SENSE_DENIED',
@@ -207,6 +215,35 @@ describe('a machine that is not well', () => {
     const rows = renderChecks(many, terminal).split('\n')
 
     expect(rows.length).toBe(24)
-    expect(rows.at(-1)).toContain('do 19')
+    expect(rows.join('\n')).toContain('do 19')
+    expect(rows.at(-1)).toContain('and 17 more with a next step: gnomon doctor --json')
+  })
+
+  it('shows a next step whole or not at all, in the width of the terminal', () => {
+    const words = Array.from({ length: 40 }, (_, at) => `word${at}`).join(' ')
+    const rows = renderChecks([{ name: 'c', state: 'note', detail: 'd', next: words }], terminal).split('\n')
+
+    expect(rows.filter((row) => row.length > 80)).toEqual([])
+    expect(rows.join(' ').replace(/ +/g, ' ')).toContain(words)
+  })
+
+  it('names a command with each next step about what could not be looked at, and leads to no screen that led here', () => {
+    const codes = Object.keys(FAILURES).filter((code) => code.startsWith('GNO_SENSE_') || code.startsWith('GNO_AGENT_'))
+    const steps = codes.flatMap((code) => [
+      nextStep({ code, place: '/a b' }, true),
+      nextStep({ code, place: '/a b' }, false),
+    ])
+
+    expect(steps.filter((step) => step === null)).toEqual([])
+    expect(steps.filter((step) => /gnomon doctor|gnomon status(?! --gaps)/i.test(step ?? ''))).toEqual([])
+    expect(nextStep({ code: 'GNO_AGENT_BENCHED', place: '/a b' }, true)).toContain("gnomon inspect '/a b'")
+    expect(nextStep({ code: 'GNO_SENSE_DENIED', place: '/a' }, false)).toContain('systemctl enable --now gnomon-agent')
+  })
+
+  it('says in words who set what', () => {
+    const machine = around()
+    const loaded = { ...machine.loaded, sources: new Map([['stateFolder', 'override'] as const]) }
+
+    expect(checkSettings({ ...machine, loaded }).detail).toContain('set: stateFolder by the command line')
   })
 })

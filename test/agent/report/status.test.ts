@@ -77,6 +77,20 @@ describe('the status', () => {
 
     expect(status.lastSweep?.coverage).toEqual(sweep().coverage)
   })
+
+  it('keeps the last whole sweep when a changed file was looked at since', () => {
+    const finishedAt = '2026-11-23T08:30:00.000Z'
+    const look = sampleSweep({ coveredPaths: ['/home/new.gguf'], coveredHost: false, finishedAt })
+    valueOf(enqueueSweep(state, look))
+    const before = valueOf(readStatus(state)).lastSweep
+    valueOf(enqueueSweep(state, sweep()))
+    valueOf(enqueueSweep(state, look))
+    const after = valueOf(readStatus(state)).lastSweep
+
+    expect([before?.isWhole, before?.finishedAt]).toEqual([false, finishedAt])
+    expect([after?.isWhole, after?.finishedAt]).toEqual([true, sweep().finishedAt])
+    expect(after?.gaps).toEqual(sweep().gaps)
+  })
 })
 
 describe('explaining a finding', () => {

@@ -23,15 +23,19 @@ describe('rights', () => {
 
 describe('the work of a daemon', () => {
   it('is what those tell who know it, and comes back from its record', () => {
-    const work = followWork(() => new Date(5_000))
+    const work = followWork(
+      () => new Date(5_000),
+      () => [{ role: 'worker', memoryBytes: 7 }],
+    )
     expect(work.now()).toMatchObject({ watches: null, rescan: null, slowedBy: [] })
 
     work.watching(() => ({ placed: 3, budget: null, isWhole: true }))
     work.rescanned({ folders: 90, compared: 7, changed: 1, candidates: 2, cpuMs: 4, restMs: 30_000.4 })
-    work.ask({ slowedBy: () => ['battery'], reading: () => 'own-user' })
+    work.ask({ slowedBy: () => ['battery'], reading: () => 'own-user', readerPid: () => 9 })
+    work.looked()
     const now = work.now()
 
-    expect(now.reading).toBe('own-user')
+    expect([now.reading, now.lookedAtMs, work.readerPid()]).toEqual(['own-user', 5_000, 9])
     expect(now.rescan).toEqual({ atMs: 5_000, folders: 7, changed: 1, restMs: 30_000 })
     expect(readOwnWork(JSON.parse(JSON.stringify(now)))).toEqual(now)
   })
@@ -47,6 +51,8 @@ describe('the work of a daemon', () => {
       slowedBy: [1, 'load'],
       rights: { uid: 5 },
       reading: 'by magic',
+      lookedAtMs: 'now',
+      processes: [{ role: 'king', memoryBytes: 1 }, null, { role: 'reader', memoryBytes: 2 }],
     }
 
     expect(readOwnWork(damaged)).toEqual({
@@ -55,6 +61,8 @@ describe('the work of a daemon', () => {
       slowedBy: ['load'],
       rights: { uid: 5, capabilities: [] },
       reading: null,
+      lookedAtMs: null,
+      processes: [{ role: 'reader', memoryBytes: 2 }],
     })
   })
 })

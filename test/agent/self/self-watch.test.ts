@@ -18,6 +18,8 @@ const WORK: OwnWork = {
   slowedBy: ['battery'],
   rights: { uid: 0, capabilities: [] },
   reading: null,
+  lookedAtMs: 6,
+  processes: [],
 }
 let folder = ''
 let moment: Moment

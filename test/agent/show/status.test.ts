@@ -14,6 +14,7 @@ function statusOf(many: number): AgentStatus {
     hostId: 'host',
     enrolment: { agentId: 'agent', collectorUrl: 'https://collector.example' },
     lastSweep: {
+      isWhole: true,
       startedAt: '2026-11-23T10:00:00.000Z',
       finishedAt: '2026-11-23T10:01:00.000Z',
       coverage: [
@@ -59,6 +60,12 @@ function screenOf(many: number): StatusScreen {
         slowedBy: many === 0 ? [] : ['battery', 'a camera in use'],
         rights: { uid: 0, capabilities: [] },
         reading: 'own-user',
+        lookedAtMs: Date.parse('2026-11-23T10:00:57.000Z'),
+        processes: [
+          { role: 'supervisor', memoryBytes: 16 * 1024 ** 2 },
+          { role: 'worker', memoryBytes: 61 * 1024 ** 2 },
+          { role: 'reader', memoryBytes: 29 * 1024 ** 2 },
+        ],
       },
     },
     restarts: {
@@ -75,31 +82,61 @@ function screenOf(many: number): StatusScreen {
   }
 }
 
+/** What a reader makes of it: lines that go on are one. */
+const told = (status: AgentStatus, screen: StatusScreen): string =>
+  renderStatus(status, screen, terminal).replace(/\n {13}/g, ' ')
+
 describe('the status screen', () => {
-  it('fits 24 rows of 100 columns when everything is wrong', () => {
-    const rows = renderStatus(statusOf(200), screenOf(200), terminal).split('\n')
+  it.each([
+    [80, 80],
+    [240, 100],
+  ])('fits 24 rows of a terminal of %i columns when everything is wrong', (columns, most) => {
+    const rows = renderStatus(statusOf(200), screenOf(200), { ...terminal, columns }).split('\n')
 
     expect(rows.length).toBeLessThanOrEqual(24)
-    expect(rows.filter((row) => row.length > 100)).toEqual([])
-    expect(rows.join('\n')).toContain('and 197 more; --json lists them')
+    expect(rows.filter((row) => row.length > most)).toEqual([])
+    expect(rows.join('\n')).toContain('and 198 more; --json lists them')
     expect(rows.join('\n')).not.toContain('\u001b')
     expect(rows.join('\n')).toMatch(/restarts +200 in 24 h, last 1970-01-01T00:00Z: processor/)
-    expect(rows.join('\n')).toMatch(/work +12 files\/s swept \(peak 900\); slowed by battery, a camera in use/)
+    expect(rows.join('\n')).toMatch(
+      /work +12 files\/s swept \(peak 900\); slowed by battery, a camera\s+in use|slowed by battery, a camera in use/,
+    )
   })
 
   it('says what is covered, what it costs, and that nothing is wrong', () => {
-    const text = renderStatus(statusOf(0), screenOf(0), terminal)
+    const text = told(statusOf(0), screenOf(0))
 
     expect(text).toContain('runs since 2026-11-23T09:00:00.000Z, pid 7, watched by pid 6')
     expect(text).toContain('1 of 1 sensors complete; 10 files in 2 folders')
     expect(text).toContain('processor 0.5 % (mean 1.3, peak 4.0), of 60 min')
     expect(text).toMatch(/watching +1204 of 60000 watches placed; 96 other folders compared every 30s, last 12s ago/)
     expect(text).toMatch(/trouble +none/)
+    expect(text).toMatch(/^processes +supervisor 16.0 MiB, worker 61.0 MiB, reader 29.0 MiB$/m)
     expect(text).not.toMatch(/^restarts|slowed by/m)
   })
 
+  it('tells a whole sweep and the last look apart', () => {
+    const status = statusOf(0)
+    const last = status.lastSweep === null ? null : { ...status.lastSweep, isWhole: false }
+
+    expect(told(status, screenOf(0))).toMatch(/^last sweep +2026-11-23T10:01:00.000Z; 1 of 1/m)
+    expect(told(status, screenOf(0))).toMatch(/^last look +2026-11-23T10:00:57.000Z, 3s ago/m)
+    expect(told({ ...status, lastSweep: last }, screenOf(0))).toContain('a part; no whole one yet')
+  })
+
+  it('counts no sensor that is the agent itself, and leads to its gaps', () => {
+    const status = statusOf(1)
+    const own = { sensor: 'agent', state: 'partial' as const, places: [], looked: 1, detail: '' }
+    const { lastSweep } = status
+    const coverage = [...(lastSweep?.coverage ?? []), own]
+    const text = told({ ...status, lastSweep: lastSweep && { ...lastSweep, coverage } }, screenOf(0))
+
+    expect(text).toContain('1 of 2 sensors complete')
+    expect(text).toContain('1 SENSE_DENIED; gnomon status --gaps lists each')
+  })
+
   it('says how a daemon that does not run ended', () => {
-    const text = renderStatus(statusOf(0), { ...screenOf(0), daemon: null }, terminal)
+    const text = told(statusOf(0), { ...screenOf(0), daemon: null })
 
     expect(text).toContain('does not run; last alive 1970-01-01T00:00:00.000Z, ended without being asked')
   })
