@@ -25,12 +25,18 @@ export function chooseConcealment(
       return { concealment: tellCounts(), failure: null }
     case 'pseudonymous': {
       if (pseudonymKeyFile === null) {
-        const detail = 'privacyLevel is pseudonymous and pseudonymKeyFile is not set: only counts are told'
-        return { concealment: tellCounts(), failure: { code: 'GNO_SETTINGS_INVALID', detail } }
+        return countsFor('pseudonymKeyFile is not set')
       }
       const key = readPseudonymKey(pseudonymKeyFile)
-      if (!key.ok) return { concealment: tellCounts(), failure: key.failure }
+      if (!key.ok) return countsFor(key.failure.detail, key.failure)
       return { concealment: tellPseudonyms(key.value, { hostName, platform, homes: readHomes() }), failure: null }
     }
   }
+}
+
+/** Never the level above for want of a key. */
+function countsFor(why: string, cause?: Failure): ChosenConcealment {
+  const detail = `privacyLevel is pseudonymous, ${why}: only counts are told`
+  const failure: Failure = { code: 'GNO_AGENT_PRIVACY_KEY', detail, ...(cause === undefined ? {} : { cause }) }
+  return { concealment: tellCounts(), failure }
 }

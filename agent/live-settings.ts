@@ -12,6 +12,7 @@ import { openConditions } from './report/own-conditions.ts'
 import { keepGoodSettings, keepPolicy, readPolicy } from './report/settings-memory.ts'
 import type { StateStore } from './report/state-store.ts'
 import { type Session, settingsPlacesIn, usePrivacy } from './session.ts'
+import { stampOf } from './settings/settings-file.ts'
 import { loadAnyway, type LoadedSettings, type LoadSettingsOptions, stampSettings } from './settings/load-settings.ts'
 import { type Settings, SETTINGS } from './settings/settings.ts'
 
@@ -64,6 +65,7 @@ export function createLiveSettings({ state, loaded }: Session, options: LiveOpti
   const { context, places } = options
   let current: LoadedSettings = loaded
   let stamp = stampSettings(places)
+  let keyStamp = ''
   let isDue = false
   const listeners: (() => void)[] = []
   const tell = createTroubleTeller(state, options.onTrouble)
@@ -71,14 +73,20 @@ export function createLiveSettings({ state, loaded }: Session, options: LiveOpti
   const take = (next: LoadedSettings): void => {
     current = next
     keepGoodSettings(state, next.good)
-    tell(next.troubles)
-    // Also where the level is the same: the key of the pseudonyms may be there now.
-    usePrivacy(state, next.settings, context)
+    // Before the key is read: what is put there later is another stamp.
+    keyStamp = stampKey(next.settings)
+    const privacy = usePrivacy(state, next.settings, context)
+    const failure = privacy.ok ? privacy.value : privacy.failure
+    tell(next.troubles, failure === null ? [] : [{ failure, place: 'privacyLevel' }])
   }
   const load = (): void => {
     const next = loadAnyway({ ...settingsPlacesIn(state, places), kept: current.good })
-    const changed = changedNames(current.settings, next.settings)
+    const mark = JSON.stringify(state.concealment.mark)
+    const names = changedNames(current.settings, next.settings)
     take(next)
+    // The same file may hold a key now, none, or another one.
+    const isOtherKey = names.length === 0 && JSON.stringify(state.concealment.mark) !== mark
+    const changed = isOtherKey ? ['pseudonymKeyFile'] : names
     const [now, later] = [
       changed.filter((name) => !ofThisStart.has(name)),
       changed.filter((name) => ofThisStart.has(name)),
@@ -90,7 +98,7 @@ export function createLiveSettings({ state, loaded }: Session, options: LiveOpti
   }
   const look = (): boolean => {
     const now = stampSettings(places)
-    if (now === stamp) return false
+    if (now === stamp && stampKey(current.settings) === keyStamp) return false
     stamp = now
     load()
     return true
@@ -117,21 +125,28 @@ export function createLiveSettings({ state, loaded }: Session, options: LiveOpti
   }
 }
 
-/** Keeps the conditions of the agent true, and tells each trouble once. */
+/** Changes whenever the key of the pseudonyms did, where there is to be one. */
+function stampKey({ privacyLevel, pseudonymKeyFile }: Settings): string {
+  return privacyLevel === 'pseudonymous' && pseudonymKeyFile !== null ? stampOf(pseudonymKeyFile) : ''
+}
+
+/** Keeps the conditions of the agent true, and tells each trouble once; `others` are conditions that somebody else keeps. */
 function createTroubleTeller(
   state: StateStore,
   onTrouble: LiveOptions['onTrouble'],
-): (troubles: LoadedSettings['troubles']) => void {
+): (troubles: LoadedSettings['troubles'], others: LoadedSettings['troubles']) => void {
   const own = openConditions(state)
   let told: ReadonlySet<string> = new Set()
-  return (troubles) => {
+  return (troubles, others) => {
     for (const code of ['GNO_SETTINGS_INVALID', 'GNO_SETTINGS_UNREADABLE'] as const) own.end(code)
-    for (const { failure, place } of troubles) {
+    for (const { failure, place } of troubles)
+      own.note({ code: failure.code, place, detail: failure.detail, until: null })
+    const all = [...troubles, ...others]
+    for (const { failure, place } of all) {
       const { code, detail } = failure
-      own.note({ code, place, detail, until: null })
-      if (!told.has(lineOf(failure.detail, place))) onTrouble({ code, place, count: 1, detail, sensor: OWN_SENSOR })
+      if (!told.has(lineOf(detail, place))) onTrouble({ code, place, count: 1, detail, sensor: OWN_SENSOR })
     }
-    told = new Set(troubles.map(({ failure, place }) => lineOf(failure.detail, place)))
+    told = new Set(all.map(({ failure, place }) => lineOf(failure.detail, place)))
   }
 }
 

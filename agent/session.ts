@@ -132,9 +132,7 @@ export function usePrivacy(
   const adopted = adoptPrivacy(state)
   if (!adopted.ok) return adopted
   const own = openConditions(state)
-  for (const code of ['GNO_SETTINGS_INVALID', 'GNO_SETTINGS_UNREADABLE'] as const) {
-    if (failure?.code === code) own.note({ code, place: PRIVACY, detail: failure.detail, until: null })
-    else own.end(code, PRIVACY)
-  }
+  if (failure === null) own.end('GNO_AGENT_PRIVACY_KEY')
+  else own.note({ code: 'GNO_AGENT_PRIVACY_KEY', place: PRIVACY, detail: failure.detail, until: null })
   return success(failure)
 }

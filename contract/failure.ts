@@ -260,6 +260,10 @@ export const FAILURES = {
     means: 'Settings of the agent were changed on this machine.',
     operator: 'Nothing to do where that was on purpose; the detail names the settings.',
   },
+  GNO_AGENT_PRIVACY_KEY: {
+    means: 'The privacy level is pseudonymous and its key cannot be used, so the agent tells numbers only.',
+    operator: 'Put the key where pseudonymKeyFile says, readable by the agent alone; it is taken up within seconds.',
+  },
   GNO_AGENT_DISK_LOW: {
     means: 'Little room is left on the disk of the state, so the agent takes no more of it than it must.',
     operator: 'Make room on that disk; until then sweeps are slower, and old inventory goes before it is delivered.',

@@ -16,6 +16,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['(clock)', ''],
   ['(settings)', ''],
   ['(rules)', ''],
+  ['privacyLevel', ''],
   ['(reader)', 'the part that reads files'],
 ])
 

@@ -1,5 +1,5 @@
 // Settings that change while the daemon runs: from files, and from a real collector.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
@@ -167,13 +167,53 @@ describe('live settings', () => {
     look()
 
     expect(state.concealment.mark).toEqual({ level: 'counts', key: null })
-    expect(conditions()).toMatchObject([{ code: 'GNO_SETTINGS_INVALID', place: 'privacyLevel' }])
+    expect(conditions()).toMatchObject([{ code: 'GNO_AGENT_PRIVACY_KEY', place: 'privacyLevel' }])
+    expect(troubles).toMatchObject([{ code: 'GNO_AGENT_PRIVACY_KEY', sensor: 'agent' }])
     const key = join(folder, 'key')
     writeFileSync(key, 'k'.repeat(40), { mode: 0o600 })
     write({ privacyLevel: 'pseudonymous', pseudonymKeyFile: key })
     look()
     expect(state.concealment.mark.level).toBe('pseudonymous')
     expect(conditions()).toEqual([])
+  })
+
+  it('take up a key that appears, and tell counts alone as soon as it cannot be used any more', () => {
+    const key = join(folder, 'key')
+    write({ privacyLevel: 'pseudonymous', pseudonymKeyFile: key })
+    const { look, isWholeDue } = live()
+    const seen: unknown[] = []
+    const note = (): void => {
+      const codes = conditions().map(({ code }) => code)
+      seen.push([look(), state.concealment.mark.level, isWholeDue(), codes, conditions().map(({ code }) => code)])
+    }
+
+    note()
+    writeFileSync(key, 'k'.repeat(40), { mode: 0o600 })
+    note()
+    note()
+    const first = state.concealment.mark.key
+    writeFileSync(key, 'l'.repeat(40))
+    note()
+    const second = state.concealment.mark.key
+    chmodSync(key, 0o644)
+    note()
+    chmodSync(key, 0o600)
+    note()
+    rmSync(key)
+    note()
+
+    const lost = ['GNO_AGENT_PRIVACY_KEY']
+    expect(seen).toEqual([
+      [false, 'counts', false, lost, lost],
+      [true, 'pseudonymous', true, lost, []],
+      [false, 'pseudonymous', false, [], []],
+      [true, 'pseudonymous', true, [], []],
+      [true, 'counts', true, [], lost],
+      [true, 'pseudonymous', true, lost, []],
+      [true, 'counts', true, [], lost],
+    ])
+    expect(first).not.toBe(second)
+    expect(troubles.map(({ code }) => code)).toEqual([...lost, ...lost, ...lost])
   })
 
   it('take over the policy of the collector after a delivery, at most every five minutes', async () => {
