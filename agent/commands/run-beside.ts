@@ -7,9 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExitCode, Invocation } from '../../contract/command-line.ts'
 import type { Failure, Result } from '../../contract/failure.ts'
+import { createGrowingPauses } from '../growing-pauses.ts'
 import { findDaemon } from '../report/daemon-lock.ts'
-import { COPY_PREFIX, isCopy, removeLeftCopies } from '../report/left-copies.ts'
+import { COPY_PREFIX, isCopy } from '../report/copy-name.ts'
+import { removeLeftCopies } from '../report/left-copies.ts'
 import { createLog } from '../report/log.ts'
+import { logEvent } from '../report/log-events.ts'
 import { writeMeta } from '../report/meta.ts'
 import { openConditions } from '../report/own-conditions.ts'
 import { openState } from '../report/state-store.ts'
@@ -24,6 +27,8 @@ const STATE_FILES = ['state.db', 'state.db-wal']
 const MAX_COPIED_BYTES = 256 * 1024 * 1024
 /** How often the real state is tried. */
 const TRY_EVERY_MS = 10_000
+/** How often that it lasts is told. */
+const TELL_AGAIN = { firstMs: 60_000, mostMs: 60 * 60 * 1000 }
 /** How long it is told afterwards. */
 const TOLD_FOR_MS = 24 * 60 * 60 * 1000
 const STATE_TROUBLE: ReadonlySet<string> = new Set(['GNO_STATE_UNUSABLE', 'GNO_STATE_FULL'])
@@ -56,8 +61,11 @@ interface Beside {
 async function runBeside({ invocation, context, run, folder, copy, failure }: Beside): Promise<ExitCode | null> {
   const log = createLog({ level: 'info', write: context.stderr.write, now: context.now })
   const since = context.now()
-  const tell = (): void =>
-    log.error('state takes no writes', { code: failure.code, detail: failure.detail, goesOnIn: copy })
+  const isDue = createGrowingPauses(() => performance.now(), TELL_AGAIN)
+  const tell = (): void => {
+    const fields = { code: failure.code, detail: failure.detail, goesOnIn: copy }
+    if (isDue()) logEvent(log, 'error', 'state-read-only', fields)
+  }
   tell()
   const usable = new AbortController()
   const timer = setInterval(() => {
@@ -69,7 +77,7 @@ async function runBeside({ invocation, context, run, folder, copy, failure }: Be
     const signal = AbortSignal.any([context.signal, usable.signal])
     const ended = await run({ ...invocation, values }, { ...context, signal })
     if (usable.signal.aborted && !context.signal.aborted) {
-      log.info('state takes writes again')
+      logEvent(log, 'info', 'state-writable')
       return null
     }
     return ended.ok ? ended.value : report(context, ended.failure)

@@ -1,7 +1,7 @@
 // What `gnomon run` tells of itself: to a person at a terminal, or to the log of a service.
 import { type DaemonNews, type NewsParts, tellLog, tellTerminal } from '../daemon-events.ts'
 import { readKnownKeys } from '../report/known-here.ts'
-import { isCopy } from '../report/left-copies.ts'
+import { isCopy } from '../report/copy-name.ts'
 import { createLog } from '../report/log.ts'
 import { logEvent } from '../report/log-events.ts'
 import type { Session } from '../session.ts'

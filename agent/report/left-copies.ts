@@ -1,15 +1,8 @@
 // Copies of a state in folders for temporary files, which a daemon that was killed left behind (run-beside.ts).
 import { lstatSync, readdirSync, rmSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
+import { COPY_PREFIX } from './copy-name.ts'
 import { findDaemon } from './daemon-lock.ts'
-
-/** What the names of such copies begin with. */
-export const COPY_PREFIX = 'gnomon-beside-'
-
-/** True for a state that only stands in for one that takes no writes. */
-export function isCopy(folder: string): boolean {
-  return basename(folder).startsWith(COPY_PREFIX)
-}
 
 /** Removes those of this user that no daemon works on. What cannot be removed stays: it is in nobody's way. */
 export function removeLeftCopies(place: string): void {

@@ -1,8 +1,10 @@
 // `gnomon run` from outside: starts the worker, watches it, writes down how it ended and starts it again, until somebody asks to stop.
 // Loads next to nothing, since it stays in memory as long as the daemon runs.
+import { dirname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { EXIT } from '../../contract/command-line.ts'
 import { printable } from '../../contract/printable.ts'
+import { isCopy } from '../report/copy-name.ts'
 import { createLog } from '../report/log.ts'
 import { logEvent } from '../report/log-events.ts'
 import { keepEnd } from './end-record.ts'
@@ -21,15 +23,28 @@ export async function supervise(program: string, words: readonly string[]): Prom
   let limits = DEFAULT_LIMITS
   for (;;) {
     const life = await watchWorker(startWorker(program, words), { stop, hurry, stateFolder })
-    if (isStopped(stop)) return life.code ?? EXIT.done
+    if (isStopped(stop)) {
+      await removeCopy(life.ready?.stateFolder ?? stateFolder)
+      return life.code ?? EXIT.done
+    }
     if (life.ready === null && stateFolder === null && life.code !== null) return life.code
     if (life.ready !== null) ({ stateFolder, limits } = life.ready)
     const trouble = stateFolder === null ? null : keepEnd(stateFolder, life.end)
     const waitMs = delay.after(life.end.cause, life.livedMs, limits.respawnSeconds * 1000)
     tell(life.end, waitMs, trouble)
     await setTimeout(waitMs, undefined, { signal: stop }).catch(() => undefined)
-    if (isStopped(stop)) return EXIT.done
+    if (isStopped(stop)) {
+      await removeCopy(stateFolder)
+      return EXIT.done
+    }
   }
+}
+
+/** A worker that had to be ended left the copy in which it worked, with all that it knows of this machine. */
+async function removeCopy(folder: string | null): Promise<void> {
+  if (folder === null || !isCopy(folder)) return
+  const { removeLeftCopies } = await import('../report/left-copies.ts')
+  removeLeftCopies(dirname(folder))
 }
 
 /** Asked anew after every wait: the signal changes behind the compiler's back. */

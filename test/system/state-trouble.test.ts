@@ -1,6 +1,6 @@
 // A disk that takes nothing more, and one that takes nothing at all: under the running daemon and at its start. Detection goes on, the
 // state stays sound, and what could not be stored is stored once it can be.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
@@ -108,6 +108,48 @@ describe('a state that takes no writes at the start', () => {
     expect(status).toContain('nothing could be stored or delivered since')
     expect(JSON.parse(status)).toMatchObject({ damagedFile: null, daemon: { pid: await daemon.worker() } })
     await stop(daemon)
+  })
+
+  onMounts('says why once, and nothing of the copy is left when everybody is asked to stop at once', async () => {
+    plant('before')
+    const first = startSupervised(places, settings, mounts?.inside)
+    await stored('before')
+    await stop(first)
+    await mounts?.say('read-only')
+    const daemon = startSupervised(places, settings, mounts?.inside)
+    await daemon.told('swept')
+    const [told] = await daemon.told('state takes no writes')
+    const copy = String(told?.fields.get('goesOnIn'))
+    expect(existsSync(copy)).toBe(true)
+
+    // As systemd does: a signal to each process of the service.
+    process.kill(await daemon.worker(), 'SIGTERM')
+    await stop(daemon)
+
+    expect(existsSync(copy)).toBe(false)
+    const messages = daemon.log().map(({ message }) => message)
+    expect(messages.filter((message) => message === 'state takes no writes')).toHaveLength(1)
+    expect(messages).not.toContain('not enrolled')
+    expect(messages.at(-1)).toBe('stopped')
+  })
+
+  onMounts('removes the copy of a worker that had to be killed', async () => {
+    plant('before')
+    const first = startSupervised(places, settings, mounts?.inside)
+    await stored('before')
+    await stop(first)
+    await mounts?.say('read-only')
+    const daemon = startSupervised(places, settings, mounts?.inside)
+    const [told] = await daemon.told('state takes no writes')
+    await daemon.told('swept')
+    const copy = String(told?.fields.get('goesOnIn'))
+
+    // It hears nothing any more; its supervisor ends it.
+    process.kill(await daemon.worker(), 'SIGSTOP')
+    daemon.kill('SIGTERM')
+    await daemon.ended
+
+    expect(existsSync(copy)).toBe(false)
   })
 
   onMounts('is an error where no state was before: somebody chose that place', async () => {

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
-import { COPY_PREFIX, removeLeftCopies } from '../../../agent/report/left-copies.ts'
+import { COPY_PREFIX } from '../../../agent/report/copy-name.ts'
+import { removeLeftCopies } from '../../../agent/report/left-copies.ts'
 import { takeDaemonLock } from '../../../agent/report/daemon-lock.ts'
 
 let place = ''

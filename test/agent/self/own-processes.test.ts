@@ -23,7 +23,7 @@ async function busyChild(): Promise<number> {
     'const end = Date.now() + 400; while (Date.now() < end); console.log("done"); setInterval(() => {}, 1000)'
   const child = spawn(process.execPath, ['-e', work], { stdio: ['ignore', 'pipe', 'ignore'] })
   children.push(child)
-  if (child.stdout === null || child.pid === undefined) throw new Error('the child did not start')
+  if (child.pid === undefined) throw new Error('the child did not start')
   await once(child.stdout, 'data')
   return child.pid
 }
