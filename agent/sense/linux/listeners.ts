@@ -2,22 +2,18 @@
 // lives in (containers), joined with processes through the inodes of their socket descriptors.
 import type { Interpretation, ListenerObservation, SenseContext, Sensor } from '../../../contract/observation.ts'
 import { createGapList } from '../gap-list.ts'
-import { clientsOf, type ConnectionCounts, createConnectionCounter } from './net-connections.ts'
+import { clientsOf, type ConnectionCounts } from './net-connections.ts'
 import { type TableLines, readTable } from './net-read.ts'
-import { type ListeningSocket, isTcpListener, isUnixListener, parseTcpLine, parseUnixLine } from './net-text.ts'
+import { type ListeningSocket, isUnixListener, parseTcpLine, parseUnixLine } from './net-text.ts'
 import type { ProcCapture } from './proc-record.ts'
 import { procTable } from './proc-table.ts'
 import { parseStat } from './proc-text.ts'
+import { createKeptTables, type TcpTable } from './tcp-tables.ts'
 
 /** Network namespaces looked into: a container host with more says so by a gap. */
 const MAX_NAMESPACES = 64
 /** Owners named for one socket: a pre-forked server shares one among all its workers. */
 const MAX_OWNERS = 64
-
-/** Listeners, and how many connections they have; a capture from before these were counted lacks them. */
-interface TcpTable extends TableLines {
-  readonly connections?: ConnectionCounts
-}
 
 interface NamespaceTables {
   /** `self`, or the process whose namespace it is. */
@@ -40,8 +36,8 @@ export const linuxListeners: Sensor<ListenerCapture> = {
   id: 'linux-listeners',
   platform: 'linux',
   touches: [
-    '/proc/self/net/tcp, tcp6, unix',
-    '/proc/*/net/tcp, tcp6, unix (one process of each other network namespace)',
+    '/proc/self/net/tcp, tcp6, unix, sockstat, sockstat6, snmp',
+    '/proc/*/net/tcp, tcp6, unix, sockstat, sockstat6, snmp (one process of each other network namespace)',
     '/proc/*/fd/* (which process holds a listening socket)',
     '/proc/*/ns/net',
   ],
@@ -56,16 +52,29 @@ export const linuxListeners: Sensor<ListenerCapture> = {
 async function collectListeners(context: SenseContext): Promise<ListenerCapture> {
   const capture = await procTable.look(context)
   const members = otherNamespaces(capture)
+  const owners = ownersOf(capture)
+  keptTables.begin(owners.map(({ sockets }) => sockets))
   return {
-    namespaces: [readNamespace('self'), ...members.slice(0, MAX_NAMESPACES).map(readNamespace)],
+    namespaces: [OWN_NAMESPACE, ...members.slice(0, MAX_NAMESPACES)].map(readNamespace),
     namespacesBeyondLimit: Math.max(0, members.length - MAX_NAMESPACES),
-    owners: ownersOf(capture),
+    owners,
     deniedOwners: capture.processes.filter((raw) => raw.openFiles === null).length,
   }
 }
 
-/** One process number for each network namespace that is not our own. */
-function otherNamespaces(capture: ProcCapture): readonly string[] {
+interface Member {
+  readonly namespace: string
+  /** One process in it. */
+  readonly owner: string
+}
+
+const OWN_NAMESPACE: Member = { namespace: 'self', owner: 'self' }
+
+/** What this program has read of them; for its life. */
+const keptTables = createKeptTables()
+
+/** The network namespaces that are not our own. */
+function otherNamespaces(capture: ProcCapture): readonly Member[] {
   const own = capture.ownNamespaces.net
   // Without network namespaces in the kernel there is one network: nothing else to read.
   if (own === null) return []
@@ -76,23 +85,13 @@ function otherNamespaces(capture: ProcCapture): readonly string[] {
     const pid = parseStat(raw.stat)?.pid
     if (pid !== undefined) members.set(namespace, String(pid))
   }
-  return [...members.values()]
+  return [...members].map(([namespace, owner]) => ({ namespace, owner }))
 }
 
-function readNamespace(owner: string): NamespaceTables {
-  return {
-    owner,
-    tcp: readTcp(`/proc/${owner}/net/tcp`),
-    tcp6: readTcp(`/proc/${owner}/net/tcp6`),
-    unix: readTable(`/proc/${owner}/net/unix`, isUnixListener),
-  }
-}
-
-function readTcp(path: string): TcpTable {
-  const counter = createConnectionCounter()
-  const table = readTable(path, isTcpListener, counter.note)
-  // A table that was cut has connections that nobody counted.
-  return { ...table, connections: table.isCut ? null : counter.counts() }
+function readNamespace({ namespace, owner }: Member): NamespaceTables {
+  const folder = `/proc/${owner}/net`
+  const { tcp, tcp6 } = keptTables.tablesOf(namespace, folder)
+  return { owner, tcp, tcp6, unix: readTable(`${folder}/unix`, isUnixListener) }
 }
 
 function ownersOf(capture: ProcCapture): ListenerCapture['owners'] {
