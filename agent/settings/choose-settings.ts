@@ -3,6 +3,7 @@
 import type { Failure, Result } from '../../contract/failure.ts'
 import { PRIVACY_LEVELS } from '../../contract/privacy.ts'
 import { nearestName } from './nearest-name.ts'
+import { meaningOfText } from './read-value.ts'
 import { type Place, SETTINGS, type Settings, type SettingSpec } from './settings.ts'
 
 /** Documents in their order: the first that says something wins. */
@@ -30,8 +31,13 @@ export interface ChoiceParts {
 /** Something that could not be used. */
 export interface SettingsTrouble {
   readonly failure: Failure
-  /** The document, and the setting in it. */
+  /** The document, and the setting in it; the detail of the failure does not say it again. */
   readonly place: string
+}
+
+/** The same as one failure, for whoever has one line for it. */
+export function failureOf({ failure, place }: SettingsTrouble): Failure {
+  return { ...failure, detail: `${place}: ${failure.detail}` }
 }
 
 export interface Choice {
@@ -63,7 +69,7 @@ export function chooseSettings(parts: ChoiceParts): Choice {
     ignored: [...books.managed.ignored, ...books.file.ignored],
     troubles: [...own, ...books.collector.troubles],
     good: { managed: books.managed.good, collector: books.collector.good, file: books.file.good },
-    refused: own[0]?.failure,
+    refused: own[0] && failureOf(own[0]),
   }
 }
 
@@ -93,11 +99,17 @@ function openBook({ layers, kept }: ChoiceParts, name: DocumentName): Book {
     kept: last,
     isBlind: !values.ok && last === undefined,
     good: new Map(),
-    troubles: values.ok ? [] : [{ failure: values.failure, place }],
+    troubles: values.ok ? [] : [{ failure: withoutPlace(values.failure, place), place }],
     ignored: [...(given?.keys() ?? [])].filter((key) => key.startsWith('$')),
   }
   for (const key of given?.keys() ?? []) checkName(book, key)
   return book
+}
+
+/** What reads a file names it in each sentence. */
+function withoutPlace(failure: Failure, place: string): Failure {
+  const { detail } = failure
+  return detail.startsWith(place) ? { ...failure, detail: detail.slice(place.length).replace(/^:? /, '') } : failure
 }
 
 function checkName(book: Book, key: string): void {
@@ -110,9 +122,8 @@ function checkName(book: Book, key: string): void {
   }
   if (!isSetting(key)) {
     const nearest = nearestName(key, Object.keys(SETTINGS))
-    refuse(`${book.place}: unknown setting "${key.slice(0, 64)}"; the nearest is "${nearest}"`)
-  } else if (book.name === 'collector' && SETTINGS[key].collector === 'never')
-    refuse(`${book.place}: ${key} is never taken from a collector`)
+    refuse(`is no setting; the nearest is "${nearest}"`)
+  } else if (book.name === 'collector' && SETTINGS[key].collector === 'never') refuse('is never taken from a collector')
 }
 
 function isSetting(key: string): key is keyof Settings {
@@ -168,7 +179,7 @@ class Chooser {
       good.set(name, raw)
       return { source: book, value }
     }
-    const detail = `${place}: ${name}: expected ${spec.expected}`
+    const detail = `expected ${spec.expected}${hintAt(raw, read)}`
     troubles.push({ failure: { code: 'GNO_SETTINGS_INVALID', detail }, place: `${place}: ${name}` })
     const last = kept?.get(name)
     const before = last === undefined ? undefined : read(last)
@@ -181,9 +192,10 @@ class Chooser {
   #typed<T>(name: keyof Settings, spec: SettingSpec<T>): Word<T> | undefined {
     const raw = this.#parts.overrides[name]
     if (raw === undefined) return undefined
-    const value = spec.reader(this.#parts.place)(raw)
+    const read = spec.reader(this.#parts.place)
+    const value = read(raw) ?? read(meaningOfText(raw))
     if (value !== undefined) return { source: 'override', value }
-    this.#refuseTyped(name, `command line: ${name}: expected ${spec.expected}`)
+    this.#refuseTyped(name, `expected ${spec.expected}`)
     return undefined
   }
 
@@ -191,12 +203,19 @@ class Chooser {
   #overrule<T>(name: keyof Settings, stronger: Word<T>, typed: Word<T> | undefined): void {
     if (typed === undefined || JSON.stringify(typed.value) === JSON.stringify(stronger.value)) return
     const { place } = this.#parts.layers[stronger.source === 'managed' ? 'managed' : 'collector']
-    this.#refuseTyped(name, `command line: ${name} is set by ${place}, which the command line cannot change`)
+    this.#refuseTyped(name, `is set by ${place}, which the command line cannot change`)
   }
 
   #refuseTyped(name: keyof Settings, detail: string): void {
     this.commandLine.push({ failure: { code: 'GNO_SETTINGS_INVALID', detail }, place: `command line: ${name}` })
   }
+}
+
+/** A number or a switch in quotes is the mistake that is seen last. */
+function hintAt(raw: unknown, read: (value: unknown) => unknown): string {
+  const meant = meaningOfText(raw)
+  if (meant === undefined || read(meant) === undefined) return ''
+  return `; "${String(meant)}" is a text: write ${String(meant)}, without quotes`
 }
 
 function joinWords<T>(right: SettingSpec<T>['collector'], collector: Word<T>, own: Word<T>): Word<T> {

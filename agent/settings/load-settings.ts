@@ -11,7 +11,7 @@ export type Overrides = Readonly<Partial<Record<keyof Settings, unknown>>>
 export interface LoadSettingsOptions extends Place {
   /** A file named by the user must exist; the default file need not. */
   readonly file?: string
-  /** From the command line: wins over the file. Numbers and booleans may be text. */
+  /** From the command line: wins over the file. Digits and the words true and false stand for what they mean. */
   readonly overrides?: Overrides
   /** Where managed policy lies; by default the place of the system. */
   readonly managed?: ManagedPlace

@@ -1,4 +1,5 @@
-// Readers of single setting values: from JSON in the file, or from text on the command line. Undefined means "not usable".
+// Readers of single setting values, as JSON gives them. Undefined means "not usable": a number written as a text is a mistake, and guessing
+// what was meant would hide the next one.
 import type { Approval } from '../../contract/finding.ts'
 import { approvalSchema } from '../../contract/finding.ts'
 import { MAX_PATH_CHARS } from '../../contract/wire.ts'
@@ -9,19 +10,22 @@ export const MAX_APPROVALS = 10_000
 
 export type ReadValue<T> = (value: unknown) => T | undefined
 
-/** A whole number from `min` to `max`; digits on the command line. */
+/** A whole number from `min` to `max`. */
 export function wholeBetween(min: number, max: number): ReadValue<number> {
-  return (value) => {
-    const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
-    return typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max ? number : undefined
-  }
+  return (value) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max ? value : undefined
 }
 
-/** True or false; the same words on the command line. */
+/** True or false. */
 export function readSwitch(value: unknown): boolean | undefined {
-  if (value === 'true' || value === true) return true
-  if (value === 'false' || value === false) return false
-  return undefined
+  return typeof value === 'boolean' ? value : undefined
+}
+
+/** What digits and the words true and false mean on a command line, which has texts only; undefined for others. */
+export function meaningOfText(value: unknown): number | boolean | undefined {
+  if (typeof value !== 'string') return undefined
+  if (/^\d{1,15}$/.test(value)) return Number(value)
+  return value === 'true' || value === 'false' ? value === 'true' : undefined
 }
 
 /** One of the words of a closed list. */

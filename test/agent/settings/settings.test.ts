@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { type LoadSettingsOptions, loadSettings } from '../../../agent/settings/load-settings.ts'
+import { loadAnyway, type LoadSettingsOptions, loadSettings } from '../../../agent/settings/load-settings.ts'
 import { renderSettingsReference } from '../../../agent/settings/reference.ts'
 import { SETTINGS } from '../../../agent/settings/settings.ts'
 
@@ -152,6 +152,8 @@ describe('a bad setting', () => {
     ['approvals', [{ kind: 'family', value: '', reason: '' }]],
     ['approvals', 'all'],
     ['maxSpoolBytes', 10],
+    ['sweepIntervalSeconds', '300'],
+    ['deep', 'true'],
     ['privacyLevel', 'none'],
     ['pseudonymKeyFile', 'key'],
     ['deep', null],
@@ -175,6 +177,27 @@ describe('a bad setting', () => {
       expect(detail).not.toContain('\n')
     })
   }
+
+  it('that is a number or a switch in quotes says so', () => {
+    const told = (value: unknown): string => {
+      const result = load({ file: write(value) })
+      return result.ok ? '' : result.failure.detail
+    }
+
+    expect(told({ sweepIntervalSeconds: '300' })).toMatch(/; "300" is a text: write 300, without quotes$/)
+    expect(told({ deep: 'true' })).toMatch(/; "true" is a text: write true, without quotes$/)
+    expect(told({ sweepIntervalSeconds: '1' })).not.toContain('without quotes')
+  })
+
+  it('is told with its file and its name once each', () => {
+    const file = write({ pace: 'gallop' })
+    const loaded = loadAnyway({ environment: {}, platform: 'linux', homeFolder: folder, isRoot: false, file })
+    const [trouble] = loaded.troubles
+    const one = `${trouble?.place}: ${trouble?.failure.detail}`
+
+    expect([one.split(file).length, one.split('pace').length]).toEqual([2, 2])
+    expect(load({ file })).toMatchObject({ ok: false, failure: { detail: one } })
+  })
 
   it('on the command line is told as such', () => {
     const result = load({ overrides: { sweepIntervalSeconds: 'soon' } })
