@@ -1,10 +1,11 @@
 // The commands of `gnomon`: reads the command line, gives each command its surroundings, and ends with its exit code.
 import { parseArgs } from 'node:util'
 import { EXIT, type ExitCode, interpretArguments, type ProgramSpec } from '../contract/command-line.ts'
-import { describeFailure } from '../contract/failure.ts'
+import type { Failure } from '../contract/failure.ts'
 import { printable } from '../contract/printable.ts'
 import { contextOf } from './command-context.ts'
 import { commands } from './commands/commands.ts'
+import { refusalForm, renderRefusal } from './show/refusal.ts'
 import { linkToSupervisor } from './supervisor/supervisor-link.ts'
 
 const program: ProgramSpec = {
@@ -16,7 +17,7 @@ const program: ProgramSpec = {
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const parsed = interpretArguments(program, argv, parseArgs)
   if (!parsed.ok) {
-    process.stderr.write(`${describeFailure(parsed.failure)}\n`)
+    process.stderr.write(refuse(parsed.failure, argv))
     return EXIT.usage
   }
   if (parsed.value.kind === 'help') {
@@ -28,15 +29,25 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   if (command === undefined) throw new Error(`the list of commands lacks ${invocation.command.name}`)
   const stop = stopOnSignals()
   const supervisor = linkToSupervisor(() => stop.abort())
-  return command.run(invocation, contextOf(stop.signal, supervisor)).finally(() => supervisor?.release())
+  const context = { ...contextOf(stop.signal, supervisor), refusals: refusalForm(argv) }
+  return command.run(invocation, context).finally(() => supervisor?.release())
 }
 
-/** The first signal asks for a clean end, the second one ends at once. */
+function refuse(failure: Failure, argv: readonly string[]): string {
+  return renderRefusal(failure, refusalForm(argv), () => new Date())
+}
+
+/**
+ * The first signal asks for a clean end, the second one ends at once. Signals alone are counted: systemd sends one to the worker while
+ * the supervisor asks the same by its channel, and that is no hurry.
+ */
 function stopOnSignals(): AbortController {
   const controller = new AbortController()
+  let signals = 0
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(EXIT.failure)
+      signals += 1
+      if (signals > 1) process.exit(EXIT.failure)
       controller.abort()
     })
   }
@@ -55,7 +66,7 @@ export async function runProgram(): Promise<void> {
     process.exitCode = await main(process.argv.slice(2))
   } catch (error) {
     const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-    process.stderr.write(`${printable(describeFailure({ code: 'GNO_INTERNAL', detail }))}\n`)
+    process.stderr.write(refuse({ code: 'GNO_INTERNAL', detail }, process.argv.slice(2)))
     if (process.env['GNOMON_DEBUG'] !== undefined)
       process.stderr.write(`${printable(String(error instanceof Error ? error.stack : error))}\n`)
     process.exitCode = EXIT.failure

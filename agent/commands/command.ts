@@ -1,18 +1,20 @@
 // What every command of `gnomon` is: its declaration and one function. Nothing global comes in but through the context.
 import type { CommandSpec, ExitCode, Invocation, OptionSpec } from '../../contract/command-line.ts'
 import { EXIT } from '../../contract/command-line.ts'
-import { describeFailure, type Failure } from '../../contract/failure.ts'
+import type { Failure } from '../../contract/failure.ts'
 import type { Finding } from '../../contract/finding.ts'
 import type { Platform } from '../../contract/observation.ts'
-import { printable } from '../../contract/printable.ts'
 import { SEVERITIES } from '../../contract/wire.ts'
 import type { KeyStream } from '../show/quit-keys.ts'
+import { type RefusalForm, renderRefusal } from '../show/refusal.ts'
 import type { Terminal } from '../show/terminal.ts'
 import type { SupervisorLink } from '../supervisor/supervisor-link.ts'
 
 export interface CommandContext {
   readonly stdout: Terminal
   readonly stderr: Terminal
+  /** How a refusal is said; default: a line. */
+  readonly refusals?: RefusalForm
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly platform: Platform
   readonly isRoot: boolean
@@ -73,7 +75,7 @@ export function hasOption(invocation: Invocation, name: string): boolean {
 
 /** Prints the one line of a failure and gives the exit code that belongs to it. */
 export function report(context: CommandContext, failure: Failure): ExitCode {
-  context.stderr.write(`${printable(describeFailure(failure))}\n`)
+  context.stderr.write(renderRefusal(failure, context.refusals ?? 'line', context.now))
   const isUsage = failure.code === 'GNO_USAGE' || failure.code.startsWith('GNO_SETTINGS_')
   return isUsage ? EXIT.usage : EXIT.failure
 }

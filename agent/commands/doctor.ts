@@ -13,6 +13,7 @@ import { findDaemon } from '../report/daemon-lock.ts'
 import { readEnrolment } from '../report/identity.ts'
 import { openConditions } from '../report/own-conditions.ts'
 import { askOwnFindings } from '../report/own-findings.ts'
+import { whyNoState } from '../report/find-state.ts'
 import type { StateStore } from '../report/state-store.ts'
 import { readStatus } from '../report/status.ts'
 import { openPack } from '../rule-pack.ts'
@@ -49,7 +50,8 @@ export const doctor: Command = {
 async function runDoctor(invocation: Invocation, context: CommandContext): Promise<ExitCode> {
   // What cannot be used is one of the things to tell.
   const loaded = loadAnyway(settingsPlaces(invocation, context))
-  const state = stateOf(loaded.settings, context)
+  const absent = whyNoState(loaded.settings.stateFolder)
+  const state: Result<StateStore> = absent === null ? stateOf(loaded.settings, context) : { ok: false, failure: absent }
   const seen = state.ok ? await examine(state.value, invocation, context) : withoutState(loaded, context, state)
   if (state.ok) state.value.close()
   const { checks, known, around } = seen
@@ -74,7 +76,11 @@ function withoutState(
   { failure }: Extract<Result<StateStore>, { ok: false }>,
 ): Examined {
   const around = lookAround(loaded, context)
-  const state = broken('state', failure, adviceFor(failure.code) ?? '')
+  // Before the first start that is no fault.
+  const state =
+    failure.code === 'GNO_NOT_FOUND'
+      ? note('state', failure.detail, 'systemctl enable --now gnomon-agent, or by hand: gnomon run')
+      : broken('state', failure, adviceFor(failure.code) ?? '')
   const checks = [checkAgent(), checkSettings(around), checkPack(), state, checkRights(null, around)]
   return { checks, known: null, around }
 }

@@ -10,6 +10,7 @@ export const RUN_SPEC: CommandSpec = {
   summary: 'Run the daemon: sweep, watch, and report to the collector until stopped.',
   details: [
     'Without paths it sweeps every home and model store, mounted media and, as root, containers. Ctrl-C or SIGTERM ends it cleanly.',
+    'One daemon works on a state: beside it run is refused with exit code 3 and names its pid, with --once too; gnomon scan looks beside it.',
   ],
   options: {
     once: { type: 'boolean', summary: 'End after the first sweep and its delivery.' },

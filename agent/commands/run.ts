@@ -8,7 +8,7 @@ import { type DaemonEvents, type DaemonParts, runDaemon, type WatchTellers } fro
 import type { DaemonNews } from '../daemon-events.ts'
 import { isAbsent } from '../is-absent.ts'
 import { type Keeping, startKeeping } from '../keeping.ts'
-import { type DaemonLock, takeDaemonLock } from '../report/daemon-lock.ts'
+import { type DaemonLock, findDaemon, takeDaemonLock } from '../report/daemon-lock.ts'
 import { isCandidateName } from '../read/candidate-name.ts'
 import { askCollector } from '../report/ask-collector.ts'
 import { deliverOnce } from '../report/deliver.ts'
@@ -78,6 +78,8 @@ async function runSession(invocation: Invocation, context: CommandContext, sessi
     if (enrolment.value === null) tellNotEnrolled(isService(invocation), context, session)
     const roots = rootsOf(invocation.operands, session.settings.roots, session.pack, context.platform)
     if (!roots.ok) return report(context, roots.failure)
+    const busy = hasOption(invocation, 'once') ? whyNotOnce(session) : null
+    if (busy !== null) return report(context, busy)
     if (hasOption(invocation, 'once')) return await runOnce(invocation, context, session, roots.value)
     const lock = lockState(session, context)
     if (!lock.ok) return report(context, lock.failure)
@@ -89,6 +91,16 @@ async function runSession(invocation: Invocation, context: CommandContext, sessi
   } finally {
     session.state.close()
   }
+}
+
+/** A daemon sweeps and delivers already; a second sweep beside it would tell the same. */
+function whyNotOnce({ state }: Session): Failure | null {
+  const daemon = findDaemon(state.folder)
+  if (!daemon.ok) return daemon.failure
+  if (daemon.value === null) return null
+  const { pid, since } = daemon.value
+  const detail = `the daemon with pid ${pid} (since ${since}) works on ${state.folder} and sweeps there itself`
+  return { code: 'GNO_STATE_IN_USE', detail }
 }
 
 /** What is typed may not change where managed policy looks. */

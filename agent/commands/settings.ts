@@ -2,8 +2,9 @@
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import { describeFailure } from '../../contract/failure.ts'
 import { printable, printableJson, shorten } from '../../contract/printable.ts'
+import { whyNoState } from '../report/find-state.ts'
 import { settingsPlaces, settingsPlacesIn, stateOf } from '../session.ts'
-import type { SettingSource, SettingsTrouble } from '../settings/choose-settings.ts'
+import { failureOf, type SettingSource, type SettingsTrouble } from '../settings/choose-settings.ts'
 import { loadAnyway, type LoadedSettings } from '../settings/load-settings.ts'
 import { SETTINGS } from '../settings/settings.ts'
 import { SOURCE_WORDS } from '../settings/source-words.ts'
@@ -39,10 +40,11 @@ interface Row {
 function runSettings(invocation: Invocation, context: CommandContext): ExitCode {
   const places = settingsPlaces(invocation, context)
   const first = loadAnyway(places)
-  const state = stateOf(first.settings, context)
-  if (!state.ok) report(context, state.failure)
-  const loaded = state.ok ? loadAnyway(settingsPlacesIn(state.value, places)) : first
-  if (state.ok) state.value.close()
+  // Without a state nothing is known of a collector's policy, and showing settings makes none.
+  const state = whyNoState(first.settings.stateFolder) === null ? stateOf(first.settings, context) : null
+  if (state?.ok === false) report(context, state.failure)
+  const loaded = state?.ok === true ? loadAnyway(settingsPlacesIn(state.value, places)) : first
+  if (state?.ok === true) state.value.close()
   const rows = rowsOf(loaded)
   const troubles = loaded.troubles.map(({ failure, place }) => ({ place, code: failure.code, detail: failure.detail }))
   const text = hasOption(invocation, 'json')
@@ -52,8 +54,8 @@ function runSettings(invocation: Invocation, context: CommandContext): ExitCode 
   return troubles.length === 0 ? EXIT.done : EXIT.usage
 }
 
-function describeTrouble({ failure }: SettingsTrouble): string {
-  return printable(describeFailure(failure))
+function describeTrouble(trouble: SettingsTrouble): string {
+  return printable(describeFailure(failureOf(trouble)))
 }
 
 function rowsOf({ settings: values, sources }: LoadedSettings): readonly Row[] {

@@ -1,13 +1,14 @@
 // `gnomon status`: what the agent did, what waits, and what went wrong, from its own state. Works without a collector.
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
-import { describeFailure } from '../../contract/failure.ts'
 import { printableJson } from '../../contract/printable.ts'
 import { findDaemon } from '../report/daemon-lock.ts'
+import { whyNoState } from '../report/find-state.ts'
 import { openConditions } from '../report/own-conditions.ts'
 import { readStatus } from '../report/status.ts'
 import { readLife } from '../self/life-record.ts'
 import { readRestarts } from '../self/restarts.ts'
 import { settingsPlaces, stateOf } from '../session.ts'
+import { failureOf } from '../settings/choose-settings.ts'
 import { loadAnyway } from '../settings/load-settings.ts'
 import { renderGaps } from '../show/gaps.ts'
 import { renderStatus } from '../show/status.ts'
@@ -25,6 +26,7 @@ export const status: Command = {
     minOperands: 0,
     maxOperands: 0,
     summary: 'Show on one screen what is covered, what is not, what waits, what went wrong, and what the agent costs.',
+    details: ['Exit code 3 where there is no state; none is made.'],
     options: { gaps: GAPS_OPTION, json: JSON_OPTION, ...PLACE_OPTIONS },
   },
   run: (invocation, context) => Promise.resolve(runStatus(invocation, context)),
@@ -32,6 +34,9 @@ export const status: Command = {
 
 function runStatus(invocation: Invocation, context: CommandContext): ExitCode {
   const { settings, troubles } = loadAnyway(settingsPlaces(invocation, context))
+  // A typing error must not make a folder, and an empty screen of it.
+  const absent = whyNoState(settings.stateFolder)
+  if (absent !== null) return report(context, absent)
   const state = stateOf(settings, context)
   if (!state.ok) return report(context, state.failure)
   try {
@@ -51,7 +56,7 @@ function runStatus(invocation: Invocation, context: CommandContext): ExitCode {
         ? renderGaps(read.value.lastSweep?.gaps ?? [])
         : renderStatus(read.value, { ...own, nowMs }, context.stdout)
     context.stdout.write(`${text}\n`)
-    for (const { failure } of troubles.slice(0, 1)) context.stderr.write(`${describeFailure(failure)}\n`)
+    for (const trouble of troubles.slice(0, 1)) report(context, failureOf(trouble))
     return EXIT.done
   } finally {
     state.value.close()

@@ -1,6 +1,6 @@
 // The command line as a person and a script meet it: the built `gnomon`, its exit codes, its one line of trouble, its JSON.
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -41,11 +41,11 @@ describe('what gnomon refuses', () => {
     ['a command it does not know', ['frobnicate'], 2, 'GNO_USAGE'],
     ['a command without its operand', ['inspect'], 2, 'GNO_USAGE'],
     ['a live picture in a pipe', ['ps', '--watch', '--state', state], 2, 'GNO_USAGE'],
-    ['a live picture as JSON', ['ps', '--watch', '--json', '--state', state], 2, 'GNO_USAGE'],
     ['an interval without a live picture', ['ps', '--interval', '5', '--state', state], 2, 'GNO_USAGE'],
     ['a setting out of its range', ['scan', '--settings', settings, papers], 2, 'GNO_SETTINGS_INVALID'],
     ['settings that are no JSON', ['scan', '--settings', broken, papers], 2, 'GNO_SETTINGS_UNREADABLE'],
     ['settings that are not there', ['ps', '--settings', join(folder, 'no.json')], 2, 'GNO_SETTINGS_UNREADABLE'],
+    ['to show a state that is not there', ['status', '--state', join(folder, 'typo')], 3, 'GNO_NOT_FOUND'],
     ['to scan a path that is not there', ['scan', '--state', state, join(folder, 'gone')], 3, 'GNO_NOT_FOUND'],
     ['to inspect a path that is not there', ['inspect', join(folder, 'gone')], 3, 'GNO_NOT_FOUND'],
     ['to explain a finding that is not there', ['explain', '--state', state, 'fnd1:none'], 3, 'GNO_NOT_FOUND'],
@@ -56,6 +56,39 @@ describe('what gnomon refuses', () => {
     expect(ended.stdout).toBe('')
     expect(ended.code).toBe(code)
   })
+
+  it.each([
+    ['a live picture', ['ps', '--watch', '--json', '--state', state], 2, 'GNO_USAGE'],
+    ['an option it does not know', ['scan', '--nope', '--json'], 2, 'GNO_USAGE'],
+    ['a state that is not there', ['status', '--json', '--state', join(folder, 'typo')], 3, 'GNO_NOT_FOUND'],
+    ['a finding that is not there', ['explain', '--json', '--state', state, 'fnd1:none'], 3, 'GNO_NOT_FOUND'],
+  ])('%s, as JSON where JSON was asked for', async (_what, args, code, failure) => {
+    const ended = await gnomon(...args)
+
+    expect(JSON.parse(ended.stderr)).toEqual({
+      error: { code: failure, detail: expect.any(String), next: expect.any(String) },
+    })
+    expect([ended.stdout, ended.code]).toEqual(['', code])
+  })
+
+  it('a service in a line of its log', async () => {
+    const ended = await gnomon('run', '--json', '--settings', join(folder, 'no.json'), '--fail-on', 'dreadful')
+
+    expect(JSON.parse(ended.stderr)).toMatchObject({ event: 'refused', level: 'error', code: 'GNO_USAGE' })
+    expect(ended.code).toBe(2)
+  })
+
+  it.each(['status', 'doctor', 'settings'])(
+    'makes no folder to show a state that is not there: %s',
+    async (command) => {
+      const typo = join(folder, `typo-${command}`)
+      const ended = await gnomon(command, '--state', typo)
+
+      expect(existsSync(typo)).toBe(false)
+      expect(ended.code).toBe(command === 'status' ? 3 : 0)
+      if (command !== 'settings') expect(ended.stdout + ended.stderr).toContain(`there is no state in ${typo}`)
+    },
+  )
 
   onLinux('to open a named pipe, at once and in one line', async () => {
     const pipe = join(folder, 'pipe')

@@ -56,7 +56,8 @@ describe('a daemon whose first sweep is paced', () => {
       renameSync(draft, join(places.models, `late-${round}.gguf`))
       round += 1
       await new Promise((resolve) => setTimeout(resolve, 500))
-      const status = known.safeParse(JSON.parse((await gnomon('status', '--json', '--state', places.state)).stdout))
+      const { stdout } = await gnomon('status', '--json', '--state', places.state)
+      const status = known.safeParse(stdout === '' ? null : JSON.parse(stdout))
       return status.success && status.data.known.artifacts > 0 ? status.data : undefined
     })
 

@@ -53,8 +53,11 @@ function plant(name: string): void {
 }
 
 const waiting = z.object({ spool: z.object({ reports: z.number() }) })
-const status = async (): Promise<unknown> =>
-  JSON.parse((await gnomon('status', '--json', '--state', places.state)).stdout)
+/** Null while there is no state yet. */
+const status = async (): Promise<unknown> => {
+  const { stdout } = await gnomon('status', '--json', '--state', places.state)
+  return stdout === '' ? null : JSON.parse(stdout)
+}
 
 describe('the daemon', () => {
   onLinux('is one at a time for a state, says who it is, and ends both its processes when it is asked', async () => {
@@ -65,6 +68,9 @@ describe('the daemon', () => {
     const second = await gnomon('run', '--state', places.state, places.models)
     expect(second.code).toBe(3)
     expect(second.stderr).toContain(`GNO_STATE_IN_USE: the daemon with pid ${worker} `)
+    const once = await gnomon('run', '--once', '--state', places.state, places.models)
+    expect(once.code).toBe(3)
+    expect(once.stderr).toContain(`GNO_STATE_IN_USE: the daemon with pid ${worker} `)
     expect(await status()).toMatchObject({ daemon: { pid: worker, supervisorPid: daemon.pid } })
 
     // Node.js would open its debugger on loopback, for every program of this machine.
