@@ -70,6 +70,8 @@ describe('an administrator', () => {
     const file = join(folder, 'settings.json')
     writeFileSync(file, '{ "pace": "gallop" }')
     const words = ['--settings', file, '--state', places.state]
+    // Status tells of a state that is there, and makes none.
+    await gnomon('scan', '--state', places.state, places.models)
 
     const status = await gnomon('status', ...words)
     const doctor = await gnomon('doctor', ...words)
