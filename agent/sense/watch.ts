@@ -40,7 +40,7 @@ export const watchDeclaration: TouchDeclaration = {
   id: 'watcher',
   platform: 'any',
   touches: [
-    'known model stores and download folders, and the folders below the places swept, where they exist: changes as the system tells them (Linux: inotify, one watch a folder, half of the limit of the system and 60,000 at most)',
+    'known model stores and download folders, and the folders below the places swept, where they exist: changes as the system tells them (Linux: inotify, one watch a folder, half of the limit of the system and 8,000 at most)',
     'size and times of the files that change there, again until they rest; no content, which the file walk reads then',
   ],
   collects: ['nothing by itself: a file that changed is looked at again, one that is gone is reported as gone'],
