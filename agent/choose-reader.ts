@@ -1,5 +1,6 @@
 // Whether the daemon reads weights itself or in a process beside it without rights: by the setting, and by what rights the daemon has.
-import { createSeparateReader, type SeparateReader, type SeparateReaderOptions } from './reader/separate-reader.ts'
+import type { ReadGuards } from './guard-reading.ts'
+import { createSeparateReader, type SeparateReader } from './reader/separate-reader.ts'
 import { heldCapabilities, type ReadingWay } from './self/own-work.ts'
 import type { SeparateReading } from './settings/settings.ts'
 
@@ -14,15 +15,18 @@ export interface ChosenReader {
   readonly pid: () => number | null
 }
 
-/** The reader ends with the signal. */
+/** The reader ends with the signal; the guards are asked for once it has something to tell. */
 export function chooseReader(
   setting: SeparateReading,
   signal: AbortSignal,
-  onLost: NonNullable<SeparateReaderOptions['onLost']>,
+  guards: () => Pick<ReadGuards, 'lost' | 'started'>,
 ): ChosenReader {
   if (setting === 'never' || (setting === 'auto' && !hasPrivileges()))
     return { given: {}, readerMs: () => 0, way: () => 'in-process', pid: () => null }
-  const reader = createSeparateReader({ onLost })
+  const reader = createSeparateReader({
+    onLost: (end, file) => guards().lost(end, file),
+    onStarted: (isolation, isFallback) => guards().started(isolation, isFallback),
+  })
   signal.addEventListener('abort', reader.end, { once: true })
   return {
     given: { reader },

@@ -4,12 +4,13 @@ import type { Failure } from '../contract/failure.ts'
 import type { FileIdentity } from '../contract/observation.ts'
 import type { ReadGuard } from './read-guard.ts'
 import type { ReaderEnd } from './reader/reader-process.ts'
+import type { Isolation } from './reader/start-reader.ts'
 import type { BenchedFiles } from './report/benched-files.ts'
 import type { StateStore } from './report/state-store.ts'
 import { type JobFile, type JobLane, openJobRecord } from './supervisor/job-record.ts'
 import { countMemoryKills, type MemoryKills } from './supervisor/measure-worker.ts'
 import { explainEnd, type WorkerEnd } from './supervisor/worker-end.ts'
-import { tellEnds, tellReaderEnd } from './tell-ends.ts'
+import { tellEnds, tellReaderEnd, tellReaderRights } from './tell-ends.ts'
 
 export interface ReadGuards {
   /** For sweeps. */
@@ -18,6 +19,8 @@ export interface ReadGuards {
   readonly hash: ReadGuard
   /** The process that reads for us ended, over this file where one was open: told, and set aside as after an end of our own. */
   readonly lost: (end: ReaderEnd, file: ReadFile | null) => void
+  /** The process that reads for us started: that it has more rights than it should is told until one has fewer. */
+  readonly started: (isolation: Isolation, isFallback: boolean) => void
   readonly close: () => void
 }
 
@@ -39,6 +42,7 @@ export function guardReading(state: StateStore, pause: ReadGuard['pause']): Read
       kills = countMemoryKills()
       tellReaderEnd(explainReader(end, file, state.now().getTime(), [before, kills]), benched, state)
     },
+    started: (isolation, isFallback) => tellReaderRights(isolation, isFallback, state),
     close: record.close,
   }
 }

@@ -2,6 +2,7 @@
 // that are set aside.
 import { type BenchedFiles, openBenchedFiles } from './report/benched-files.ts'
 import { openConditions, type OwnCondition } from './report/own-conditions.ts'
+import type { Isolation } from './reader/start-reader.ts'
 import type { StateStore } from './report/state-store.ts'
 import { forgetEnds, readEnds } from './supervisor/end-record.ts'
 import type { WorkerEnd } from './supervisor/worker-end.ts'
@@ -11,6 +12,12 @@ const TOLD_FOR_MS = 24 * 60 * 60 * 1000
 /** Which process ended, where no file and no sensor is to be named. */
 const PLACES = { worker: '(worker)', reader: '(reader)' } as const
 type Who = keyof typeof PLACES
+const RIGHTS_SAID: Readonly<Record<Isolation, string>> = {
+  'own-user': 'weights are read by a process of another user',
+  'no-capabilities': 'weights are read by a process of the user of the daemon, without capabilities',
+  'no-new-rights': 'weights are read by a process of the user of the daemon that can gain no rights',
+  'permission-model': 'weights are read by a process of the user of the daemon, held by Node.js alone',
+}
 const WORDS: Readonly<Record<Who, string>> = { worker: 'the agent', reader: 'the process that reads files' }
 
 /** Tells what the supervisor wrote down, and gives the files that are set aside now. */
@@ -25,6 +32,15 @@ export function tellEnds(state: StateStore): BenchedFiles {
 /** The same of a reader, which ended while the worker lives on. */
 export function tellReaderEnd(end: WorkerEnd, benched: BenchedFiles, state: StateStore): void {
   openConditions(state).note(conditionOf(end, benched, 'reader'))
+}
+
+/** Noted where the reader has more rights than its first way to start leaves; over as soon as one has not. */
+export function tellReaderRights(isolation: Isolation, isFallback: boolean, state: StateStore): void {
+  const code = 'GNO_AGENT_READER_RIGHTS'
+  const own = openConditions(state)
+  if (!isFallback) own.end(code)
+  else if (!own.list().some((gap) => gap.code === code && gap.detail === RIGHTS_SAID[isolation]))
+    own.note({ code, place: PLACES.reader, detail: RIGHTS_SAID[isolation], until: null })
 }
 
 function conditionOf(end: WorkerEnd, benched: BenchedFiles, who: Who): OwnCondition {

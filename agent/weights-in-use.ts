@@ -131,7 +131,10 @@ async function lookAt(key: string, open: OpenUsed, { memory, now, sniffFormat }:
     const { identity } = opened.value
     const known = memory.looked.get(key)
     const isSame = known !== undefined && identityKey(known.identity) === identityKey(identity)
-    const looked = isSame ? known : { identity, format: await sniffFormat(opened.value) }
+    const format = isSame ? known.format : await sniffFormat(opened.value)
+    // Nobody could look: the next look asks again, instead of believing for ever that there is nothing.
+    if (format === undefined) return null
+    const looked = { identity, format }
     if (memory.looked.size >= MAX_REMEMBERED) memory.looked.clear()
     memory.looked.set(key, looked)
     now.set(key, looked)

@@ -8,8 +8,8 @@ export interface WeightsReader {
   readonly readCandidates: (candidates: readonly CandidateFile[], options: ReadOptions) => AsyncGenerator<DraftArtifact>
   /** What one reader of stores finds in a folder that it recognised; whoever asks closes the folder. */
   readonly readStore: (reader: StoreReader, folder: OpenedFolder, options: StoreReading) => AsyncGenerator<StoreFind>
-  /** The container's id in formats.ts, or null. Throws nothing. */
-  readonly sniffFormat: (file: OpenedFile) => Promise<string | null>
+  /** The container's id in formats.ts, or null; undefined where nobody could look now, so that it is asked again. Throws nothing. */
+  readonly sniffFormat: (file: OpenedFile) => Promise<string | null | undefined>
 }
 
 /** Reads here and now. */

@@ -264,6 +264,11 @@ export const FAILURES = {
     means: 'The privacy level is pseudonymous and its key cannot be used, so the agent tells numbers only.',
     operator: 'Put the key where pseudonymKeyFile says, readable by the agent alone; it is taken up within seconds.',
   },
+  GNO_AGENT_READER_RIGHTS: {
+    means: 'Weights are read by a process with more rights than this system can leave it.',
+    operator:
+      'Ask gnomon doctor, which names them; as root the user nobody must be able to read the folder of the program.',
+  },
   GNO_AGENT_DISK_LOW: {
     means: 'Little room is left on the disk of the state, so the agent takes no more of it than it must.',
     operator: 'Make room on that disk; until then sweeps are slower, and old inventory goes before it is delivered.',

@@ -165,7 +165,7 @@ async function runOn(
   const memory = createSweepMemory(followedUse(session))
   const self = followSelf(session, context.supervisor?.supervisorPid ?? null)
   const around = { isDiskLow: self.isDiskLow, signal: context.signal }
-  const reading = chooseReader(settings.separateReader, context.signal, (end, file) => guards.lost(end, file))
+  const reading = chooseReader(settings.separateReader, context.signal, () => guards)
   begin(reading.way, rootsNow())
   const guest = beGuest({ ...around, ...reading, settings, platform: context.platform, isService: isJson })
   self.work.ask({ slowedBy: guest.slowedBy, reading: reading.way, readerPid: reading.pid })

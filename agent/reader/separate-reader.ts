@@ -1,9 +1,9 @@
 // Reads weights in a process without rights: keeps one while there is something to read, hands out bytes of what this process opened,
 // and goes on with the next reader when one ends over a file.
-import type { Failure } from '../../contract/failure.ts'
 import type { DraftArtifact } from '../read/read-candidates.ts'
 import type { StoreFind } from '../read/store-reader.ts'
 import type { WeightsReader } from '../weights-reader.ts'
+import { FailedStart } from './failed-start.ts'
 import { type Bounds, boundsOf, checkDraft, checkFind, checkPlace } from './check-found.ts'
 import { HandOut, type OpenJob } from './hand-out.ts'
 import { type HeldFinds, holdFinds } from './held-finds.ts'
@@ -11,7 +11,6 @@ import {
   type EndedStep,
   lostReader,
   type ReaderEnd,
-  readerLost,
   type ReaderPatience,
   ReaderProcess,
   type StepServer,
@@ -27,6 +26,7 @@ import {
   waysToStart,
 } from './start-reader.ts'
 import { STEP_LIMITS } from './step-clock.ts'
+import { Suspects } from './suspects.ts'
 import { keyOf, refusalOf, TaskAccount } from './task-account.ts'
 import { type Task, type ToldTask, toldOptions } from './tasks.ts'
 
@@ -40,12 +40,12 @@ const MAX_FORMAT_CHARS = 64
 const UNFIT = 'what the reader told of it does not fit the files that it was given'
 /** No device and inode. */
 const NO_FILE = ''
-/** Files over which a reader was ended by others. */
-const MAX_SUSPECTS = 1_000
 
 export interface SeparateReaderOptions {
   /** A reader ended in a step; the file that was open, where one was. */
   readonly onLost?: (end: ReaderEnd, job: OpenJob | null) => void
+  /** A reader started; `isFallback` where the way with the fewest rights did not work. */
+  readonly onStarted?: (isolation: Isolation, isFallback: boolean) => void
   readonly idleMs?: number
   readonly patience?: Partial<ReaderPatience>
   /** The ways to start it, tried in turn. */
@@ -136,16 +136,20 @@ async function* checkedFinds<T extends DraftArtifact | StoreFind>(
   }
 }
 
-async function sniffWith(readers: Readers, task: Task & { readonly what: 'sniff' }): Promise<string | null> {
-  const run = new Run(readers, task, new TaskAccount(task))
+async function sniffWith(
+  readers: Readers,
+  task: Task & { readonly what: 'sniff' },
+): Promise<string | null | undefined> {
+  const account = new TaskAccount(task)
+  const run = new Run(readers, task, account)
   try {
     const { op, value } = await run.next()
     if (op !== 'end') run.distrust(UNFIT)
     return typeof value === 'string' && value.length <= MAX_FORMAT_CHARS ? value : null
   } catch (error) {
-    // A file whose first bytes end a reader is no known weights; it is told as every file is that ends one.
     run.endsTask(error)
-    return null
+    // A file whose first bytes end a reader is no known weights, and is told as every file is that ends one. Of any other nothing is known.
+    return account.refused.has(keyOf(task.file.identity)) ? null : undefined
   } finally {
     run.close()
   }
@@ -196,10 +200,11 @@ class Run {
     if (this.#readers.isEnded || this.#isStopped) return true
     if (!this.#isOwnLoss) return false
     const jobs = this.#task.what === 'sniff' ? [this.#task.file] : this.handOut.jobs
-    const job = jobs.at(-1) ?? null
+    // No file is to blame where no reader came to read it.
+    const job = this.#reader === null ? null : (jobs.at(-1) ?? null)
     this.#readers.onLost(end, job)
     if (job !== null) {
-      this.#readers.refuse(keyOf(job.identity), end, this.#account.refused)
+      this.#readers.suspects.refuse(keyOf(job.identity), end, this.#account.refused)
       return false
     }
     // Lost between two files: once that may be anybody's doing.
@@ -293,6 +298,7 @@ class Run {
 class Readers {
   readonly #options: SeparateReaderOptions
   readonly #patience: ReaderPatience
+  readonly #nowMs: () => number
   #ways: WaysInTurn | null = null
   #reader: { readonly process: ReaderProcess; readonly isolation: Isolation } | null = null
   #turn: Promise<unknown> = Promise.resolve()
@@ -300,14 +306,17 @@ class Readers {
   #lastId = 0
   #idle: NodeJS.Timeout | undefined
   #before = 0
-  readonly #suspects = new Set<string>()
+  readonly suspects = new Suspects()
   #now = 0
+  readonly #failed: FailedStart
   isolation: Isolation | null = null
   isEnded = false
 
   constructor(options: SeparateReaderOptions) {
     this.#options = options
     this.#patience = { ...PATIENCE, ...options.patience }
+    this.#nowMs = options.nowMs ?? (() => performance.now())
+    this.#failed = new FailedStart(this.#nowMs)
   }
 
   get processorMs(): number {
@@ -348,16 +357,8 @@ class Readers {
     return await result
   }
 
-  /** A reader that somebody else ended may have been reading anything: its file gets another try, once. */
-  refuse(key: string, end: ReaderEnd, refused: Map<string, Failure>): void {
-    const isKilled = end.signal === 'SIGKILL' && end.endedFor === null
-    if (!isKilled || this.#suspects.has(key)) refused.set(key, refusalOf(end))
-    if (this.#suspects.size >= MAX_SUSPECTS) this.#suspects.clear()
-    this.#suspects.add(key)
-  }
-
   onLost(end: ReaderEnd, job: OpenJob | null): void {
-    this.#options.onLost?.(end, job)
+    if (!this.#failed.isTold(end)) this.#options.onLost?.(end, job)
   }
 
   end(): void {
@@ -369,8 +370,8 @@ class Readers {
   async reader(): Promise<ReaderProcess> {
     if (this.#reader !== null && !this.#reader.process.isGone) return this.#reader.process
     this.#drop()
-    const { ways, nowMs = () => performance.now() } = this.#options
-    this.#ways ??= new WaysInTurn(ways ?? waysToStart(readerProgram(), surroundings()), nowMs)
+    this.#failed.throwIfRecent()
+    this.#ways ??= new WaysInTurn(this.#options.ways ?? waysToStart(readerProgram(), surroundings()), this.#nowMs)
     for (const way of this.#ways.toTry()) {
       if (this.isEnded) break
       const process = new ReaderProcess(startReader(way), this.#patience)
@@ -381,9 +382,10 @@ class Readers {
       this.#ways.worked(way)
       this.#reader = { process, isolation: way.isolation }
       this.isolation = way.isolation
+      this.#options.onStarted?.(way.isolation, this.#ways.isFallback(way))
       return process
     }
-    throw readerLost({ code: null, signal: null, endedFor: null, detail: 'it could not be started' })
+    throw this.#failed.note()
   }
 
   #drop(): void {

@@ -73,6 +73,11 @@ export class WaysInTurn {
     return this.#ways.slice(this.#first)
   }
 
+  /** With more rights than the first way leaves. */
+  isFallback({ isolation }: Way): boolean {
+    return isolation !== this.#ways[0]?.isolation
+  }
+
   worked(way: Way): void {
     const at = this.#ways.indexOf(way)
     if (at === this.#first) return

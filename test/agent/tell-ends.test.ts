@@ -153,3 +153,24 @@ describe('guarded reading', () => {
     again.close()
   })
 })
+
+describe('the process that reads files', () => {
+  it('is told while it has more rights than it should, once, and no more when it has not', () => {
+    const guards = guardReading(state, () => Promise.resolve())
+    const told = () => openConditions(state).list()
+
+    guards.started('no-capabilities', true)
+    guards.started('no-capabilities', true)
+    expect(told()).toEqual([
+      expect.objectContaining({
+        code: 'GNO_AGENT_READER_RIGHTS',
+        detail: expect.stringContaining('without capabilities'),
+        count: 1,
+      }),
+    ])
+
+    guards.started('own-user', false)
+    expect(told()).toEqual([])
+    guards.close()
+  })
+})

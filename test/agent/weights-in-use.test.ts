@@ -57,4 +57,20 @@ describe('seeWeights', () => {
     expect(before).toEqual([])
     expect(after.map(({ path: seen, format }) => ({ seen, format }))).toEqual([{ seen: path, format: 'gguf' }])
   })
+
+  onLinux('asks again at the next look where nobody could look at a file', async () => {
+    const path = join(folder, 'model')
+    writeFileSync(path, MODEL)
+    const fd = openSync(path, 'r')
+    const memory = createWeightsMemory()
+
+    const before = await seeWeights(holding(path, fd), memory, new Map(), {
+      sniffFormat: () => Promise.resolve(undefined),
+    })
+    const after = await seeWeights(holding(path, fd), memory, new Map())
+    closeSync(fd)
+
+    expect(before).toEqual([])
+    expect(after.map(({ path: seen }) => seen)).toEqual([path])
+  })
 })

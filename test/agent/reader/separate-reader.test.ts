@@ -11,6 +11,7 @@ import {
   type SeparateReader,
   type SeparateReaderOptions,
 } from '../../../agent/reader/separate-reader.ts'
+import { readerProgram } from '../../../agent/reader/start-reader.ts'
 import { candidateAt, openFile } from '../../../agent/sense/linux/open-path.ts'
 import type { CandidateFile } from '../../../contract/observation.ts'
 import type { Gap } from '../../../contract/wire.ts'
@@ -119,6 +120,34 @@ describe('a reader in a process of its own', () => {
 
     expect(await start().sniffFormat(opened.value)).toBe('gguf')
     opened.value.close()
+  })
+
+  onLinux('blames no file and forgets none where no reader starts, and tries again after a while', async () => {
+    const opened = openFile(plantModel('x'))
+    if (!opened.ok) throw new Error(opened.failure.detail)
+    let nowMs = 0
+    const refusing = { isolation: 'own-user', command: ['/bin/false'] } as const
+    const separate = start({ ways: [refusing], nowMs: () => nowMs })
+
+    expect(await separate.sniffFormat(opened.value)).toBeUndefined()
+    expect(await separate.sniffFormat(opened.value)).toBeUndefined()
+    expect(lost).toEqual([{ end: expect.objectContaining({ detail: 'it could not be started' }), job: null }])
+
+    nowMs = 60_000
+    expect(await separate.sniffFormat(opened.value)).toBeUndefined()
+    expect(lost).toHaveLength(2)
+    opened.value.close()
+  })
+
+  onLinux('says when it started with more rights than the first way leaves', async () => {
+    const told: unknown[] = []
+    const refusing = { isolation: 'own-user', command: ['/bin/false'] } as const
+    const honest = { isolation: 'permission-model', command: readerProgram() } as const
+    const separate = start({ ways: [refusing, honest], onStarted: (...said) => told.push(said) })
+    const models = await drain(separate.readCandidates([candidate(plantModel('m.gguf'))], options()))
+
+    expect(models).toHaveLength(1)
+    expect(told).toEqual([['permission-model', true]])
   })
 
   onLinux('has no capabilities, gains none, and is nobody where we are root', async () => {
