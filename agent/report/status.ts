@@ -13,7 +13,7 @@ import { nextSequence } from './spool.ts'
 import type { StateStore } from './state-store.ts'
 import { readThingHere, readThings } from './stored-thing.ts'
 import { parseSweepRecord } from './sweep-record.ts'
-import { readWholeSweep } from './whole-sweep.ts'
+import { readWholeSweep, withNewest } from './whole-sweep.ts'
 
 export interface AgentStatus {
   readonly hostId: string | null
@@ -128,7 +128,9 @@ function runtimesIn(database: Database): readonly Runtime[] {
 
 function lastSweepOf(database: Database): AgentStatus['lastSweep'] {
   const whole = readWholeSweep(database)
-  const record = whole ?? parseSweepRecord(readMeta(database, 'sweepHere') ?? readMeta(database, 'lastSweep'))
+  const newest = parseSweepRecord(readMeta(database, 'sweepHere') ?? readMeta(database, 'lastSweep'))
+  // When it was is the whole sweep's word; what cannot be seen is the newest one.
+  const record = whole === null ? newest : withNewest(whole, newest)
   if (record === null) return null
   const { startedAt, finishedAt, coverage } = record.envelope
   return { isWhole: whole !== null, startedAt, finishedAt, coverage, gaps: record.gaps }

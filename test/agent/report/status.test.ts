@@ -91,6 +91,30 @@ describe('the status', () => {
     expect([after?.isWhole, after?.finishedAt]).toEqual([true, sweep().finishedAt])
     expect(after?.gaps).toEqual(sweep().gaps)
   })
+
+  it('tells what a later look at the processes could not see, and of folders what the whole sweep said', () => {
+    const line = (sensor: string, places: readonly string[], looked: number) =>
+      ({ sensor, state: 'partial', places, looked, detail: '' }) as const
+    const gap = (sensor: string, place: string) =>
+      ({ code: 'GNO_SENSE_DENIED', place, count: 1, detail: 'refused', sensor }) as const
+    const whole = { coverage: [line('files', ['/home'], 9), line('linux-processes', [], 3)], coveredHost: true }
+    const look = { coverage: [line('files', ['/home/one'], 1), line('linux-processes', [], 4)], coveredHost: false }
+    const later = { startedAt: '2026-11-23T22:00:00.000Z', finishedAt: '2026-11-23T22:00:01.000Z' }
+
+    valueOf(
+      enqueueSweep(state, sampleSweep({ ...whole, gaps: [gap('files', '/home/a'), gap('linux-processes', '1')] })),
+    )
+    const silent = [gap('files', '/home/one/b'), gap('linux-processes', '2')]
+    valueOf(enqueueSweep(state, sampleSweep({ ...look, ...later, gaps: silent })))
+    const told = valueOf(readStatus(state)).lastSweep
+
+    expect(told?.gaps.map(({ place }) => place)).toEqual(['/home/a', '2'])
+    expect(told?.coverage.map(({ sensor, looked }) => [sensor, looked])).toEqual([
+      ['files', 9],
+      ['linux-processes', 4],
+    ])
+    expect([told?.isWhole, told?.finishedAt]).toEqual([true, sampleSweep().finishedAt])
+  })
 })
 
 describe('explaining a finding', () => {
