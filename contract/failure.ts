@@ -266,8 +266,7 @@ export const FAILURES = {
   },
   GNO_AGENT_READER_RIGHTS: {
     means: 'Weights are read by a process with more rights than this system can leave it.',
-    operator:
-      'Ask gnomon doctor, which names them; as root the user nobody must be able to read the folder of the program.',
+    operator: 'Let the user nobody read the folder of the program, and see that setpriv of util-linux is there.',
   },
   GNO_AGENT_DISK_LOW: {
     means: 'Little room is left on the disk of the state, so the agent takes no more of it than it must.',
