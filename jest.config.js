@@ -31,6 +31,8 @@ const shared = {
 export default {
   cacheDirectory: '<rootDir>/.cache/jest',
   maxWorkers: 2,
+  // Modules of test files stay in the memory of their worker: after 180 of them one ended for want of heap.
+  workerIdleMemoryLimit: '1500MB',
   projects: [
     {
       ...shared,

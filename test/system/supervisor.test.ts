@@ -1,6 +1,6 @@
 // The daemon as two real processes: one at a time for a state, ended as asked, started again as often as it is killed, and a job that
 // takes too much is ended once. Signals and figures are real; nothing of ours is replaced.
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -249,7 +249,11 @@ describe('a job that takes too much', () => {
   })
 
   onLinux('is told with what it used when memory runs over and no file is open', async () => {
-    const daemon = startSupervised(places, { ...quiet, limits: { ...respawnAtOnce, memoryBytes: 1024 * 1024 } })
+    // What is known of folders takes memory, and no file is opened for it.
+    for (let folders = 0; folders < 20_000; folders += 1)
+      mkdirSync(join(places.models, `a${folders % 100}`, `b${folders}`), { recursive: true })
+    const limits = { ...respawnAtOnce, memoryBytes: 1024 * 1024 }
+    const daemon = startSupervised(places, { ...quiet, pace: 'full', limits })
     const [ended] = await daemon.told('worker ended')
     expect(ended?.fields.get('cause')).toBe('memory')
     expect(ended?.fields.get('detail')).toMatch(/^\d+ MiB of memory over the \d+ MiB at its start, limit 1 MiB$/)
