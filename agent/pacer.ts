@@ -20,6 +20,8 @@ interface PacerOptions {
   readonly share: () => number
   /** For so long after its making nobody is held back. */
   readonly freeMs: number
+  /** Work that was done before its making and is to be rested for. */
+  readonly owedMs: number
   /** Processor time of this process so far. */
   readonly usedMs: () => number
   /** Milliseconds that never go back. */
@@ -32,14 +34,12 @@ interface PacerOptions {
 export function paceBy(
   options: Pick<PacerOptions, 'share' | 'freeMs' | 'sleep'> & { readonly besideMs: () => number },
 ): () => Promise<void> {
-  return createPacer({
-    ...options,
-    usedMs: () => {
-      const { user, system } = process.cpuUsage()
-      return (user + system) / 1000 + options.besideMs()
-    },
-    now: () => performance.now(),
-  })
+  const usedMs = (): number => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1000 + options.besideMs()
+  }
+  // The program was loaded and its rules were read without a rest: a quarter of what a short first sweep takes.
+  return createPacer({ ...options, usedMs, owedMs: usedMs(), now: () => performance.now() })
 }
 
 /** A rate that somebody set is taken as it is; the default is for machines with cores to spare. */
@@ -48,15 +48,22 @@ export function hashRate(asked: number, isSet: boolean): number {
 }
 
 /** Rests when more was done than the share allows. Called between pieces of work. */
-export function createPacer({ share: shareNow, freeMs, usedMs, now, sleep }: PacerOptions): () => Promise<void> {
+export function createPacer({
+  share: shareNow,
+  freeMs,
+  owedMs,
+  usedMs,
+  now,
+  sleep,
+}: PacerOptions): () => Promise<void> {
   const freeUntilMs = now() + freeMs
   let last = { usedMs: usedMs(), atMs: now() }
-  let debtMs = 0
+  let debtMs = owedMs
   return async () => {
     const share = shareNow()
     const next = { usedMs: usedMs(), atMs: now() }
-    const owedMs = debtMs + next.usedMs - last.usedMs - (next.atMs - last.atMs) * share
-    debtMs = next.atMs < freeUntilMs ? 0 : Math.min(MAX_DEBT_MS, Math.max(-MAX_CREDIT_MS, owedMs))
+    const balanceMs = debtMs + next.usedMs - last.usedMs - (next.atMs - last.atMs) * share
+    debtMs = next.atMs < freeUntilMs ? 0 : Math.min(MAX_DEBT_MS, Math.max(-MAX_CREDIT_MS, balanceMs))
     last = next
     const restMs = debtMs / share
     if (restMs >= MIN_REST_MS) await sleep(restMs)

@@ -3,13 +3,14 @@ import { describe, expect, it } from '@jest/globals'
 import { createPacer } from '../../agent/pacer.ts'
 
 /** A process that works, and a clock that goes on while it works and while it rests. */
-function worker(share: number, freeMs: number) {
+function worker(share: number, freeMs: number, owedMs = 0) {
   let atMs = 0
   let usedMs = 0
   const rests: number[] = []
   const pause = createPacer({
     share: () => share,
     freeMs,
+    owedMs,
     usedMs: () => usedMs,
     now: () => atMs,
     sleep: (milliseconds) => {
@@ -31,6 +32,12 @@ describe('the pacer', () => {
     const { work, shareSoFar } = worker(0.1, 0)
     for (let piece = 0; piece < 1_000; piece += 1) await work(50)
     expect(shareSoFar()).toBeCloseTo(0.1, 2)
+  })
+
+  it('rests for what was done before its making', async () => {
+    const { work, rests } = worker(0.1, 0, 500)
+    await work(50)
+    expect(rests).toEqual([5_450])
   })
 
   it('holds nobody back in the time that is free', async () => {
