@@ -210,20 +210,20 @@ describe('a document that is broken', () => {
 const describeOwners = owner === null ? describe.skip : describe
 describeOwners('managed policy', () => {
   it.each([
-    ['its file', () => managedFile],
-    ['its folder', () => join(folder, 'gnomon/managed')],
-    ['the folder above', () => join(folder, 'gnomon')],
-  ])('is not believed when others can write %s', (_what, place) => {
+    ['its file', '', 'gnomon/managed/settings.json'],
+    ['its folder', 'FOLDER/gnomon/managed ', 'gnomon/managed'],
+    ['the folder above', 'FOLDER/gnomon ', 'gnomon'],
+  ])('is not believed when others can write %s', (_what, named, place) => {
     write(managedFile, { deep: true })
-    chmodSync(place(), 0o777)
+    chmodSync(join(folder, place), 0o777)
 
     const loaded = loadAnyway(options())
 
     expect(loaded.settings.deep).toBe(false)
-    const [trouble] = loaded.troubles
-    expect(trouble?.failure.code).toBe('GNO_SETTINGS_UNREADABLE')
-    expect(trouble && failureOf(trouble).detail).toContain('can be written by others: this policy is not believed')
-    expect(trouble && failureOf(trouble).detail).toContain(place())
+    const why = `${named.replace('FOLDER', folder)}can be written by others: this policy is not believed`
+    expect(loaded.troubles.map(failureOf)).toEqual([
+      { code: 'GNO_SETTINGS_UNREADABLE', detail: `${managedFile}: ${why}` },
+    ])
     expect(loadSettings(options())).toMatchObject({ ok: false })
   })
 
