@@ -112,7 +112,7 @@ function identitiesOf(value: unknown, handOut: HandOut): readonly FileIdentity[]
   const known = new Map<string, FileIdentity>()
   for (const each of value) {
     if (!isHead(each) || typeof each['dev'] !== 'string' || typeof each['inode'] !== 'string') return null
-    const identity = handOut.handed({ dev: each['dev'], inode: each['inode'] })
+    const identity = handOut.files.identityOf({ dev: each['dev'], inode: each['inode'] })
     if (identity === undefined) return null
     known.set(`${identity.dev}:${identity.inode}`, identity)
   }
@@ -143,8 +143,8 @@ function isHandedOut({ kind, path, parts, identities }: DraftArtifact, { isStore
   if (first?.role !== 'weights' || path !== (kind === 'folder' ? folderOf(first.path) : first.path)) return false
   const paths = new Set(parts.map((part) => part.path))
   return (
-    [...paths].every((each) => handOut.isHandedPath(each)) &&
-    identities.every((each) => handOut.isHandedAt(paths, each))
+    [...paths].every((each) => handOut.files.hasPath(each)) &&
+    identities.every((each) => handOut.files.isAt(paths, each))
   )
 }
 
@@ -156,9 +156,9 @@ function hasOwnDigests(
 ): boolean {
   const isOwn = ({ path, sha256, offsetBytes, sizeBytes }: FilePart): boolean => {
     if (sha256 === undefined) return true
-    const shown = isStore && !handOut.isHandedPath(path) ? null : path
+    const shown = isStore && !handOut.files.hasPath(path) ? null : path
     const part = { path: shown, start: offsetBytes ?? null, sizeBytes }
-    return identities.some((identity) => handOut.isDigestOf(sha256, identity, part))
+    return identities.some((identity) => handOut.files.isDigestOf(sha256, identity, part))
   }
   const sha256 = fingerprint.content?.sha256
   if (!parts.every(isOwn)) return false

@@ -5,17 +5,14 @@ import type { FileIdentity, OpenedFile, OpenedFolder } from '../../contract/obse
 import type { Failure } from '../../contract/failure.ts'
 import { readCacheEntry } from '../read/cache-entry.ts'
 import { digestFile } from '../read/digest-file.ts'
-import { partOfFile } from './part-of-file.ts'
 import { type Head, isHead } from './frames.ts'
+import { HandedFiles } from './handed-files.ts'
+import { partOfFile } from './part-of-file.ts'
 import type { Hidden, Request, ToldFile } from './requests.ts'
 import type { Task } from './tasks.ts'
 
 /** Open at once for one task: a model folder is read with a handful (CWE-769). */
 const MAX_OPEN = 256
-/** Files of one task whose identity is remembered: the candidates of a folder, and the blobs of a store (CWE-770). */
-const MAX_HANDED = 300_000
-/** Digests of one task: as many as there are files, and parts of some of them (CWE-770). */
-const MAX_DIGESTS = 300_000
 /** Candidates told at once: with the longest paths some megabytes. */
 const CANDIDATES_A_FRAME = 500
 /** The first look at a file (agent/read/look.ts) comes with its opening. */
@@ -41,15 +38,6 @@ interface Held {
   readonly isJob: boolean
 }
 
-/** What was digested: all of a file, or what begins further on in it. */
-export interface DigestedPart {
-  /** Null for a file under a name that only a store gives it. */
-  readonly path: string | null
-  /** Null for all of it. */
-  readonly start: number | null
-  readonly sizeBytes: number
-}
-
 export interface HandOutOptions {
   /** Why a file is not opened although it is a candidate: a reader ended over it. */
   readonly refuse: (identity: FileIdentity) => Failure | null
@@ -59,9 +47,7 @@ export class HandOut {
   readonly #task: Task
   readonly #options: HandOutOptions
   readonly #held = new Map<number, Held>()
-  readonly #handed = new Map<string, { identity: FileIdentity; readonly paths: Set<string> }>()
-  readonly #paths = new Set<string>()
-  readonly #digests = new Set<string>()
+  readonly files = new HandedFiles()
   readonly #piece = Buffer.allocUnsafe(HEAD_BYTES)
   #last = 0
 
@@ -74,33 +60,13 @@ export class HandOut {
   lend(given: { readonly file: OpenedFile } | { readonly folder: OpenedFolder }): number {
     const file = 'file' in given ? { ...given.file, close: () => undefined } : null
     const folder = 'folder' in given ? { ...given.folder, close: () => undefined } : null
-    if (file !== null) this.#note(file)
+    if (file !== null) this.files.note(file)
     return this.#hold({ file, folder, isJob: false }) ?? 0
   }
 
   /** What is open and was announced, the last one last. */
   get jobs(): readonly OpenJob[] {
     return [...this.#held.values()].flatMap(({ file, isJob }) => (file !== null && isJob ? [file] : []))
-  }
-
-  /** The file of this device and inode as it was when it was handed out last; undefined for one that never was. */
-  handed({ dev, inode }: Pick<FileIdentity, 'dev' | 'inode'>): FileIdentity | undefined {
-    return this.#handed.get(`${dev}:${inode}`)?.identity
-  }
-
-  /** Whether the file was handed out under one of these paths. */
-  isHandedAt(paths: ReadonlySet<string>, { dev, inode }: FileIdentity): boolean {
-    return [...(this.#handed.get(`${dev}:${inode}`)?.paths ?? [])].some((path) => paths.has(path))
-  }
-
-  /** Whether any file of this path was opened for the task. */
-  isHandedPath(path: string): boolean {
-    return this.#paths.has(path)
-  }
-
-  /** Whether this process itself computed the digest of that part of that file, as it is now. */
-  isDigestOf(sha256: string, identity: FileIdentity, part: DigestedPart): boolean {
-    return this.#digests.has(digestKey(sha256, identity, part))
   }
 
   release(closed: readonly number[]): void {
@@ -216,7 +182,7 @@ export class HandOut {
   #tell(file: OpenedFile, isJob: boolean): Answer {
     const at = this.#hold({ file, folder: null, isJob })
     if (at === null) return failed({ code: 'GNO_READ_LIMIT', detail: `more than ${MAX_OPEN} files open at once` })
-    this.#note(file)
+    this.files.note(file)
     return this.toldFile(at)
   }
 
@@ -279,15 +245,11 @@ export class HandOut {
         : ({ ok: true, value: known } as const)
     if (!digest.ok) return answer({ failure: shortly(digest.failure) })
     if (known === undefined) memory?.keep(file.identity, digest.value)
-    if (this.#digests.size >= MAX_DIGESTS)
-      return failed({ code: 'GNO_READ_LIMIT', detail: `more than ${MAX_DIGESTS / 2} digests of one folder` })
-    this.#remember(digest.value, whole, { start, sizeBytes: file.identity.sizeBytes })
-    return answer({ sha256: digest.value })
-  }
-
-  #remember(sha256: string, whole: OpenedFile, { start, sizeBytes }: Omit<DigestedPart, 'path'>): void {
-    const part = { start: toldStart(whole, start, sizeBytes), sizeBytes }
-    for (const path of [whole.path, null]) this.#digests.add(digestKey(sha256, whole.identity, { path, ...part }))
+    const { path, identity } = whole
+    const { sizeBytes: size } = file.identity
+    const part = { path, start: toldStart(whole, start, size), sizeBytes: size }
+    if (this.files.noteDigest(digest.value, identity, part)) return answer({ sha256: digest.value })
+    return failed({ code: 'GNO_READ_LIMIT', detail: 'more digests of one folder than are made' })
   }
 
   async #template(data: Uint8Array): Promise<Answer> {
@@ -326,24 +288,6 @@ export class HandOut {
     held?.file?.close()
     held?.folder?.close()
   }
-
-  #note({ identity, path }: OpenedFile): void {
-    const key = `${identity.dev}:${identity.inode}`
-    const known = this.#handed.get(key)
-    if (known !== undefined) {
-      known.identity = identity
-      known.paths.add(path)
-      this.#paths.add(path)
-    } else if (this.#handed.size < MAX_HANDED) {
-      this.#handed.set(key, { identity, paths: new Set([path]) })
-      this.#paths.add(path)
-    }
-  }
-}
-
-function digestKey(sha256: string, identity: FileIdentity, { path, start, sizeBytes }: DigestedPart): string {
-  const { dev, inode, mtimeNs, ctimeNs } = identity
-  return JSON.stringify([sha256, dev, inode, identity.sizeBytes, mtimeNs, ctimeNs, path, start, sizeBytes])
 }
 
 /** Where a part is told to begin: a whole file and what a browser keeps in an entry of its cache are told as files by themselves. */

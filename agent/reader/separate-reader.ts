@@ -273,7 +273,7 @@ class Run {
 
   #remember({ key, found }: Note & { readonly kind: 'hidden' }, hidden: ReadTask['options']['hidden']): void {
     const [dev = '', inode = ''] = key.split(':')
-    if (hidden === undefined || this.handOut.handed({ dev, inode }) === undefined) return
+    if (hidden === undefined || this.handOut.files.identityOf({ dev, inode }) === undefined) return
     hidden.found.set(key, found)
   }
 
