@@ -3,6 +3,16 @@
 import type { Failure } from '../../contract/failure.ts'
 import type { FileIdentity, OpenedFile } from '../../contract/observation.ts'
 
+/**
+ * By what the digest of a file is remembered. A file inside another one has the times and the number of that one: it goes by its place
+ * in it as well, else a part would have the digest of another part of the same length.
+ */
+export function rememberedAs({ identity, inside }: Pick<OpenedFile, 'identity' | 'inside'>): FileIdentity {
+  if (inside === undefined) return identity
+  const { dev, inode, sizeBytes, mtimeNs, ctimeNs } = inside.identity
+  return { dev, inode: `${inode}@${inside.start}+${identity.sizeBytes}`, sizeBytes, mtimeNs, ctimeNs }
+}
+
 export interface DigestMemory {
   /** The SHA-256 of the file that had this very identity; undefined when it is not known. */
   readonly find: (identity: FileIdentity) => string | undefined

@@ -6,7 +6,7 @@ import type { LoadScan } from '../../contract/threat.ts'
 import { type Samples, sampleFile, sampleWhole } from './barcode.ts'
 import { Cursor } from './cursor.ts'
 import { describeChange, digestFile } from './digest-file.ts'
-import type { DigestMemory } from './digest-memory.ts'
+import { type DigestMemory, rememberedAs } from './digest-memory.ts'
 import { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
 import { type PartNorms, type SharedNorms, readNorms } from './norm-values.ts'
@@ -182,7 +182,8 @@ async function digestDeep(file: OpenedFile, gaps: GapList, options: ReadOptions)
     tellUndigested(notHere, gaps)
     return undefined
   }
-  const known = digests?.find(file.identity)
+  const remembered = rememberedAs(file)
+  const known = digests?.find(remembered)
   if (known !== undefined) return known
   // The background knows files on disk, and no files inside them.
   const postponed = file.inside === undefined ? (digests?.postpone(file) ?? null) : null
@@ -194,7 +195,7 @@ async function digestDeep(file: OpenedFile, gaps: GapList, options: ReadOptions)
     options.onProgress?.({ path: file.path, bytesRead }),
   )
   if (digest.ok) {
-    digests?.keep(file.identity, digest.value)
+    digests?.keep(remembered, digest.value)
     return digest.value
   }
   gaps.blame(digest.failure.code, digest.failure.detail)
