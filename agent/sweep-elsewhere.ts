@@ -9,6 +9,7 @@ import { readMountedPlaces } from './sense/mounted-places.ts'
 import { IN_CONTAINERS, readablePath } from './sense/path-text.ts'
 import { tellPlaceKinds, tryHome } from './sense/place-kinds.ts'
 import { walkHeld, type WalkOptions } from './sense/walk.ts'
+import { createTurns, type Turns } from './sense/turns.ts'
 import { findWslDisks } from './sense/win32/wsl-disks.ts'
 import { countOf } from './show/measure.ts'
 
@@ -26,9 +27,25 @@ export interface ElsewhereParts {
   readonly walk: Omit<WalkOptions, 'roots' | 'first' | 'folders' | 'ownPlaces' | 'remote'>
   /** Reads what a walk finds, as the sweep reads its own. */
   readonly read: (walk: Generator<WalkedFolder, WalkSummary>) => Promise<WalkSummary>
-  /** A test brings its own. */
+  /** A test brings its own, and fewer folders. */
   readonly find?: (swept: readonly string[]) => ContainerViews
+  readonly turns?: FolderTurns
+  readonly maxFolders?: { readonly ofOne: number; readonly ofAll: number }
 }
+
+/** Whose folders were left out by the limits, from one sweep to the next. */
+export interface FolderTurns {
+  readonly ofAll: Turns
+  /** How often in a row the walk of one was cut short, by its name. */
+  ofOne: ReadonlyMap<string, number>
+}
+
+/** Starts with nothing left out. */
+export function createFolderTurns(): FolderTurns {
+  return { ofAll: createTurns(), ofOne: new Map() }
+}
+
+const turnsOfThisProgram = createFolderTurns()
 
 export interface Elsewhere {
   readonly coverage: readonly Coverage[]
@@ -68,18 +85,7 @@ async function sweepContainers(
   const gaps = createGapList()
   const found = (parts.find ?? findContainers)(parts.roots)
   noteUnseen(found, gaps)
-  let filesSeen = 0
-  let foldersLeft = MAX_FOLDERS
-  for (const view of found.views) {
-    try {
-      const summary = await sweepOne(view, foldersLeft, parts)
-      filesSeen += summary.filesSeen
-      foldersLeft -= summary.foldersSeen
-      noteOf(view, summary, gaps)
-    } finally {
-      view.close()
-    }
-  }
+  const filesSeen = await sweepAll(found.views, parts, gaps)
   const told = gaps.list().map((gap) => ({ ...gap, sensor: CONTAINERS }))
   const places = found.views.map(({ name }) => readablePath(name))
   const coverage: Coverage = {
@@ -95,23 +101,51 @@ async function sweepContainers(
   return { coverage, gaps: told }
 }
 
+/** One after the other; those that had no turn the last time come first. Gives the files seen. */
+async function sweepAll(found: readonly ContainerView[], parts: ElsewhereParts, gaps: GapList): Promise<number> {
+  const { turns = turnsOfThisProgram, maxFolders = { ofOne: MAX_FOLDERS_OF_ONE, ofAll: MAX_FOLDERS } } = parts
+  const [had, leftOut, cut] = [[] as string[], [] as string[], new Map<string, number>()]
+  let filesSeen = 0
+  let foldersLeft = maxFolders.ofAll
+  for (const view of turns.ofAll.inTurn(found, ({ name }) => name)) {
+    const limit = Math.min(maxFolders.ofOne, foldersLeft)
+    const turn = turns.ofOne.get(view.name) ?? 0
+    const summary = await sweepOne(view, { limit, turn }, parts).finally(view.close)
+    noteOf(view, summary, gaps)
+    filesSeen += summary.filesSeen
+    foldersLeft -= summary.foldersSeen
+    const isCut = summary.foldersSeen >= limit
+    if (isCut) cut.set(view.name, turn + 1)
+    // Cut by its own limit it had its turn, or the largest ones would take every turn.
+    const list = isCut && limit < maxFolders.ofOne ? leftOut : had
+    list.push(view.name)
+  }
+  turns.ofAll.tell(had, leftOut)
+  turns.ofOne = cut
+  return filesSeen
+}
+
+interface Turn {
+  readonly limit: number
+  readonly turn: number
+}
+
 async function sweepOne(
   view: ContainerView,
-  foldersLeft: number,
+  { limit, turn }: Turn,
   { walk, read }: ElsewhereParts,
 ): Promise<WalkSummary> {
-  if (foldersLeft <= 0 || walk.signal.aborted)
+  if (limit <= 0 || walk.signal.aborted)
     return { filesSeen: 0, foldersSeen: 0, isComplete: false, gaps: [LEFT_OUT(view)] }
-  const maxFolders = Math.min(MAX_FOLDERS_OF_ONE, foldersLeft)
   // The agent's own folder is a name like any other there.
-  return read(walkHeld({ ...walk, ownPlaces: [], remote: view.remote, maxFolders }, view.folders()))
+  return read(walkHeld({ ...walk, ownPlaces: [], remote: view.remote, maxFolders: limit }, view.folders(turn)))
 }
 
 const LEFT_OUT = (view: ContainerView): Gap => ({
   code: 'GNO_SENSE_LIMIT',
   place: placeInside(view, '/'),
   count: 1,
-  detail: `not looked at: the containers of this machine have more than ${MAX_FOLDERS} folders`,
+  detail: `not looked at: the containers of this machine have more than ${MAX_FOLDERS} folders; it comes first the next time`,
 })
 
 /** What the walk met; that another mount begins somewhere is no news of one that has its own turn. */
@@ -126,13 +160,17 @@ function noteOf(view: ContainerView, summary: WalkSummary, gaps: GapList): void 
       placeInside(view, point),
       `${kind} is a file system of a server or a program, and was not touched`,
     )
+  if (view.hasEnded())
+    gaps.add('GNO_SENSE_VANISHED', placeInside(view, '/'), 'its processes ended while it was looked at')
   if (view.others > 0)
     gaps.add('GNO_SENSE_LIMIT', placeInside(view, '/'), 'more mounts than one sweep looks at', view.others)
 }
 
-function noteUnseen({ denied, others, closed }: ContainerViews, gaps: GapList): void {
+function noteUnseen({ denied, others, unasked, closed }: ContainerViews, gaps: GapList): void {
   const rights = 'whether these processes run in a container is not told to this agent (needs root)'
   if (denied > 0) gaps.add('GNO_SENSE_DENIED', '(processes of others)', rights, denied)
   if (others > 0) gaps.add('GNO_SENSE_LIMIT', '(more containers)', 'more containers than one sweep looks into', others)
-  for (const { name, why } of closed) gaps.add('GNO_SENSE_UNSUPPORTED', name, why)
+  if (unasked > 0)
+    gaps.add('GNO_SENSE_LIMIT', '(more processes)', 'more processes than one sweep asks for their containers', unasked)
+  for (const { name, code, why } of closed) gaps.add(code, name, why)
 }

@@ -53,11 +53,10 @@ export function containerOf(text: string): ContainerMark | null {
   return null
 }
 
-/** The innermost one speaks: a container inside a container (docker in docker, kind) is the nearer home of the process. */
+/** The outermost one speaks: below its own group a container makes groups as it likes, and calls them like those of another one. */
 function containerInPath(groups: readonly string[]): ContainerMark | null {
-  const pod = podOf(groups)
-  for (let at = groups.length - 1; at >= 0; at -= 1) {
-    const found = containerOfGroup(groups, at, pod)
+  for (let at = 0; at < groups.length; at += 1) {
+    const found = containerOfGroup(groups, at, podOf(groups.slice(0, at + 1)))
     if (found !== null) return found
   }
   return null

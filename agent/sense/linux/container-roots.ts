@@ -1,24 +1,29 @@
 // The root folders of containers, and whatever else a mount namespace shows to its processes alone: found through the processes that run
 // there, held by /proc/PID/root. What of it can be reached from outside as well is left to the sweep of this machine's own places.
-import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
-import { type Failure, type Result, failed, success } from '../../../contract/failure.ts'
+import { type FailureCode, type Result, failed, success } from '../../../contract/failure.ts'
 import { isDisk, isMemoryPlace, visibleMounts } from '../mounted-places.ts'
 import { bytesOf, IN_CONTAINERS, joinBytes, readablePath } from '../path-text.ts'
 import { createRemoteMounts, type RemoteMounts, readMountinfo, remoteKinds } from '../remote-mounts.ts'
 import type { TouchDeclaration } from '../touch-declaration.ts'
+import { createTurns, type Turns } from '../turns.ts'
 import { containerOf } from './container-of.ts'
 import { firstNames } from './first-names.ts'
-import { type HeldFolder, holdRootOf, O_PATH, openFolderIn } from './held-folder.ts'
+import { type HeldFolder, openFolderIn, pathOf } from './held-folder.ts'
 import { type MountPlace, type PlaceOnDevice, parseMountPlaces, placeOnDevice } from './mount-places.ts'
-import { readText } from './proc-read.ts'
-import { errorCode } from './system-failure.ts'
+import { type NamespaceDoor, openDoor } from './namespace-door.ts'
+import { otherNamespaces } from './other-namespaces.ts'
 
-/** Processes of one look; the same number as the process sensor's. */
-const MAX_PROCESSES = 32_768
-/** Namespaces looked into in one sweep; a node of a cluster has some hundred pods (CWE-770). */
-const MAX_NAMESPACES = 256
-/** Mounts walked of one namespace: a pod has a dozen volumes. */
-const MAX_PLACES = 64
+/** What one sweep looks at. Who is left out has the first turn in the next one (CWE-770). */
+const LIMITS = {
+  /** The same number as the process sensor's. */
+  processes: 32_768,
+  /** A node of a cluster has some hundred pods. */
+  namespaces: 256,
+  /** Mounts walked of one namespace: a pod has a dozen volumes. */
+  places: 64,
+}
+/** Folders in the root of a container that get turns of their own. */
+const MAX_ROOT_FOLDERS = 1_024
 /** What images are mounted as. Behind fuse-overlayfs a program stands, which may hang. */
 const IMAGES: ReadonlySet<string> = new Set(['overlay', 'aufs', 'squashfs', 'erofs'])
 /** Where images keep models: walked before the rest of the root. */
@@ -30,15 +35,12 @@ const USUAL = 'models,model,root,home,app,data,workspace,srv,opt,mnt,var/lib,usr
  */
 const MADE_BY_USER = 'mounts in a namespace of its user, who may have a program behind them; not entered'
 
-/** What the kernel never answers for a namespace. */
-const DENIED = 'denied'
-
 /** What looking into containers touches. */
 export const containerRootsDeclaration: TouchDeclaration = {
   id: 'containers',
   platform: 'linux',
   touches: [
-    '/proc/*/ns/mnt and ns/user of every process; of one process of each other mount namespace /proc/PID/mountinfo, cgroup and root',
+    '/proc/*/ns/mnt and ns/user of every process; of one process of each other mount namespace /proc/PID/mountinfo, cgroup, stat and root (of up to 16 where the first ones end)',
     'below /proc/PID/root: the folders and files of containers and of mounts that only they see, as the file walk looks at its places; not what the network or a program serves, and not what this machine sees at the same path',
   ],
   collects: ['of models in containers: what the file walk collects, under `container:/ENGINE-ID/path`'],
@@ -57,8 +59,10 @@ export interface ContainerView {
   readonly settled: ReadonlySet<string>
   /** Mounts beyond the limit. */
   readonly others: number
-  /** The folders to walk, one after the other; who asks closes them. */
-  readonly folders: () => Generator<HeldFolder, void>
+  /** The folders to walk, one after the other; who asks closes them. With each turn the walk of the root begins with another folder. */
+  readonly folders: (turn: number) => Generator<HeldFolder, void>
+  /** Whether its last process ended before its places were walked. */
+  readonly hasEnded: () => boolean
   readonly close: () => void
 }
 
@@ -68,104 +72,82 @@ export interface ContainerViews {
   readonly denied: number
   /** Namespaces beyond the limit. */
   readonly others: number
-  /** Namespaces whose processes could not be looked into: names and reasons. */
-  readonly closed: readonly { readonly name: string; readonly why: string }[]
+  /** Processes beyond the limit: whether they are in namespaces of their own was not asked. */
+  readonly unasked: number
+  /** Namespaces whose processes could not be looked into. */
+  readonly closed: readonly ClosedNamespace[]
 }
+
+interface ClosedNamespace {
+  readonly name: string
+  readonly code: FailureCode
+  readonly why: string
+}
+
+/** What was left out by a limit, from one sweep to the next. */
+export interface ContainerTurns {
+  readonly namespaces: Turns
+  readonly mounts: Turns
+  /** The last process that was asked. */
+  asked: number
+}
+
+/** Starts with nothing left out. */
+export function createContainerTurns(): ContainerTurns {
+  return { namespaces: createTurns(), mounts: createTurns(), asked: 0 }
+}
+
+const turnsOfThisProgram = createContainerTurns()
 
 /** Looks for other mount namespaces. `swept` are the places that are walked from outside. */
-export function findContainers(swept: readonly string[]): ContainerViews {
+export function findContainers(
+  swept: readonly string[],
+  turns: ContainerTurns = turnsOfThisProgram,
+  limits: typeof LIMITS = LIMITS,
+): ContainerViews {
   const ours = parseMountPlaces(readMountinfo())
   const known = swept.flatMap((path) => placeOnDevice(bytesOf(path), ours) ?? [])
-  const { pids, madeByUsers, denied } = pidsByNamespace()
-  const views: ContainerView[] = []
-  const closed = [...madeByUsers].slice(0, MAX_NAMESPACES).map((namespace) => {
-    return { name: readablePath(nameOf(namespace, null)), why: MADE_BY_USER }
+  const { pids, madeByUsers, denied, others, last } = otherNamespaces(limits.processes, turns.asked)
+  turns.asked = others > 0 ? last : 0
+  const inTurn = turns.namespaces.inTurn([...pids.keys()], (namespace) => namespace)
+  turns.namespaces.tell(inTurn.slice(0, limits.namespaces), inTurn.slice(limits.namespaces))
+  const search: Search = { ours, known, names: new Set(), turns: turns.mounts, maxPlaces: limits.places }
+  const closed: ClosedNamespace[] = [...madeByUsers].slice(0, limits.namespaces).map((namespace) => {
+    return { name: readablePath(nameOf(namespace, null)), code: 'GNO_SENSE_UNSUPPORTED', why: MADE_BY_USER }
   })
-  const names = new Set<string>()
-  for (const [namespace, pid] of [...pids].slice(0, MAX_NAMESPACES)) {
-    const opened = openNamespace(pid, namespace, names)
-    if (!opened.ok) {
-      noteClosed(closed, nameOf(namespace, null), opened.failure)
-      continue
-    }
-    const view = viewOf(opened.value, ours, known)
-    if (view.ok && (view.value.points.length > 0 || view.value.remotePoints.size > 0)) views.push(view.value)
-    else opened.value.close()
-    if (!view.ok) noteClosed(closed, opened.value.name, view.failure)
+  const views: ContainerView[] = []
+  for (const namespace of inTurn.slice(0, limits.namespaces)) {
+    const view = viewOfFirst(pids.get(namespace) ?? [], namespace, search)
+    if (!view.ok) {
+      const { code, detail } = view.failure
+      closed.push({ name: readablePath(nameOf(namespace, null)), code, why: detail })
+    } else if (view.value.points.length > 0 || view.value.remotePoints.size > 0) views.push(view.value)
+    else view.value.close()
   }
-  return { views, denied, others: Math.max(0, pids.size - MAX_NAMESPACES), closed }
+  const beyond = [pids.size, madeByUsers.size].map((count) => Math.max(0, count - limits.namespaces))
+  return { views, denied, others: beyond.reduce((sum, count) => sum + count, 0), unasked: others, closed }
 }
 
-/** A process that ended leaves nothing to tell. */
-function noteClosed(closed: { name: string; why: string }[], name: string, { code, detail }: Failure): void {
-  if (code !== 'GNO_SENSE_VANISHED') closed.push({ name: readablePath(name), why: detail })
+/** What the looks into the namespaces of one sweep share. */
+interface Search {
+  readonly ours: readonly MountPlace[]
+  /** Places that are walked by somebody. */
+  readonly known: PlaceOnDevice[]
+  readonly names: Set<string>
+  readonly turns: Turns
+  readonly maxPlaces: number
 }
 
-interface OtherNamespaces {
-  /** One process of each: the first, which lives longest as a rule. */
-  readonly pids: ReadonlyMap<string, number>
-  readonly madeByUsers: ReadonlySet<string>
-  readonly denied: number
-}
-
-/** The mount namespaces that are not ours. */
-function pidsByNamespace(): OtherNamespaces {
-  const pids = new Map<string, number>()
-  const madeByUsers = new Set<string>()
-  const own = namespaceOf('/proc/self')
-  const ownUser = namespaceOf('/proc/self', 'user')
-  let denied = 0
-  for (const name of firstNames('/proc', MAX_PROCESSES)) {
-    if (!/^[0-9]+$/.test(name)) continue
-    const namespace = namespaceOf(`/proc/${name}`)
-    if (namespace === DENIED) denied += 1
-    else if (namespace === null || namespace === own || pids.has(namespace)) continue
-    else if (namespaceOf(`/proc/${name}`, 'user') === ownUser) pids.set(namespace, Number(name))
-    else madeByUsers.add(namespace)
-  }
-  for (const namespace of pids.keys()) madeByUsers.delete(namespace)
-  return { pids, madeByUsers, denied }
-}
-
-/** `mnt:[4026532567]`; DENIED, or null when the process has ended. */
-function namespaceOf(folder: string, kind: 'mnt' | 'user' = 'mnt'): string | null {
-  try {
-    return readlinkSync(`${folder}/ns/${kind}`)
-  } catch (error) {
-    return ['EACCES', 'EPERM'].includes(errorCode(error)) ? DENIED : null
-  }
-}
-
-interface OpenedNamespace {
-  readonly name: string
-  /** The held /proc folder of a process in it. */
-  readonly folder: string
-  readonly table: string
-  readonly close: () => void
-}
-
-function openNamespace(pid: number, namespace: string, names: Set<string>): Result<OpenedNamespace> {
-  let held: number
-  try {
-    held = openSync(`/proc/${pid}`, O_PATH | constants.O_DIRECTORY)
-  } catch (error) {
-    return failed('GNO_SENSE_VANISHED', `process ${pid} has ended`, error)
-  }
-  const folder = `/proc/self/fd/${held}`
-  const close = (): void => closeSync(held)
-  const table = readText(`${folder}/mountinfo`)
-  const isAsBefore =
-    namespaceOf(folder) === namespace && namespaceOf(folder, 'user') === namespaceOf('/proc/self', 'user')
-  if (table.kind !== 'seen' || !isAsBefore) {
-    close()
-    const isDenied = table.kind === 'denied'
-    return failed(isDenied ? 'GNO_SENSE_DENIED' : 'GNO_SENSE_VANISHED', `the mounts of process ${pid} are not told`)
-  }
-  const group = readText(`${folder}/cgroup`)
-  const wanted = nameOf(namespace, group.kind === 'seen' ? group.value : null)
-  const name = names.has(wanted) ? nameOf(namespace, null) : wanted
-  names.add(name)
-  return success({ name, folder, table: table.value, close })
+/** Through the first of these processes that has not ended. */
+function viewOfFirst(pids: readonly number[], namespace: string, search: Search): Result<ContainerView> {
+  const door = openDoor(pids, namespace)
+  if (!door.ok) return door
+  const wanted = nameOf(namespace, door.value.group)
+  const name = search.names.has(wanted) ? nameOf(namespace, null) : wanted
+  search.names.add(name)
+  const view = viewOf(name, door.value, search)
+  if (!view.ok) door.value.close()
+  return view
 }
 
 /** An engine and its id where the control group names one, else the number of the namespace. */
@@ -175,41 +157,41 @@ function nameOf(namespace: string, group: string | null): string {
   return `${IN_CONTAINERS}/${named.replace(/[^A-Za-z0-9_.-]/g, '_')}`
 }
 
-function viewOf(
-  { name, folder, table, close }: OpenedNamespace,
-  ours: readonly MountPlace[],
-  known: PlaceOnDevice[],
-): Result<ContainerView> {
+function viewOf(name: string, door: NamespaceDoor, search: Search): Result<ContainerView> {
+  const { table } = door
   const mounts = visibleMounts(parseMountPlaces(table))
   const rootKind = mounts.find(({ point }) => point === '/')?.kind ?? null
-  if (rootKind === 'devtmpfs') return failed('GNO_SENSE_VANISHED', 'the thread of the kernel that makes devices')
-  const elsewhere = mounts.filter((mount) => !isSeenFromHere(mount, ours))
-  if (
-    rootKind === null ||
-    (elsewhere.some(({ point }) => point === '/') && !isWalkable({ kind: rootKind, point: '/' }))
-  )
+  const elsewhere = mounts.filter((mount) => !isSeenFromHere(mount, search.ours))
+  const isClosed = elsewhere.some(({ point }) => point === '/') && !isWalkable({ kind: rootKind ?? '', point: '/' })
+  // The thread of the kernel that makes devices has a root of its own, in which nothing but devices lies.
+  const isOfKernel = rootKind === 'devtmpfs'
+  if (!isOfKernel && (rootKind === null || isClosed))
     return failed('GNO_SENSE_UNSUPPORTED', `its root is ${rootKind ?? 'a plain folder'}, which is not entered`)
-  const root = holdRootOf(folder, name)
+  const root = door.holdRoot(name)
   if (!root.ok) return root
   root.value.close()
   const remotePoints = remoteAmong(elsewhere, remoteKinds(table))
   const walkable = elsewhere.filter((mount) => !remotePoints.has(mount.point) && isWalkable(mount))
-  const points = takeUnknown(walkable, known)
+  const keyOf = (point: string): string => name + point
+  const inTurn = search.turns.inTurn(isOfKernel ? [] : takeUnknown(walkable, search.known), keyOf)
+  const points = inTurn.slice(0, search.maxPlaces)
+  search.turns.tell(points.map(keyOf), inTurn.slice(search.maxPlaces).map(keyOf))
   const remote = createRemoteMounts(() => table)
   const inside = (path: string): string => (path.startsWith(name) ? path.slice(name.length) || '/' : path)
   return success({
     name,
-    points: points.slice(0, MAX_PLACES),
-    remotePoints,
+    points,
+    remotePoints: isOfKernel ? new Map() : remotePoints,
     settled: new Set(mounts.filter((mount) => isSettled(mount, elsewhere)).map(({ point }) => point)),
-    others: Math.max(0, points.length - MAX_PLACES),
+    others: inTurn.length - points.length,
     remote: {
       ...remote,
       around: (path) => remote.around(inside(path)),
       namesIn: (path) => remote.namesIn(inside(path)),
     },
-    folders: () => foldersOf({ name, folder, points: points.slice(0, MAX_PLACES), rootDev: root.value.dev, remote }),
-    close,
+    folders: (turn) => foldersOf({ name, door, points, rootDev: root.value.dev, remote, turn }),
+    hasEnded: door.hasEnded,
+    close: door.close,
   })
 }
 
@@ -258,25 +240,49 @@ function isAtOrBelow(path: string, folder: string): boolean {
 
 interface Walked {
   readonly name: string
-  readonly folder: string
+  readonly door: NamespaceDoor
   readonly points: readonly string[]
   readonly rootDev: bigint
   readonly remote: RemoteMounts
+  readonly turn: number
 }
 
-function* foldersOf({ name, folder, points, rootDev, remote }: Walked): Generator<HeldFolder, void> {
-  const usual = points.includes('/') ? USUAL.map((place) => `/${place}`) : []
+function* foldersOf({ name, door, points, rootDev, remote, turn }: Walked): Generator<HeldFolder, void> {
+  const usual = points.includes('/') ? firstInRoot(name, door, turn) : []
   for (const place of [...usual, ...points]) {
-    const held = remote.around(place) === undefined ? holdInside(folder, name, place) : null
+    const held = remote.around(place) === undefined ? holdInside(name, door, place) : null
     // What is mounted at a usual place has its own turn, or is walked from outside.
     if (held !== null && usual.includes(place) && !points.includes(place) && held.dev !== rootDev) held.close()
     else if (held !== null) yield held
   }
 }
 
+/** In the first turn the usual places; where a limit cut that short, the folders of the root, each turn beginning with another one. */
+function firstInRoot(name: string, door: NamespaceDoor, turn: number): readonly string[] {
+  const usual = USUAL.map((place) => `/${place}`)
+  if (turn === 0) return usual
+  const folders = rootFolders(name, door)
+  const at = folders.length === 0 ? 0 : turn % folders.length
+  return [...folders.slice(at), ...folders.slice(0, at)]
+}
+
+function rootFolders(name: string, door: NamespaceDoor): readonly string[] {
+  const root = door.holdRoot(name)
+  if (!root.ok) return []
+  try {
+    const names = [...firstNames(pathOf(root.value).toString(), MAX_ROOT_FOLDERS)].sort()
+    return names.map((folder) => bytesOf(`/${folder}`))
+  } catch {
+    // It ended meanwhile, which the walk of the root itself tells.
+    return []
+  } finally {
+    root.value.close()
+  }
+}
+
 /** Step by step, no link followed; null where there is no such folder: a file that is mounted is none. */
-function holdInside(folder: string, name: string, place: string): HeldFolder | null {
-  let held = holdRootOf(folder, name)
+function holdInside(name: string, door: NamespaceDoor, place: string): HeldFolder | null {
+  let held = door.holdRoot(name)
   for (const component of place.split('/').filter((part) => part !== '')) {
     if (!held.ok) return null
     const parent = held.value
