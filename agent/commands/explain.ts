@@ -4,6 +4,7 @@ import type { Finding } from '../../contract/finding.ts'
 import { printable, printableJson } from '../../contract/printable.ts'
 import type { Runtime } from '../../contract/runtime.ts'
 import type { Threat } from '../../contract/threat.ts'
+import { whyNoState } from '../report/find-state.ts'
 import type { StateStore } from '../report/state-store.ts'
 import { type Explanation, explainFinding, readFindings } from '../report/status.ts'
 import { settingsOf, stateOf } from '../session.ts'
@@ -37,6 +38,8 @@ export const explain: Command = {
 function runExplain(invocation: Invocation, context: CommandContext): ExitCode {
   const loaded = settingsOf(invocation, context)
   if (!loaded.ok) return report(context, loaded.failure)
+  const absent = whyNoState(loaded.value.settings.stateFolder)
+  if (absent !== null) return report(context, absent)
   const state = stateOf(loaded.value.settings, context)
   if (!state.ok) return report(context, state.failure)
   try {

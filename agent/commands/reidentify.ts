@@ -2,10 +2,12 @@
 import { EXIT, type ExitCode, type Invocation } from '../../contract/command-line.ts'
 import { failed, type Result, success } from '../../contract/failure.ts'
 import { printable } from '../../contract/printable.ts'
+import { whyNoState } from '../report/find-state.ts'
 import { createReidentifier } from '../report/reidentify.ts'
 import { namesHere } from '../report/names-here.ts'
 import { readHomes } from '../sense/known-places.ts'
 import { settingsOf, stateOf } from '../session.ts'
+import type { Settings } from '../settings/settings.ts'
 import { readPseudonymKey } from '../settings/pseudonym-key.ts'
 import { readBoundedText } from '../settings/settings-file.ts'
 import { type Command, type CommandContext, PLACE_OPTIONS, report, textOption } from './command.ts'
@@ -50,16 +52,25 @@ function reidentifyAll(invocation: Invocation, context: CommandContext): Result<
   if (!text.ok) return text
   const listed = listedNames(invocation)
   if (!listed.ok) return listed
-  const state = stateOf(loaded.value.settings, context)
-  if (!state.ok) return state
-  const known = namesHere(state.value)
-  state.value.close()
+  const known = knownNames(loaded.value.settings, invocation, context)
   if (!known.ok) return known
   const names = [context.hostName, ...readHomes(), ...listed.value, ...known.value]
   const { text: found, unknown } = createReidentifier(key.value, names)(text.value)
   context.stdout.write(`${found.split('\n').map(printable).join('\n')}\n`)
   if (unknown.length > 0) context.stderr.write(`${unknown.length} pseudonym(s) are of names that were not tried.\n`)
   return success(EXIT.done)
+}
+
+/** Names that this machine has told of. With a list of names it works on any machine, so also where no agent ever ran. */
+function knownNames(settings: Settings, invocation: Invocation, context: CommandContext): Result<readonly string[]> {
+  const absent = whyNoState(settings.stateFolder)
+  const isWanted = textOption(invocation, 'state') !== undefined || textOption(invocation, 'names') === undefined
+  if (absent !== null) return isWanted ? { ok: false, failure: absent } : success([])
+  const state = stateOf(settings, context)
+  if (!state.ok) return state
+  const known = namesHere(state.value)
+  state.value.close()
+  return known
 }
 
 function textOf(invocation: Invocation): Result<string> {

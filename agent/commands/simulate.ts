@@ -9,9 +9,11 @@ import { isAbsent } from '../is-absent.ts'
 import { deliverOnce } from '../report/deliver.ts'
 import { type Enrolment, readEnrolment } from '../report/identity.ts'
 import { enqueueSweep, type SweepResult } from '../report/outbox.ts'
+import { whyNoState } from '../report/find-state.ts'
 import { askOwnFindings } from '../report/own-findings.ts'
 import { endSimulation, registerSimulation } from '../report/simulations.ts'
-import { openSession, type Session } from '../session.ts'
+import { openSession, type Session, settingsPlaces } from '../session.ts'
+import { loadAnyway } from '../settings/load-settings.ts'
 import { paint, type Terminal } from '../show/terminal.ts'
 import { runDrill } from '../simulate/drill.ts'
 import type { DrillSight, DrillStage, DrillTarget } from '../simulate/drill-sight.ts'
@@ -66,6 +68,9 @@ async function runSimulate(invocation: Invocation, context: CommandContext): Pro
   const seconds = Number(textOption(invocation, 'seconds') ?? DEFAULT_SECONDS)
   if (!(seconds >= 1 && seconds <= MAX_SECONDS))
     return report(context, { code: 'GNO_USAGE', detail: `--seconds takes 1 to ${MAX_SECONDS}` })
+  // Only an agent that is enrolled has a drill: a typing error makes no state.
+  const absent = whyNoState(loadAnyway(settingsPlaces(invocation, context)).settings.stateFolder)
+  if (absent !== null) return report(context, absent)
   const opened = openSession(invocation, context)
   if (!opened.ok) return report(context, opened.failure)
   const session = opened.value

@@ -33,6 +33,8 @@ describe('what gnomon refuses', () => {
   beforeAll(() => {
     writeFileSync(settings, '{"sweepIntervalSeconds": 1}')
     writeFileSync(broken, '{"roots": [')
+    writeFileSync(join(folder, 'key'), Buffer.alloc(32, 7), { mode: 0o600 })
+    writeFileSync(join(folder, 'names'), 'q7zadela\n')
   })
 
   it.each([
@@ -78,17 +80,38 @@ describe('what gnomon refuses', () => {
     expect(ended.code).toBe(2)
   })
 
-  it.each(['status', 'doctor', 'settings'])(
-    'makes no folder to show a state that is not there: %s',
-    async (command) => {
-      const typo = join(folder, `typo-${command}`)
-      const ended = await gnomon(command, '--state', typo)
+  it.each(['doctor', 'settings'])('makes no folder to show a state that is not there: %s', async (command) => {
+    const typo = join(folder, `typo-${command}`)
+    const ended = await gnomon(command, '--state', typo)
 
-      expect(existsSync(typo)).toBe(false)
-      expect(ended.code).toBe(command === 'status' ? 3 : 0)
-      if (command !== 'settings') expect(ended.stdout + ended.stderr).toContain(`there is no state in ${typo}`)
-    },
-  )
+    expect([existsSync(typo), ended.code]).toEqual([false, 0])
+    if (command === 'doctor') expect(ended.stdout).toContain(`there is no state in ${typo}`)
+  })
+
+  it.each([
+    ['status', []],
+    ['explain', []],
+    ['explain', ['fnd1:none']],
+    ['reidentify', ['--key', join(folder, 'key'), '--names', join(folder, 'names'), 'u-0123456789abcdef']],
+    ['simulate', ['--json']],
+  ])('makes no folder and refuses where a state is not there: %s %j', async (command, words) => {
+    const typo = join(folder, `typo-${command}`)
+    const ended = await gnomon(command, ...words, '--state', typo)
+
+    expect(ended.stderr).toContain('GNO_NOT_FOUND')
+    expect(ended.stderr).toContain(`there is no state in ${typo}`)
+    expect([existsSync(typo), ended.stdout, ended.code]).toEqual([false, '', 3])
+  })
+
+  it('no names to whoever holds the key where no agent ever ran', async () => {
+    const nowhere = join(folder, 'nowhere.json')
+    writeFileSync(nowhere, JSON.stringify({ stateFolder: join(folder, 'never') }))
+    const names = ['--key', join(folder, 'key'), '--names', join(folder, 'names')]
+
+    const ended = await gnomon('reidentify', '--settings', nowhere, ...names, 'hello')
+
+    expect([ended.code, ended.stdout, existsSync(join(folder, 'never'))]).toEqual([0, 'hello\n', false])
+  })
 
   onLinux('to open a named pipe, at once and in one line', async () => {
     const pipe = join(folder, 'pipe')
