@@ -57,7 +57,7 @@ export function tellTerminal(context: CommandContext, progress: ProgressLine, { 
   })
   const delivered = onChange((failure) => {
     if (failure === null) context.stderr.write('The collector answers again.\n')
-    else say(failure)
+    else if (!isToldAtStart(failure)) say(failure)
   })
   return {
     swept: (result, enqueued) => {
@@ -95,7 +95,8 @@ export function tellLog(log: Log, { known, reader }: NewsParts): DaemonNews {
   })
   const delivered = onChange((failure) => {
     if (failure === null) logEvent(log, 'info', 'delivery-works')
-    else logEvent(log, 'warn', 'delivery-failed', { code: failure.code, detail: failure.detail })
+    else if (!isToldAtStart(failure))
+      logEvent(log, 'warn', 'delivery-failed', { code: failure.code, detail: failure.detail })
   })
   return {
     swept: (result, enqueued) => {
@@ -160,6 +161,11 @@ function eventOf({ code }: Gap): 'gap' | 'settings-refused' {
 
 function fieldsOf({ code, place, detail, count }: Gap): Readonly<Record<string, string | number>> {
   return { code, place, detail, count }
+}
+
+/** That nobody enrolled this machine is no trouble of delivery; `not-enrolled` says it (and a copy of the state says why it is one). */
+function isToldAtStart({ code }: Failure): boolean {
+  return code === 'GNO_NOT_ENROLLED'
 }
 
 function failureOf(outcome: DeliveryOutcome): Failure | null {

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { z } from 'zod'
 import { type DaemonNews, tellLog } from '../../agent/daemon-events.ts'
+import type { DeliveryOutcome } from '../../agent/report/deliver.ts'
 import { readKnownKeys } from '../../agent/report/known-here.ts'
 import { createLog } from '../../agent/report/log.ts'
 import { LOG_EVENTS } from '../../agent/report/log-events.ts'
 import { enqueueSweep, type SweepResult } from '../../agent/report/outbox.ts'
 import type { StateStore } from '../../agent/report/state-store.ts'
-import { failed } from '../../contract/failure.ts'
+import { failed, type FailureCode } from '../../contract/failure.ts'
 import type { Severity } from '../../contract/wire.ts'
 import { sampleArtifact, sampleFinding } from '../collector/sample-report.ts'
 import { makeFolder, openTestState, removeFolder, sampleSweep } from './report/sample-sweep.ts'
@@ -132,6 +133,25 @@ describe('the log', () => {
       { event: 'settings-applied', level: 'info', now: 'pace', atNextStart: 'limits' },
       { event: 'settings-refused', level: 'warn', place: 'f: pace' },
       { event: 'agent-stopped', level: 'info' },
+    ])
+  })
+
+  it('calls a machine without enrolment no failed delivery, and tells when delivery works', () => {
+    const daemon = start()
+    const failing = (code: FailureCode): DeliveryOutcome => ({
+      kind: 'failed',
+      delivered: 0,
+      failure: { code, detail: 'why' },
+      retryInMs: 1,
+    })
+
+    daemon.delivered(failing('GNO_NOT_ENROLLED'))
+    expect(events()).toEqual([])
+    daemon.delivered({ kind: 'delivered', delivered: 1 })
+    daemon.delivered(failing('GNO_DELIVERY_DOWN'))
+    expect(lines).toMatchObject([
+      { event: 'delivery-works', level: 'info' },
+      { event: 'delivery-failed', level: 'warn', code: 'GNO_DELIVERY_DOWN' },
     ])
   })
 
