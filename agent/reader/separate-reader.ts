@@ -3,55 +3,25 @@
 import type { DraftArtifact } from '../read/read-candidates.ts'
 import type { StoreFind } from '../read/store-reader.ts'
 import type { WeightsReader } from '../weights-reader.ts'
-import { FailedStart } from './failed-start.ts'
 import { type Bounds, boundsOf, checkDraft, checkFind, checkPlace } from './check-found.ts'
-import { HandOut, type OpenJob } from './hand-out.ts'
+import { HandOut } from './hand-out.ts'
 import { type HeldFinds, holdFinds } from './held-finds.ts'
-import {
-  type EndedStep,
-  lostReader,
-  type ReaderEnd,
-  type ReaderPatience,
-  ReaderProcess,
-  type StepServer,
-} from './reader-process.ts'
+import { type EndedStep, lostReader, type ReaderProcess, type StepServer } from './reader-process.ts'
+import { Readers, type ReadersOptions } from './readers.ts'
 import type { Aside, Note } from './requests.ts'
-import {
-  type Isolation,
-  readerProgram,
-  startReader,
-  surroundings,
-  type Way,
-  WaysInTurn,
-  waysToStart,
-} from './start-reader.ts'
-import { STEP_LIMITS } from './step-clock.ts'
-import { Suspects } from './suspects.ts'
+import type { Isolation } from './start-reader.ts'
 import { keyOf, refusalOf, TaskAccount } from './task-account.ts'
 import { type Task, type ToldTask, toldOptions } from './tasks.ts'
 
-/** A sweep asks every few milliseconds; at rest the reader costs nothing. */
-const IDLE_MS = 30_000
 /** Readers that end over one folder: after this many its rest waits for the next sweep. */
 const MAX_LOST = 4
-const PATIENCE: ReaderPatience = { startMs: 20_000, silentProcessorMs: 60_000, silentMs: 300_000, ...STEP_LIMITS }
 const NOTHING = new Uint8Array(0)
 const MAX_FORMAT_CHARS = 64
 const UNFIT = 'what the reader told of it does not fit the files that it was given'
 /** No device and inode. */
 const NO_FILE = ''
 
-export interface SeparateReaderOptions {
-  /** A reader ended in a step; the file that was open, where one was. */
-  readonly onLost?: (end: ReaderEnd, job: OpenJob | null) => void
-  /** A reader started; `isFallback` where the way with the fewest rights did not work. */
-  readonly onStarted?: (isolation: Isolation, isFallback: boolean) => void
-  readonly idleMs?: number
-  readonly patience?: Partial<ReaderPatience>
-  /** The ways to start it, tried in turn. */
-  readonly ways?: readonly Way[]
-  readonly nowMs?: () => number
-}
+export type SeparateReaderOptions = ReadersOptions
 
 export interface SeparateReader extends WeightsReader {
   /** Ends the reader at once. */
@@ -291,107 +261,5 @@ class Run {
       return { head: { task: { what: 'candidates', count: task.candidates.length, options } }, data: NOTHING }
     const folder = { at: this.handOut.lend({ folder: task.folder }), path: task.folder.path }
     return { head: { task: { what: 'store', reader: task.reader.id, folder, options } }, data: NOTHING }
-  }
-}
-
-/** The one reader at a time, and who waits for it. */
-class Readers {
-  readonly #options: SeparateReaderOptions
-  readonly #patience: ReaderPatience
-  readonly #nowMs: () => number
-  #ways: WaysInTurn | null = null
-  #reader: { readonly process: ReaderProcess; readonly isolation: Isolation } | null = null
-  #turn: Promise<unknown> = Promise.resolve()
-  #tasks = 0
-  #lastId = 0
-  #idle: NodeJS.Timeout | undefined
-  #before = 0
-  readonly suspects = new Suspects()
-  #now = 0
-  readonly #failed: FailedStart
-  isolation: Isolation | null = null
-  isEnded = false
-
-  constructor(options: SeparateReaderOptions) {
-    this.#options = options
-    this.#patience = { ...PATIENCE, ...options.patience }
-    this.#nowMs = options.nowMs ?? (() => performance.now())
-    this.#failed = new FailedStart(this.#nowMs)
-  }
-
-  get processorMs(): number {
-    return this.#before + this.#now
-  }
-
-  get running(): { readonly pid: number; readonly isolation: Isolation } | null {
-    const { process, isolation } = this.#reader ?? {}
-    if (process?.pid === undefined || process.isGone || isolation === undefined) return null
-    return { pid: process.pid, isolation }
-  }
-
-  spent(processorMs: number): void {
-    this.#now = Math.max(this.#now, processorMs)
-  }
-
-  nextId(): number {
-    this.#lastId += 1
-    return this.#lastId
-  }
-
-  enter(): void {
-    this.#tasks += 1
-    clearTimeout(this.#idle)
-  }
-
-  leave(): void {
-    this.#tasks -= 1
-    if (this.#tasks > 0) return
-    clearTimeout(this.#idle)
-    this.#idle = setTimeout(() => this.#drop(), this.#options.idleMs ?? IDLE_MS).unref()
-  }
-
-  /** One step at a time, in the order of asking. */
-  async inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work)
-    this.#turn = result.catch(() => undefined)
-    return await result
-  }
-
-  onLost(end: ReaderEnd, job: OpenJob | null): void {
-    if (!this.#failed.isTold(end)) this.#options.onLost?.(end, job)
-  }
-
-  end(): void {
-    this.isEnded = true
-    clearTimeout(this.#idle)
-    this.#drop()
-  }
-
-  async reader(): Promise<ReaderProcess> {
-    if (this.#reader !== null && !this.#reader.process.isGone) return this.#reader.process
-    this.#drop()
-    this.#failed.throwIfRecent()
-    this.#ways ??= new WaysInTurn(this.#options.ways ?? waysToStart(readerProgram(), surroundings()), this.#nowMs)
-    for (const way of this.#ways.toTry()) {
-      if (this.isEnded) break
-      const process = new ReaderProcess(startReader(way), this.#patience)
-      const start = await process.ready()
-      // With fewer rights or not at all: what is slow now is tried again when something is to be read.
-      if (start === 'late') break
-      if (start === 'refused') continue
-      this.#ways.worked(way)
-      this.#reader = { process, isolation: way.isolation }
-      this.isolation = way.isolation
-      this.#options.onStarted?.(way.isolation, this.#ways.isFallback(way))
-      return process
-    }
-    throw this.#failed.note()
-  }
-
-  #drop(): void {
-    this.#reader?.process.kill()
-    this.#reader = null
-    this.#before += this.#now
-    this.#now = 0
   }
 }
