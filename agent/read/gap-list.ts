@@ -29,7 +29,7 @@ const UNSCANNABLE: ReadonlySet<FailureCode> = new Set([
 
 /** A name from a file, made safe and short for a detail. */
 export function quoted(name: string): string {
-  return `"${shorten(printable(name), MAX_QUOTED_CHARS)}"`
+  return `"${shorten(printable(name), MAX_QUOTED_CHARS).replaceAll('"', "'")}"`
 }
 
 /** The gaps of one artifact. */

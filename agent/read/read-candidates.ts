@@ -6,7 +6,7 @@ import { type Draft, assembleArtifact } from './assemble-artifact.ts'
 import { unwrapEntry } from './cache-entry.ts'
 import { memoryBytes, troubleOf } from './cursor.ts'
 import { findMisfit } from './fit-parts.ts'
-import { GapList } from './gap-list.ts'
+import { GapList, quoted } from './gap-list.ts'
 import {
   type Found,
   type ShardGroup,
@@ -247,7 +247,7 @@ function noteMissing(
 ): void {
   for (const name of missingShards(group, folder?.shardNames ?? [])) {
     const what = siblings.includes(name) ? 'is there and is no weights file that could be read' : 'is not there'
-    gaps.note('GNO_READ_PART_MISSING', `shard ${name} ${what}`)
+    gaps.note('GNO_READ_PART_MISSING', `shard ${quoted(name)} ${what}`)
   }
 }
 

@@ -5,7 +5,7 @@ import type { FilePart } from '../../../contract/artifact.ts'
 import type { OpenedFile } from '../../../contract/observation.ts'
 import type { LoadScan } from '../../../contract/threat.ts'
 import { Cursor, readTrouble, troubleOf } from '../cursor.ts'
-import type { GapList } from '../gap-list.ts'
+import { type GapList, quoted } from '../gap-list.ts'
 import { JsonWalk } from '../json-walk.ts'
 import { LoadReport } from './load-report.ts'
 import { tellCode } from './tell-code.ts'
@@ -99,7 +99,7 @@ function scanText(round: Round, name: string): void {
     report.tell({ kind: 'code', name: 'custom-code', shown: name, member: name })
     const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
     if (!tellCode(source, name, report)) {
-      gaps.note('GNO_READ_LIMIT', `scan: ${name} does more than is told`)
+      gaps.note('GNO_READ_LIMIT', `scan: ${quoted(name)} does more than is told`)
       report.break()
     }
   })
@@ -120,7 +120,7 @@ function readBeside(
   } catch (error) {
     const failure = troubleOf(error)
     if (failure === undefined) throw error
-    gaps.note(failure.code, `scan: ${name}: ${failure.detail}`)
+    gaps.note(failure.code, `scan: ${quoted(name)}: ${failure.detail}`)
     // A configuration that is none is told by whoever reads it, and runs nothing.
     if (!name.endsWith('.json')) report.break()
   } finally {

@@ -3,7 +3,7 @@ import type { OpenedFile } from '../../../contract/observation.ts'
 import type { ScanTemplate } from '../../../contract/template-answer.ts'
 import type { LoadScan } from '../../../contract/threat.ts'
 import { Cursor, readTrouble, troubleOf } from '../cursor.ts'
-import type { GapList } from '../gap-list.ts'
+import { type GapList, quoted } from '../gap-list.ts'
 import { findJsonTemplates, jsonByteOf } from './json-templates.ts'
 import { LoadReport } from './load-report.ts'
 import { MAX_TEMPLATE_BYTES, plainBytes, tellTemplate } from './tell-template.ts'
@@ -71,7 +71,7 @@ function readBeside(anchor: OpenedFile, beside: Beside, report: LoadReport, gaps
   } catch (error) {
     const failure = troubleOf(error)
     if (failure === undefined) throw error
-    gaps.note(failure.code, `scan: ${shownName(beside)}: ${failure.detail}`)
+    gaps.note(failure.code, `scan: ${quoted(shownName(beside))}: ${failure.detail}`)
     report.break()
     return []
   } finally {

@@ -176,7 +176,7 @@ describe('a folder', () => {
     const [draft] = await readFolder(folder)
 
     const missing = draft?.gaps.filter((gap) => gap.code === 'GNO_READ_PART_MISSING') ?? []
-    expect(missing.map((gap) => gap.detail)).toEqual(['shard gone.safetensors is not there'])
+    expect(missing.map((gap) => gap.detail)).toEqual(['shard "gone.safetensors" is not there'])
   })
 
   it('does not take a stranger called config.json for a model, nor blames the weights for its faults', async () => {
