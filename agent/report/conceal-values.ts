@@ -4,6 +4,7 @@ import { INSTALLATION_SOURCES } from '../../contract/installation.ts'
 import type { Runtime } from '../../contract/runtime.ts'
 import type { Thing } from './digest.ts'
 import { createFileNames } from './conceal-file-names.ts'
+import { concealQuotes } from './conceal-quotes.ts'
 import type { TextConcealer } from './conceal-text.ts'
 import { isPersonName, plainUserName, type Pseudonyms } from './pseudonyms.ts'
 
@@ -37,7 +38,11 @@ const MOST: ReadonlyMap<string, number> = new Map(
   }),
 )
 const MAX_SENTENCE = 4_096
-const SENTENCES: ReadonlySet<string> = new Set(['because', 'detail', 'says', 'shown', 'summary', 'loweredBy'])
+/** The field `detail` where it says what could not be looked at. */
+const TROUBLE = 'detail of a trouble'
+/** The same inside of another sentence. */
+const TROUBLE_TOLD = /\bGNO_[A-Z_]+: /
+const SENTENCES: ReadonlySet<string> = new Set(['because', 'detail', TROUBLE, 'says', 'shown', 'summary', 'loweredBy'])
 /** Numbers of accounts that people have; macOS begins earlier. */
 const FIRST_PERSON: Readonly<Record<string, number>> = { darwin: 500, linux: 1_000 }
 /** No system has user numbers up there. */
@@ -96,16 +101,23 @@ function walk(value: unknown, name: string, field: ConcealField): unknown {
   if (typeof value === 'string') return field(value, name)
   if (Array.isArray(value)) return value.map((item: unknown) => walk(item, name, field))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]: [string, unknown]) => [key, walk(item, key, field)]),
-  )
+  const members: [string, unknown][] = Object.entries(value)
+  const isTrouble = members.some(([key, item]) => (key === 'code' || key === 'kind') && isFailureCode(item))
+  const nameOf = (key: string): string => (isTrouble && key === 'detail' ? TROUBLE : key)
+  return Object.fromEntries(members.map(([key, item]) => [key, walk(item, nameOf(key), field)]))
+}
+
+/** Gaps, and the evidence that is made of them. */
+function isFailureCode(value: unknown): boolean {
+  return typeof value === 'string' && value.startsWith('GNO_')
 }
 
 function concealField(text: string, field: string, pseudonyms: Pseudonyms, texts: TextConcealer): string {
   if (UNTOUCHED.has(field) || (field === 'source' && IS_SOURCE.has(text))) return text
   if (DIGESTS.has(field)) return pseudonyms.digest(text)
   if (field === 'owner') return concealUser(text, pseudonyms)
-  const concealed = texts.conceal(text)
+  const isTrouble = field === TROUBLE || TROUBLE_TOLD.test(text)
+  const concealed = isTrouble ? concealQuotes(texts.conceal(text), pseudonyms) : texts.conceal(text)
   const most = SENTENCES.has(field) ? MAX_SENTENCE : MOST.get(field)
   // What was longer had room for it.
   return most === undefined ? concealed : concealed.slice(0, Math.max(most, text.length))

@@ -117,6 +117,29 @@ describe('level pseudonymous', () => {
     expect(told).not.toMatch('divorce')
   })
 
+  it('lets no file name out that a gap quotes and no path tells, in the gap or in evidence made of it', () => {
+    const gap = {
+      code: 'GNO_READ_PART_MISSING',
+      place: '/opt/x',
+      count: 1,
+      detail: 'shard "divorce-2-of-3.safetensors" of "q7zadela notes/another.py" is not there, nor "hideo',
+    } as const
+    const artifacts = planted.artifacts.map((artifact) => ({ ...artifact, gaps: [gap] }))
+    const findings = planted.findings.map((finding) => ({
+      ...finding,
+      evidence: [{ kind: gap.code, place: gap.place, detail: gap.detail }],
+      because: [`${gap.code}: ${gap.detail}`],
+    }))
+    const sweep = sweepOf({ artifacts, findings, gaps: [gap] })
+
+    valueOf(tell(pseudonymous(), sweep))
+
+    expect(leaks()).toEqual([])
+    const told =
+      /shard \\"p-[0-9a-f]{16}\.safetensors\\" of \\"p-[0-9a-f]{16}\/p-[0-9a-f]{16}\\" is not there, nor \\"p-/g
+    expect(bodies().join().match(told)).toHaveLength(4)
+  })
+
   it('keeps to the contract and loses nothing', () => {
     tell(pseudonymous())
 
