@@ -1,7 +1,7 @@
-// The screen of `gnomon doctor`: a row for each check, and below a note or a fault what to do next. Bounded to 24 rows of 100 columns; a
+// The screen of `gnomon doctor`: a row for each check, and below a note or a fault what to do next. Bounded to one screen of 100 columns; a
 // next step is shown whole or not at all, since half a command is none.
 import type { Check } from '../doctor/check.ts'
-import { columnsOf, cutLines, SCREEN_ROWS, shareLines, wrapText } from './screen-row.ts'
+import { columnsOf, cutLines, rowsOf, shareLines, wrapText } from './screen-row.ts'
 import { paint, type Terminal } from './terminal.ts'
 
 const STATE_COLUMNS = 6
@@ -14,14 +14,14 @@ const ARROW = '-> '
 
 export function renderChecks(checks: readonly Check[], terminal: Terminal): string {
   const columns = columnsOf(terminal) - INDENT
-  const steps = chooseSteps(checks, columnsOf(terminal) - STEP_INDENT - ARROW.length)
+  const steps = chooseSteps(checks, terminal)
   const hasMore = steps.left > 0
   const used = [...steps.shown.values()].reduce((sum, lines) => sum + lines.length, hasMore ? 1 : 0)
   const details = new Map(checks.map((check) => [check, wrapText(check.detail, columns)]))
   const ordered = faultsFirst(checks)
   const shares = shareLines(
     ordered.map((check) => details.get(check)?.length ?? 1),
-    SCREEN_ROWS - used,
+    rowsOf(terminal) - used,
   )
   const rows = checks.flatMap((check) => {
     const detail = cutLines(details.get(check) ?? [], shares[ordered.indexOf(check)] ?? 1, columns)
@@ -38,11 +38,12 @@ interface Steps {
 }
 
 /** Those of faults first. */
-function chooseSteps(checks: readonly Check[], columns: number): Steps {
+function chooseSteps(checks: readonly Check[], terminal: Terminal): Steps {
+  const columns = columnsOf(terminal) - STEP_INDENT - ARROW.length
   const wanting = faultsFirst(checks).flatMap((check) =>
     check.next === null ? [] : [{ check, lines: wrapText(check.next, columns) }],
   )
-  const room = SCREEN_ROWS - checks.length
+  const room = rowsOf(terminal) - checks.length
   const all = wanting.reduce((sum, { lines }) => sum + lines.length, 0)
   // A row says that there are more.
   let left = all <= room ? room : room - 1

@@ -1,19 +1,26 @@
-// Rows of the screens of `gnomon status` and `gnomon doctor`: one screen of 24 rows, as wide as the terminal, 100 columns at most. A long
-// text goes on in the next row as long as there is room for it.
+// Rows of the screens of `gnomon status` and `gnomon doctor`: one screen of 24 rows (40 where the terminal has them), as wide as the
+// terminal, 100 columns at most. A long text goes on in the next row as long as there is room for it.
 import { printable } from '../../contract/printable.ts'
 import type { Terminal } from './terminal.ts'
 
-export const SCREEN_ROWS = 24
+const SCREEN_ROWS = 24
+/** More is no screen that a person takes in at once. */
+const MAX_ROWS = 40
 const MAX_COLUMNS = 100
 const MIN_COLUMNS = 60
 /** Longer than a whole screen: what comes after is for --json (CWE-400). */
-const MAX_TEXT_CHARS = SCREEN_ROWS * MAX_COLUMNS
+const MAX_TEXT_CHARS = MAX_ROWS * MAX_COLUMNS
 /** One text takes no more lines than this: `--json` has the rest. */
 const MAX_LINES = 3
 
 /** How wide a row may be. */
 export function columnsOf({ columns }: Pick<Terminal, 'columns'>): number {
   return Math.min(MAX_COLUMNS, Math.max(MIN_COLUMNS, columns))
+}
+
+/** How many rows a screen may have; the prompt takes one. Where the terminal does not tell, as many as any has. */
+export function rowsOf({ size }: Pick<Terminal, 'size'>): number {
+  return Math.min(MAX_ROWS, Math.max(SCREEN_ROWS, (size?.()?.rows ?? 0) - 1))
 }
 
 /** The text made harmless, in lines of at most so many columns. */

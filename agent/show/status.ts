@@ -1,5 +1,5 @@
 // The screen of `gnomon status`: what is covered, what is not, what waits, what went wrong, what it costs. Bounded: whatever the state
-// holds, it fits 24 rows of the terminal's width; `--json` has all of it.
+// holds, it fits one screen, 24 rows where the terminal has no more; `--json` has all of it.
 import { OWN_SENSOR } from '../../contract/report.ts'
 import type { Gap } from '../../contract/wire.ts'
 import type { RunningDaemon } from '../report/daemon-lock.ts'
@@ -9,7 +9,7 @@ import type { Restarts } from '../self/restarts.ts'
 import { describeBytes, describeDuration } from './measure.ts'
 import { coveredSensors } from '../doctor/covered-sensors.ts'
 import { describeCosts, describeCoverage, describePace, describeProcesses, describeRestarts } from './own-work.ts'
-import { columnsOf, cutLines, SCREEN_ROWS, shareLines, wrapText } from './screen-row.ts'
+import { columnsOf, cutLines, rowsOf, shareLines, wrapText } from './screen-row.ts'
 import { paint, type Terminal } from './terminal.ts'
 
 const LABEL_COLUMNS = 12
@@ -52,7 +52,7 @@ export function renderStatus(seen: AgentStatus, screen: StatusScreen, terminal: 
   const texts = rows.map(([label, value]) => ({ label, lines: wrapText(value, columns) }))
   const shares = shareLines(
     texts.map(({ lines }) => lines.length),
-    SCREEN_ROWS,
+    rowsOf(terminal),
   )
   return texts
     .flatMap(({ label, lines }, at) => renderRow(label, cutLines(lines, shares[at] ?? 1, columns), terminal))

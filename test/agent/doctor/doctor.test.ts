@@ -219,6 +219,23 @@ describe('a machine that is not well', () => {
     expect(rows.at(-1)).toContain('and 17 more with a next step: gnomon doctor --json')
   })
 
+  it.each([
+    [10, 24],
+    [24, 24],
+    [31, 30],
+    [200, 40],
+  ])('uses what a terminal of %i rows has: %i', (rows, shown) => {
+    const long = Array.from({ length: 40 }, (_, at) => `word${at}`).join(' ')
+    const many = Array.from(
+      { length: 14 },
+      (_, at): Check => ({ name: `c${at}`, state: 'ok', detail: long, next: null }),
+    )
+
+    const screen = renderChecks(many, { ...terminal, size: () => ({ columns: 80, rows }) })
+
+    expect(screen.split('\n').length).toBe(shown)
+  })
+
   it('shows a next step whole or not at all, in the width of the terminal', () => {
     const words = Array.from({ length: 40 }, (_, at) => `word${at}`).join(' ')
     const rows = renderChecks([{ name: 'c', state: 'note', detail: 'd', next: words }], terminal).split('\n')
