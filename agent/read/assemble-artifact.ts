@@ -110,9 +110,8 @@ function describeHead({
 }
 
 /** Neighbours that hold the values which the part describes. */
-function describeCompanions({ path, weights }: ReadPart): readonly FilePart[] {
-  const folder = path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
-  return (weights.companions ?? []).map(({ name, sizeBytes }) => ({ path: folder + name, sizeBytes, role: 'weights' }))
+function describeCompanions({ weights }: ReadPart): readonly FilePart[] {
+  return (weights.companions ?? []).map(({ path, sizeBytes }) => ({ path, sizeBytes, role: 'weights' }))
 }
 
 function buildFingerprint(assembly: Assembly): Fingerprint {

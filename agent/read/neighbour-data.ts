@@ -4,7 +4,7 @@ import { readTrouble } from './cursor.ts'
 import { quoted } from './gap-list.ts'
 import type { GapList } from './gap-list.ts'
 import type { Look } from './look.ts'
-import type { WeightsPart } from './weights.ts'
+import type { Companion } from './weights.ts'
 
 /** The largest exports are split into some 200 files (CWE-770). */
 const MAX_NEIGHBOURS = 1_024
@@ -13,8 +13,8 @@ const MAX_NEIGHBOURS = 1_024
 export class NeighbourData {
   readonly #look: Look
   readonly #gaps: GapList
-  /** Size of a neighbour by name; null where it is not there. */
-  readonly #sizes = new Map<string, number | null>()
+  /** By name; null where it is not there. */
+  readonly #found = new Map<string, Companion | null>()
 
   constructor(look: Look, gaps: GapList) {
     this.#look = look
@@ -23,27 +23,27 @@ export class NeighbourData {
 
   /** Size of a neighbour; null where it cannot be looked at, which is told once. Throws ReadTrouble for a name that leaves the folder. */
   sizeOf(name: string): number | null {
-    const known = this.#sizes.get(name)
-    if (known !== undefined) return known
-    if (this.#sizes.size >= MAX_NEIGHBOURS) {
+    const known = this.#found.get(name)
+    if (known !== undefined) return known?.sizeBytes ?? null
+    if (this.#found.size >= MAX_NEIGHBOURS) {
       throw readTrouble('GNO_READ_LIMIT', `more than ${MAX_NEIGHBOURS} files are named`)
     }
-    this.#sizes.set(name, null)
-    const size = this.#measure(name)
-    this.#sizes.set(name, size)
-    return size
+    this.#found.set(name, null)
+    const found = this.#find(name)
+    this.#found.set(name, found)
+    return found?.sizeBytes ?? null
   }
 
   /** Names in the order in which they were met. */
   get names(): readonly string[] {
-    return [...this.#sizes.keys()]
+    return [...this.#found.keys()]
   }
 
-  get companions(): NonNullable<WeightsPart['companions']> {
-    return [...this.#sizes].flatMap(([name, sizeBytes]) => (sizeBytes === null ? [] : [{ name, sizeBytes }]))
+  get companions(): readonly Companion[] {
+    return [...this.#found.values()].filter((found) => found !== null)
   }
 
-  #measure(name: string): number | null {
+  #find(name: string): Companion | null {
     if (leavesFolder(name)) {
       throw readTrouble('GNO_READ_INVALID', `data is said to lie at ${quoted(name)}, outside the folder`)
     }
@@ -53,9 +53,9 @@ export class NeighbourData {
     }
     const opened = this.#look.openSibling(name)
     if (opened !== null) {
-      const { sizeBytes } = opened.identity
+      const { path, identity } = opened
       opened.close()
-      return sizeBytes
+      return { name, path, sizeBytes: identity.sizeBytes }
     }
     if (this.#look.siblings().includes(name)) {
       throw readTrouble('GNO_READ_INVALID', `data is said to lie in ${quoted(name)}, which is no plain file`)

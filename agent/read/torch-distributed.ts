@@ -19,7 +19,7 @@ import {
 } from './torch-distributed-metadata.ts'
 import { type DistributedContent, tellRoles } from './torch-distributed-roles.ts'
 import { type Shard, isShard, readShard } from './torch-distributed-shard.ts'
-import type { FormatReader, ReadContext, TensorInfo, WeightsPart } from './weights.ts'
+import type { Companion, FormatReader, ReadContext, TensorInfo, WeightsPart } from './weights.ts'
 
 const PROTO = 0x80
 /** Where the first name of a pickle lies: behind PROTO, FRAME and the opcode. */
@@ -85,21 +85,18 @@ function readDescription(cursor: Cursor, gaps: GapList, look: Look): WeightsPart
 }
 
 /** The shards that are there and long enough; the gaps tell of the others. */
-function findShards(
-  files: DistributedMetadata['files'],
-  look: Look,
-  gaps: GapList,
-): NonNullable<WeightsPart['companions']> {
-  const companions: { readonly name: string; readonly sizeBytes: number }[] = []
+function findShards(files: DistributedMetadata['files'], look: Look, gaps: GapList): readonly Companion[] {
+  const companions: Companion[] = []
   for (const [name, items] of [...files].slice(0, MAX_COMPANIONS)) {
     const opened = look.openSibling(name)
     if (opened === null) {
       gaps.note('GNO_READ_PART_MISSING', `shard ${quoted(name)} is not there, or is no regular file of the folder`)
       continue
     }
-    const { sizeBytes } = opened.identity
+    const { path, identity } = opened
+    const { sizeBytes } = identity
     opened.close()
-    companions.push({ name, sizeBytes })
+    companions.push({ name, path, sizeBytes })
     const end = items.reduce((most, { offset, length }) => Math.max(most, offset + length), 0)
     if (end > sizeBytes) {
       gaps.blame('GNO_READ_TRUNCATED', `shard ${quoted(name)} has ${sizeBytes} bytes, and its items end at byte ${end}`)

@@ -57,6 +57,13 @@ export type Hyperparameters = Partial<
 /** What a container says of itself; the keys are our own words, so a plain object would do, but values come from the file. */
 export type ContainerFacts = ReadonlyMap<string, string | number | boolean>
 
+/** A neighbour that holds values; a store shows it under another name than it has on the disk. */
+export interface Companion {
+  readonly name: string
+  readonly path: string
+  readonly sizeBytes: number
+}
+
 /** What one weights file says. Fields that could not be read are absent, and the gaps say why. */
 export interface WeightsPart {
   /** False when the bytes only looked like this format. */
@@ -81,7 +88,7 @@ export interface WeightsPart {
   /** Tensors that this file describes and a neighbour holds: part of the structure, at the neighbour's places. */
   readonly elsewhere?: readonly TensorInfo[]
   /** Those neighbours, where they are there. */
-  readonly companions?: readonly { readonly name: string; readonly sizeBytes: number }[]
+  readonly companions?: readonly Companion[]
   /** Where the tensor data begins; the whole size where the inside is not laid out as tensors. */
   readonly headerBytes: number
   /** Place in a split model, counted from 0, and the tensors of all parts together where stated. */
