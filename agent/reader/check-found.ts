@@ -12,6 +12,7 @@ import type { StoreFind } from '../read/store-reader.ts'
 import { webPlace } from '../read/web-place.ts'
 import { isHead } from './frames.ts'
 import type { HandOut } from './hand-out.ts'
+import { keyOf } from './handed-files.ts'
 import type { Task } from './tasks.ts'
 
 /** The samples of the largest models that are put together (CWE-770). */
@@ -52,15 +53,14 @@ export function boundsOf(task: Task): Bounds {
   if (task.what === 'sniff') return { isStore: false, place: '', isWithin: () => false }
   const folders =
     task.what === 'store' ? new Set([task.folder.path]) : new Set(task.candidates.map(({ path }) => folderOf(path)))
+  // A path of thousands of folders is looked at once for each length of a folder, and nearly always that is one.
+  const lengths = [...new Set([...folders].map(({ length }) => length))]
   return {
     isStore: task.what === 'store',
     place: task.what === 'store' ? task.folder.path : folderOf(task.candidates[0]?.path ?? ''),
     isWithin: (path) => {
       if (path.length > MAX_PATH_CHARS || path.split(/[/\\]/).includes('..')) return false
-      for (let at = path; ; at = folderOf(at)) {
-        if (folders.has(at)) return true
-        if (at === folderOf(at)) return false
-      }
+      return lengths.some((length) => liesIn(path, length) && folders.has(path.slice(0, length)))
     },
   }
 }
@@ -114,7 +114,7 @@ function identitiesOf(value: unknown, handOut: HandOut): readonly FileIdentity[]
     if (!isHead(each) || typeof each['dev'] !== 'string' || typeof each['inode'] !== 'string') return null
     const identity = handOut.files.identityOf({ dev: each['dev'], inode: each['inode'] })
     if (identity === undefined) return null
-    known.set(`${identity.dev}:${identity.inode}`, identity)
+    known.set(keyOf(identity), identity)
   }
   return [...known.values()]
 }
@@ -136,36 +136,47 @@ function isWithinBounds({ path, parts, relations = [] }: DraftArtifact, { isWith
   return [path, ...parts.map((part) => part.path), ...relations.map((other) => other.path)].every(isWithin)
 }
 
-/** A model of a folder has a path and parts that were opened for the task; a store shows its files under names of its own. */
-function isHandedOut({ kind, path, parts, identities }: DraftArtifact, { isStore }: Bounds, handOut: HandOut): boolean {
-  if (isStore) return true
+/**
+ * A model has a path and parts that were opened for the task. A store shows some of its files under the names of links that lead to
+ * them, and names a model by a file of its own or by a folder.
+ */
+function isHandedOut(draft: DraftArtifact, { isStore }: Bounds, { files }: HandOut): boolean {
+  const { kind, path, parts, identities, relations = [] } = draft
+  const isModel = (each: string): boolean => files.leadsToFile(each) || files.hasFolder(each)
+  if (!relations.every((other) => isModel(other.path))) return false
+  if (isStore) return isModel(path) && parts.every((part) => files.leadsToFile(part.path))
   const [first] = parts
   if (first?.role !== 'weights' || path !== (kind === 'folder' ? folderOf(first.path) : first.path)) return false
   const paths = new Set(parts.map((part) => part.path))
-  return (
-    [...paths].every((each) => handOut.files.hasPath(each)) &&
-    identities.every((each) => handOut.files.isAt(paths, each))
-  )
+  return [...paths].every((each) => files.hasPath(each)) && identities.every((each) => files.isAt(paths, each))
 }
 
 /** Rung 6 approves: whose digest it is must be sure. */
 function hasOwnDigests(
   { parts, fingerprint, identities }: DraftArtifact,
   { isStore }: Bounds,
-  handOut: HandOut,
+  { files }: HandOut,
 ): boolean {
-  const isOwn = ({ path, sha256, offsetBytes, sizeBytes }: FilePart): boolean => {
-    if (sha256 === undefined) return true
-    const shown = isStore && !handOut.files.hasPath(path) ? null : path
-    const part = { path: shown, start: offsetBytes ?? null, sizeBytes }
-    return identities.some((identity) => handOut.files.isDigestOf(sha256, identity, part))
-  }
+  const own = new Set(identities.map(keyOf))
+  const isOwn = ({ path, sha256, offsetBytes, sizeBytes }: FilePart): boolean =>
+    sha256 === undefined || files.isDigestAt(path, { start: offsetBytes ?? null, sizeBytes }, sha256, own)
   const sha256 = fingerprint.content?.sha256
   if (!parts.every(isOwn)) return false
   if (sha256 === undefined) return true
   // A store may keep the same model a second time, for another framework.
   if (!isStore && identities.length !== 1) return false
   return parts.some((part) => part.role === 'weights' && part.sha256 === sha256)
+}
+
+/** Whether the first so many characters may be a folder around the path, or the path itself. */
+function liesIn(path: string, length: number): boolean {
+  if (length >= path.length) return length === path.length
+  if (length === 0) return !/[/\\]/.test(path)
+  return isSeparator(path[length]) || isSeparator(path[length - 1])
+}
+
+function isSeparator(character: string | undefined): boolean {
+  return character === '/' || character === '\\'
 }
 
 function folderOf(path: string): string {

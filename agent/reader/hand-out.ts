@@ -61,6 +61,7 @@ export class HandOut {
     const file = 'file' in given ? { ...given.file, close: () => undefined } : null
     const folder = 'folder' in given ? { ...given.folder, close: () => undefined } : null
     if (file !== null) this.files.note(file)
+    if (folder !== null) this.files.noteFolder(folder.path)
     return this.#hold({ file, folder, isJob: false }) ?? 0
   }
 
@@ -129,11 +130,15 @@ export class HandOut {
   #enter(beside: number, name: string): Answer {
     const folder = this.#folder(beside)?.openFolder(name) ?? null
     const at = folder === null ? null : this.#hold({ file: null, folder, isJob: false })
+    if (folder !== null) this.files.noteFolder(folder.path)
     return answer({ folder: folder === null || at === null ? null : { at, path: folder.path } })
   }
 
   #link(at: number, name: string): Answer {
-    return answer({ target: this.#folder(at)?.readLink(name) ?? null })
+    const folder = this.#folder(at)
+    const target = folder?.readLink(name) ?? null
+    if (folder !== null && target !== null) this.files.noteLink(`${folder.path}/${name}`, target)
+    return answer({ target })
   }
 
   #list(at: number): Answer {
@@ -234,6 +239,9 @@ export class HandOut {
       return answer({ failure: { code: 'GNO_READ_VANISHED', detail: 'the file is not open' } })
     const { digests, signal } = options
     const file = start === null ? whole : partOfFile(whole, start, sizeBytes)
+    const part = { start: toldStart(whole, start, file.identity.sizeBytes), sizeBytes: file.identity.sizeBytes }
+    const made = this.files.digestOf(whole.identity, part)
+    if (made !== undefined) return answer({ sha256: made })
     // Files on disk are known and left to the background, and no parts of them: a part goes by no identity of its own.
     const memory = start === null ? digests : undefined
     const known = memory?.find(file.identity)
@@ -245,10 +253,7 @@ export class HandOut {
         : ({ ok: true, value: known } as const)
     if (!digest.ok) return answer({ failure: shortly(digest.failure) })
     if (known === undefined) memory?.keep(file.identity, digest.value)
-    const { path, identity } = whole
-    const { sizeBytes: size } = file.identity
-    const part = { path, start: toldStart(whole, start, size), sizeBytes: size }
-    if (this.files.noteDigest(digest.value, identity, part)) return answer({ sha256: digest.value })
+    if (this.files.noteDigest(digest.value, whole.identity, part)) return answer({ sha256: digest.value })
     return failed({ code: 'GNO_READ_LIMIT', detail: 'more digests of one folder than are made' })
   }
 

@@ -1,7 +1,6 @@
 // What one task was told so far, by however many readers: which models and how many gaps (a reader that a file took over has no end of
 // them), which files are not opened any more, and whether one of its readers told nonsense.
 import type { Failure } from '../../contract/failure.ts'
-import type { FileIdentity } from '../../contract/observation.ts'
 import type { Gap } from '../../contract/wire.ts'
 import type { DraftArtifact } from '../read/read-candidates.ts'
 import type { StoreFind } from '../read/store-reader.ts'
@@ -90,10 +89,6 @@ export class TaskAccount {
     if (this.#task.what === 'sniff') return this.#task.file.path
     return this.#task.what === 'store' ? this.#task.folder.path : (this.#task.candidates[0]?.path ?? '')
   }
-}
-
-export function keyOf({ dev, inode }: FileIdentity): string {
-  return `${dev}:${inode}`
 }
 
 export function refusalOf({ detail }: ReaderEnd): Failure {
