@@ -77,9 +77,14 @@ function lookAt(process: ProcessObservation, view: FolderView, platform: Platfor
 function lookByDescriptors({ pid, startTicks }: ProcessObservation, view: FolderView, place: string): FolderLook {
   const counted = countFilesInFolders(pid, startTicks, view)
   if (!counted.ok) return { counts: null, gaps: [gap(counted.failure.code, place, 'open files could not be counted')] }
-  const { counts, isCut } = counted.value
-  const detail = 'more descriptors than are looked at for labelled folders'
-  return { counts, gaps: isCut ? [gap('GNO_SENSE_LIMIT', place, detail)] : [] }
+  const { counts, isCut, isSilent } = counted.value
+  const more = 'more descriptors than are looked at for labelled folders'
+  const silent = 'open files on a mount that is not known to answer were not counted for labelled folders'
+  const gaps = [
+    ...(isCut ? [gap('GNO_SENSE_LIMIT', place, more)] : []),
+    ...(isSilent ? [gap('GNO_SENSE_OTHER_FILESYSTEM', place, silent)] : []),
+  ]
+  return { counts, gaps }
 }
 
 /** What lsof listed of files of at least 1 MiB; the capture keeps no smaller ones. */

@@ -2,11 +2,14 @@
 // What was read is remembered by the whole identity of the file, and the identity is sampled anew in every sweep: a download
 // that is allocated first and filled later, or a file that is overwritten in place, must not stay what it was.
 import { lstatSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import type { Artifact } from '../contract/artifact.ts'
 import type { Result } from '../contract/failure.ts'
 import type { CandidateFile, FileIdentity, OpenedFile, ProcessObservation } from '../contract/observation.ts'
 import type { HeldWeights, WeightsTrail } from './held-weights.ts'
+import { openFolder, pathIn } from './sense/linux/held-folder.ts'
 import { openHeld, openMapped } from './sense/linux/mapped-file.ts'
+import { bytesOf } from './sense/path-text.ts'
 import { LOCAL_READER, type WeightsReader } from './weights-reader.ts'
 
 /** Weights below this size are not worth a look inside a process: fonts, locales and databases abound. */
@@ -101,12 +104,17 @@ function keyOf(use: FileUse, identity: FileIdentity): string {
 }
 
 function isHere(path: string, { dev, inode }: FileIdentity): boolean {
+  // The path of a kernel has no links in it; one that leads over links of ours may lead to a server that never answers.
+  const folder = openFolder(dirname(path))
+  if (!folder.ok) return false
   try {
-    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    const stat = lstatSync(pathIn(folder.value, bytesOf(basename(path))), { bigint: true, throwIfNoEntry: false })
     return stat?.dev.toString() === dev && stat.ino.toString() === inode
   } catch {
     // Refused: it may be another file.
     return false
+  } finally {
+    folder.value.close()
   }
 }
 

@@ -73,10 +73,15 @@ export function remoteKinds(text: string): ReadonlyMap<string, string> {
     const kind = line.slice(separator + 3).split(' ')[0] ?? ''
     if (separator < 0 || place === undefined) continue
     const path = unescape(place)
-    if (path !== '/' && (REMOTE_KINDS.has(kind) || kind.startsWith('fuse.'))) kinds.set(path, kind)
+    if (path !== '/' && isRemoteKind(kind)) kinds.set(path, kind)
     else kinds.delete(path)
   }
   return kinds
+}
+
+/** Whether a server or a program stands behind a file system of this kind. */
+export function isRemoteKind(kind: string): boolean {
+  return REMOTE_KINDS.has(kind) || kind.startsWith('fuse.')
 }
 
 /** Space, tab, newline and backslash are written in octal. */

@@ -1,9 +1,11 @@
 // A network mount whose server hangs: whatever touches it waits for ever, inside the kernel. The server here is a real file system of a
 // program (FUSE) that stops answering.
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { buildGguf, text } from '../build-gguf.ts'
 import { type OwnMounts, serveFiles, whyNoMounts } from './own-mounts.ts'
@@ -15,6 +17,14 @@ if (why !== null) console.warn(`skipped: ${why}, so no server can hang`)
 const onFuse = why === null ? it : it.skip
 
 const settings = { processIntervalSeconds: 1, pace: 'full' }
+
+const OWN_USER = ['/usr/bin/unshare', '--user', '--map-root-user', '--mount', '--propagation', 'private']
+/** Words: where the server is mounted, where it is to be seen, an empty folder. What runs then stands in it, and holds a model open. */
+const IN_USE = 'cd "$2"; exec 3<"$2/remote.gguf"; echo ready; exec "$2/runner" 1000'
+const HELD: Readonly<Record<string, string>> = {
+  overlay: `mount -t overlay none -o "lowerdir=$1:$3" "$2"; ${IN_USE}`,
+  bind: `mount --bind "$1" "$2"; ${IN_USE}`,
+}
 
 let folder = ''
 let places: Places
@@ -97,4 +107,37 @@ describe('a mount whose server hangs', () => {
     expect(runs(worker)).toBe(false)
     expect(daemon.log().map(({ message }) => message)).not.toContain('worker ended')
   })
+
+  onFuse.each(['overlay', 'bind'])(
+    'never blocks the looks at processes when it hangs behind a mount (%s) in a namespace that its user made',
+    async (over) => {
+      writeFileSync(join(folder, 'remote.gguf'), model('remote'))
+      mounts = await serveFiles(far, { 'remote.gguf': join(folder, 'remote.gguf'), runner: '/bin/sleep' })
+      const [merged, empty] = [join(folder, 'over'), join(folder, 'empty')]
+      for (const place of [merged, empty]) mkdirSync(place)
+      const user = spawn(
+        '/usr/bin/env',
+        [...mounts.inside, ...OWN_USER, 'sh', '-ec', HELD[over] ?? '', 'sh', far, merged, empty],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        },
+      )
+      await once(createInterface({ input: user.stdout }), 'line')
+      const namespace = readlinkSync(`/proc/${user.pid}/ns/mnt`)
+      await mounts.say('silent')
+      // This machine has neither the server nor what lies over it.
+      const daemon = startSupervised(places, settings)
+      await daemon.told('swept')
+      writeFileSync(join(places.models, 'beside.gguf'), model('beside'))
+      await found('beside.gguf')
+      const status = await statusText()
+      await mounts.say('answer')
+      user.kill('SIGKILL')
+      daemon.kill('SIGTERM')
+
+      expect(status).toContain(`/mnt-${/[0-9]+/.exec(namespace)?.[0]}${merged}`)
+      expect((await daemon.ended).code).toBe(0)
+      expect(daemon.log().map(({ message }) => message)).not.toContain('worker ended')
+    },
+  )
 })

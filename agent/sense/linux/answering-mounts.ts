@@ -21,6 +21,8 @@ const AUTOMATIC = 'autofs'
 export interface AnsweringMounts {
   /** False for a path on a mount that is not known to answer at present. */
   readonly mayTouch: (path: string) => boolean
+  /** The same for a mount of our own table. */
+  readonly mayUse: (mount: RemoteMount) => boolean
   /** Whether it lies on such a mount at all: what was true of it in the last look need not be true now. */
   readonly isRemote: (path: string) => boolean
   /** Whether a text of mappings may name such a mount. */
@@ -61,13 +63,16 @@ export function createAnsweringMounts(
     const pauseMs = Math.min(MAX_PAUSE_MS, silence === undefined ? FIRST_PAUSE_MS : silence.pauseMs * 2)
     silences.set(place, { pauseMs, untilMs: nowMs() + pauseMs })
   }
+  const mayUse = (mount: RemoteMount): boolean => {
+    wanted.set(mount.place, mount)
+    return answering.has(mount.place)
+  }
   return {
     mayTouch(path) {
       const mount = remote.mountAround(path)
-      if (mount === undefined) return true
-      wanted.set(mount.place, mount)
-      return answering.has(mount.place)
+      return mount === undefined || mayUse(mount)
     },
+    mayUse,
     isRemote: (path) => remote.mountAround(path) !== undefined,
     isNamedIn: (maps) => remote.places().some((place) => maps.includes(` ${place}/`)),
     async ask(signal) {
@@ -97,3 +102,6 @@ async function askByProgram(place: string, signal: AbortSignal): Promise<boolean
   const printed = await runProgram(STAT, ['-f', '-c', '%t', '--', text], { ...LIMITS, signal })
   return 'text' in printed || printed.trouble.startsWith('1: ')
 }
+
+/** The mounts of this machine: asked once for all who look at processes. */
+export const answeringMounts: AnsweringMounts = createAnsweringMounts()

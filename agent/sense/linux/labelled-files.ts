@@ -2,13 +2,17 @@
 // leads is read from /proc/PID/fd and compared component by component; nothing is opened, and no path is followed. A container
 // shows a labelled folder under another name: both names are translated to device and place on its file system by the tables
 // of mounts (proc_pid_mountinfo(5)), so that neither hides it and a stranger's folder of the same name is none.
-import { closeSync, constants, openSync, opendirSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, opendirSync } from 'node:fs'
 import { type Result, failed, success } from '../../../contract/failure.ts'
 import type { TouchDeclaration } from '../touch-declaration.ts'
+import { answeringMounts } from './answering-mounts.ts'
 import { O_PATH } from './held-folder.ts'
+import { holdOpen, useHeld } from './held-mount.ts'
+import { judgeMounts } from './mount-judge.ts'
 import { type MountPlace, type PlaceOnDevice, parseMountPlaces, placeOnDevice } from './mount-places.ts'
 import { readLink, readText } from './proc-read.ts'
 import { parseStat } from './proc-text.ts'
+import { type Touch, touchIn } from './process-touch.ts'
 import { systemFailure } from './system-failure.ts'
 
 /** Descriptors looked at in one process, as many as the process sensor looks at (CWE-400). */
@@ -22,7 +26,7 @@ export const labelledFilesDeclaration: TouchDeclaration = {
   platform: 'linux',
   touches: [
     'only if the setting labelledFolders is set (it is off by default), and only of processes that run a model: /proc/*/fd/* (where descriptors lead; of those inside a labelled folder device and inode)',
-    'only if it is set: /proc/*/stat, /proc/*/ns/mnt and /proc/*/mountinfo of these processes and of the agent itself; the labelled folders themselves (where links lead), once',
+    'only if it is set: /proc/*/stat, /proc/*/ns/mnt and /proc/*/mountinfo of these processes and of the agent itself, and /proc/self/fdinfo (which mount a held file is on); the labelled folders themselves (where links lead), once',
   ],
   collects: [
     'only if the setting labelledFolders is set: of processes that run a model how many files they have open inside each labelled folder, with its label; never a name or path of these files, never what is in them',
@@ -55,6 +59,8 @@ export interface FilesInFolders {
   readonly counts: readonly number[]
   /** The process has more descriptors than were looked at. */
   readonly isCut: boolean
+  /** Some lie on a mount that is not known to answer, and were not counted. */
+  readonly isSilent: boolean
 }
 
 /** Counts the open files of one process. */
@@ -79,8 +85,17 @@ function countIn(folder: string, view: FolderView): FilesInFolders {
   const found = view.folders.map(() => new Set<string>())
   const isInside = insideTest(folder, view)
   const { names, isCut } = descriptorsIn(`${folder}/fd`)
-  for (const name of names) note(`${folder}/fd/${name}`, isInside, found)
-  return { counts: found.map((files) => files.size), isCut }
+  const touch = touchIn(answeringMounts, judgeMounts)
+  const inside = names.flatMap((name) => linkInside(`${folder}/fd/${name}`, isInside, touch) ?? [])
+  useHeld(inside, {
+    hold: ({ link }) => holdOpen(link),
+    mayUse: (ids) => touch.mayUse(folder, ids),
+    use: ({ folders }, fd) => {
+      const key = fileKey(fd)
+      if (key !== null) for (const index of folders) found[index]?.add(key)
+    },
+  })
+  return { counts: found.map((files) => files.size), isCut, isSilent: touch.isCut() }
 }
 
 function descriptorsIn(folder: string): { readonly names: readonly string[]; readonly isCut: boolean } {
@@ -126,21 +141,21 @@ export function isBelow(path: string, folder: string): boolean {
   return folder === '/' ? path.startsWith('/') && path !== '/' : path.startsWith(`${folder}/`)
 }
 
-function note(link: string, isInside: InsideTest, found: readonly Set<string>[]): void {
-  const target = readLink(link)
-  if (target.kind !== 'seen' || !target.value.startsWith('/')) return
-  const folders = isInside(target.value)
-  const key = folders.length === 0 ? null : fileKey(link)
-  if (key !== null) for (const index of folders) found[index]?.add(key)
+interface LinkInside {
+  readonly link: string
+  /** The labelled folders it lies in. */
+  readonly folders: readonly number[]
 }
 
-/** Null for what is no regular file, and for what was closed since. */
-function fileKey(link: string): string | null {
-  try {
-    const stat = statSync(link, { bigint: true })
-    return stat.isFile() ? `${stat.dev}:${stat.ino}` : null
-  } catch {
-    // Closed between the two looks: it is not open any more.
-    return null
-  }
+function linkInside(link: string, isInside: InsideTest, { mayTouch }: Touch): LinkInside | null {
+  const target = readLink(link)
+  if (target.kind !== 'seen' || !target.value.startsWith('/')) return null
+  const folders = isInside(target.value)
+  return folders.length > 0 && mayTouch(target.value) ? { link, folders } : null
+}
+
+/** Null for what is no regular file. */
+function fileKey(fd: number): string | null {
+  const stat = fstatSync(fd, { bigint: true })
+  return stat.isFile() ? `${stat.dev}:${stat.ino}` : null
 }

@@ -5,12 +5,16 @@
 import { closeSync, constants, openSync, readFileSync } from 'node:fs'
 import { type Result, failed, success } from '../../../contract/failure.ts'
 import type { MappedFile, OpenFileLink, OpenedFile } from '../../../contract/observation.ts'
+import { answeringMounts } from './answering-mounts.ts'
 import { O_PATH } from './held-folder.ts'
+import { mountOf } from './held-mount.ts'
+import { judgeMounts } from './mount-judge.ts'
 import { isSameFile, openFile, openFileIn } from './open-path.ts'
 import { openMagicLink } from './open-regular.ts'
 import type { TouchDeclaration } from '../touch-declaration.ts'
 import { openedFile } from './opened-file.ts'
 import { parseStat } from './proc-text.ts'
+import { touchIn } from './process-touch.ts'
 import { systemFailure } from './system-failure.ts'
 
 /** What opening the files of processes touches: content, so it is told apart from the looks of the process sensor. */
@@ -21,6 +25,7 @@ export const mappedFileDeclaration: TouchDeclaration = {
     '/proc/*/map_files/* and /proc/*/fd/*: content of large regular files that a process maps or holds open, also of unlinked ones; the first bytes, and of weights what the file walk reads',
     '/proc/*/exe, and mapped objects that may be executed: content, of processes that look like a runtime only; searched for the strings of the rule pack, once a file',
     '/proc/*/stat (whether it is still that process)',
+    '/proc/self/fdinfo and mountinfo, /proc/*/mountinfo (which mount a held file is on, before it is asked anything: none is touched behind which a server or a program may stand that is not known to answer)',
     'the path of a mapped file, where the kernel refuses its link or has none, and device and inode agree',
     'never read: the memory of a process, its environment, sockets, pipes and devices',
   ],
@@ -79,11 +84,12 @@ function openInProcess(
   let held: number | undefined
   try {
     held = openSync(`/proc/${Math.trunc(pid)}`, O_PATH | constants.O_DIRECTORY)
-    const stat = parseStat(readFileSync(`/proc/self/fd/${held}/stat`, 'latin1'))
+    const folder = `/proc/self/fd/${held}`
+    const stat = parseStat(readFileSync(`${folder}/stat`, 'latin1'))
     if (stat?.startTicks !== startTicks) {
       return failed('GNO_SENSE_VANISHED', `process ${pid} ended; its number belongs to another one`)
     }
-    const opened = openMagicLink(`/proc/self/fd/${held}/${name}`, wanted.path)
+    const opened = openMagicLink(`${folder}/${name}`, wanted.path, (fd) => mayUse(folder, fd))
     if (!opened.ok) return opened
     const file = openedFile(opened.value, wanted.path, null, openFileIn)
     if (isSameFile(file.identity, wanted)) return success(file)
@@ -94,4 +100,9 @@ function openInProcess(
   } finally {
     if (held !== undefined) closeSync(held)
   }
+}
+
+/** The scan asked the mounts of servers whether they answer. */
+function mayUse(folder: string, fd: number): boolean {
+  return touchIn(answeringMounts, judgeMounts).mayUse(folder, [mountOf(fd)])[0] === true
 }

@@ -1,12 +1,15 @@
 // Where a path lies on its file system, by a table of mounts (proc_pid_mountinfo(5)): one line a mount,
 //   36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw
-//         device root mount point
+//   id parent device root mount point
 // The same file has another path in a container or below a bind mount, and always the same place on its device. Pure.
 
 /** A machine with more mounts is a container host; what lies below the rest is told by name alone (CWE-770). */
 const MAX_MOUNTS = 8_192
 
 export interface MountPlace {
+  /** Numbers of the mount and of the one it is mounted on; a number is free again when its mount is gone. */
+  readonly id: number
+  readonly parent: number
   /** `98:0` */
   readonly device: string
   /** What of the file system is mounted, and where; in byte form. */
@@ -21,7 +24,7 @@ export interface PlaceOnDevice {
   readonly path: string
 }
 
-const LINE = /^[0-9]{1,10} [0-9]{1,10} ([0-9]{1,10}:[0-9]{1,10}) (\/[^ ]*) (\/[^ ]*) /
+const LINE = /^([0-9]{1,10}) ([0-9]{1,10}) ([0-9]{1,10}:[0-9]{1,10}) (\/[^ ]*) (\/[^ ]*) /
 /** Before the kind of the file system; optional fields of any number stand in front. */
 const SEPARATOR = ' - '
 /** The kernel writes space, tab, newline and backslash as three octal digits. */
@@ -30,11 +33,27 @@ const ESCAPED = /\\([0-7]{3})/g
 /** The mounts of a table; a line that is none is passed over. */
 export function parseMountPlaces(text: string): readonly MountPlace[] {
   return text.split('\n', MAX_MOUNTS).flatMap((line) => {
-    const [, device, root, point] = LINE.exec(line) ?? []
+    const [, id, parent, device, root, point] = LINE.exec(line) ?? []
     if (device === undefined || root === undefined || point === undefined) return []
     const [kind = ''] = line.slice(line.indexOf(SEPARATOR) + SEPARATOR.length).split(' ', 1)
-    return [{ device, root: unescape(root), point: unescape(point), kind: line.includes(SEPARATOR) ? kind : '' }]
+    const place = { device, root: unescape(root), point: unescape(point) }
+    return [{ id: Number(id), parent: Number(parent), ...place, kind: line.includes(SEPARATOR) ? kind : '' }]
   })
+}
+
+/** Mounts by their numbers, and the first of each device. */
+export interface MountTable {
+  readonly byId: ReadonlyMap<number, MountPlace>
+  readonly byDevice: ReadonlyMap<string, MountPlace>
+}
+
+/** The mounts of a table, to be looked for by number. */
+export function parseMountTable(text: string): MountTable {
+  const mounts = parseMountPlaces(text)
+  return {
+    byId: new Map(mounts.map((mount) => [mount.id, mount])),
+    byDevice: new Map(mounts.toReversed().map((mount) => [mount.device, mount])),
+  }
 }
 
 function unescape(path: string): string {

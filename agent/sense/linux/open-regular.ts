@@ -23,15 +23,25 @@ export function openRegular(place: string | Buffer, path: string): Result<Opened
     : openByPath(place, path)
 }
 
-/** Follows a link that the Linux kernel made itself (/proc/PID/fd/N, /proc/PID/map_files/RANGE) to the inode behind it. */
-export function openMagicLink(place: string, path: string): Result<OpenedDescriptor> {
-  return openThroughPathDescriptor(place, path, O_PATH)
+/**
+ * Follows a link that the Linux kernel made itself (/proc/PID/fd/N, /proc/PID/map_files/RANGE) to the inode behind it. `mayUse` is asked
+ * with a descriptor that holds it, before anything is asked of it.
+ */
+export function openMagicLink(place: string, path: string, mayUse: (fd: number) => boolean): Result<OpenedDescriptor> {
+  return openThroughPathDescriptor(place, path, O_PATH, mayUse)
 }
 
-function openThroughPathDescriptor(place: string | Buffer, path: string, flags: number): Result<OpenedDescriptor> {
+function openThroughPathDescriptor(
+  place: string | Buffer,
+  path: string,
+  flags: number,
+  mayUse?: (fd: number) => boolean,
+): Result<OpenedDescriptor> {
   let pathFd: number | undefined
   try {
     pathFd = openSync(place, flags)
+    if (mayUse?.(pathFd) === false)
+      return failed('GNO_SENSE_OTHER_FILESYSTEM', `${path} lies on a mount that is not known to answer`)
     const stat = fstatSync(pathFd, { bigint: true })
     if (!stat.isFile()) return refusal(stat, path)
     const fd = openSync(`/proc/self/fd/${pathFd}`, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)

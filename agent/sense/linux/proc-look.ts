@@ -1,20 +1,18 @@
 // One complete look at one process. The /proc/PID directory is held open all the while, so that every text belongs to the
 // same process: when it ends, the held directory turns empty instead of becoming somebody else's (proc(5), pid reuse).
-import { closeSync, constants, openSync, statSync } from 'node:fs'
+import { closeSync, constants, openSync } from 'node:fs'
 import { O_PATH } from './held-folder.ts'
 import { type MapsRoom, readMaps } from './maps-read.ts'
-import { type RangeIdentity, parseMaps } from './maps-text.ts'
-import { isRefusal, type Look, readDescriptors, readExecutable, readLink, readText } from './proc-read.ts'
+import { type Look, readLink, readText } from './proc-read.ts'
 import { type Denied, type NamespaceLinks, type RawProcess, SILENT_MOUNT, WAITING_MAPS } from './proc-record.ts'
 import { parseDescriptorSlots, parseStat } from './proc-text.ts'
+import { readDescriptors, readExecutable, readIdentities } from './process-files.ts'
+import type { Touch } from './process-touch.ts'
 
 /** Argument bytes read of one process; Linux allows 6 MiB, redaction keeps 256 arguments. */
 const MAX_COMMAND_LINE_BYTES = 128 * 1024
 /** cgroup texts are one short line a controller. */
 const MAX_CONTROL_GROUP_BYTES = 16 * 1024
-/** Mappings whose device number is asked of the kernel link: data as large as weights, not libraries. */
-const MIN_IDENTITY_BYTES = 1024 * 1024
-const MAX_IDENTITIES = 256
 
 /** What the look found: a process, a kernel thread (nothing of ours to see), or nothing any more. */
 export type ProcessLook = RawProcess | 'kernel-thread' | 'vanished'
@@ -27,15 +25,6 @@ export interface Before {
   readonly hasSameMemory: boolean
   readonly room: MapsRoom
   readonly touch: Touch
-}
-
-/** What of a process may be touched: nothing on a mount that does not answer (answering-mounts.ts). */
-export interface Touch {
-  readonly mayTouch: (path: string) => boolean
-  /** The mappings of a text that may be. */
-  readonly keep: (maps: string) => string
-  /** Whether something was left out so far. */
-  readonly isCut: () => boolean
 }
 
 /** Looks at one process, by its folder `/proc/PID`. */
@@ -62,16 +51,15 @@ function lookInFolder(folder: string, before: Before): ProcessLook {
   if (fields?.state === 'Z' || fields?.state === 'X') return { ...EMPTY, stat: stat.value, status: status.value }
   const notes: Notes = { denied: [], limits: [] }
   const commandLine = take(readText(`${folder}/cmdline`, MAX_COMMAND_LINE_BYTES), notes, null, 'cmdline')
-  const { mayTouch } = before.touch
   const slots = parseDescriptorSlots(status.value)
-  const descriptors = take(readDescriptors(`${folder}/fd`, slots, mayTouch), notes, 'fd', 'fd')
-  const executable = present(take(readExecutable(`${folder}/exe`, mayTouch), notes, 'exe', 'exe'))
+  const descriptors = take(readDescriptors(folder, slots, before.touch), notes, 'fd', 'fd')
+  const executable = present(take(readExecutable(folder, before.touch), notes, 'exe', 'exe'))
   // A program that another one became has other mappings, however alike the counts are.
   const { record, hasSameMemory, room, touch } = before
   const known = record !== null && identityOf(record.executable) === identityOf(executable) ? record : null
   const isStanding = known !== null && hasSameMemory
   const memory = isStanding ? memoryOf(known, notes) : lookAtMemory(folder, notes, { known, room, touch })
-  if (touch.isCut()) notes.limits.push(SILENT_MOUNT)
+  const unproven = noteUntouched(notes, touch, isStanding ? known : null)
   if (commandLine === 'gone' || memory === 'gone' || descriptors === 'gone') return 'vanished'
   return {
     stat: stat.value,
@@ -85,7 +73,17 @@ function lookInFolder(folder: string, before: Before): ProcessLook {
       : { openFiles: descriptors.files, sockets: descriptors.sockets, devices: descriptors.devices }),
     denied: notes.denied,
     limits: notes.limits,
+    ...unproven,
   }
+}
+
+/** What was met in its mappings stands with them. */
+function noteUntouched(notes: Notes, touch: Touch, standing: RawProcess | null): Pick<RawProcess, 'unproven'> {
+  const met = touch.unproven()
+  const earlier = (standing?.unproven ?? []).filter(({ place }) => met.every((mount) => mount.place !== place))
+  const unproven = [...earlier, ...met]
+  if (touch.isCut() || unproven.length > 0) notes.limits.push(SILENT_MOUNT)
+  return unproven.length === 0 ? {} : { unproven }
 }
 
 function identityOf(executable: RawProcess['executable']): string {
@@ -108,7 +106,7 @@ function lookAtMemory(
   const mappings = seen === null ? null : touch.keep(seen)
   return {
     maps: mappings,
-    identities: mappings === null ? [] : readIdentities(folder, mappings, notes),
+    identities: mappings === null ? [] : identitiesOf(folder, mappings, { notes, touch }),
     namespaces: readNamespaces(folder, (look) => present(take(look, notes, 'netns', 'ns'))),
   }
 }
@@ -163,26 +161,13 @@ function present<T>(value: T | null | 'gone'): T | null {
   return value === 'gone' ? null : value
 }
 
-/** Asks the kernel links for the true device of large data mappings; without the right to, maps' own column stands. */
-function readIdentities(folder: string, maps: string, notes: Notes): readonly RangeIdentity[] {
-  const identities: RangeIdentity[] = []
-  for (const mapped of parseMaps(maps, [])) {
-    if (mapped.isExecutable || mapped.mappedBytes < MIN_IDENTITY_BYTES) continue
-    if (identities.length >= MAX_IDENTITIES) break
-    const identity = readIdentity(folder, mapped.range)
-    if (identity !== null && identity !== 'denied') identities.push(identity)
-    // A file that still has a name is read by that name then; an unlinked one cannot be read at all, which is worth saying.
-    const isLost = identity === 'denied' && mapped.isDeleted
-    if (isLost && !notes.denied.includes('map_files')) notes.denied.push('map_files')
-  }
+/** A file that still has a name is read by that name; that an unlinked one cannot be read at all is worth saying. */
+function identitiesOf(
+  folder: string,
+  maps: string,
+  { notes, touch }: { readonly notes: Notes; readonly touch: Touch },
+): RawProcess['identities'] {
+  const { identities, isLost } = readIdentities(folder, maps, touch)
+  if (isLost) notes.denied.push('map_files')
   return identities
-}
-
-function readIdentity(folder: string, range: string): RangeIdentity | 'denied' | null {
-  try {
-    const stat = statSync(`${folder}/map_files/${range}`, { bigint: true })
-    return { range, dev: String(stat.dev), inode: String(stat.ino) }
-  } catch (error) {
-    return isRefusal(error) ? 'denied' : null
-  }
 }

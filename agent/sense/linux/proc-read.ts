@@ -1,31 +1,10 @@
 // The hands of the process scan: small synchronous reads of /proc with one reused buffer (28 ms where promise-based reads
 // took 504 ms for 1,490 processes, see notes/feasibility.md section 3), each with a named limit.
-import {
-  type Dir,
-  closeSync,
-  constants,
-  openSync,
-  opendirSync,
-  readSync,
-  readdirSync,
-  readlinkSync,
-  statSync,
-} from 'node:fs'
-import type { RawDevice, RawExecutable, RawOpenFile } from './proc-record.ts'
-import { acceleratorKind } from './accelerator-nodes.ts'
+import { closeSync, constants, openSync, readSync, readlinkSync } from 'node:fs'
 import { errorCode } from './system-failure.ts'
 
 /** Longest text of one /proc file that is read whole; mappings, which can be longer, are sieved (maps-read.ts). */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024
-/** Descriptors looked at in one process; a server with more holds sockets, not models. */
-const MAX_DESCRIPTORS = 4_096
-/** Open files kept for one process. */
-const MAX_OPEN_FILES = 1_024
-/** Devices kept for one process: a training job on 16 cards opens each a few times. */
-const MAX_DEVICES = 256
-/** Smaller files are no weights worth a finding; the same floor as the walk's. */
-const MIN_OPEN_FILE_BYTES = 1024 * 1024
-
 /** seq_file writes what fits a page in one piece; stat and status are a tenth of it. */
 const PIECE_BYTES = 4_096
 const FIRST_BUFFER_BYTES = 64 * 1024
@@ -136,109 +115,13 @@ export function readLink(path: string): Look<string> {
   }
 }
 
-/** The executable: its link for people, dev and inode for comparison. */
-export function readExecutable(path: string, mayTouch: (path: string) => boolean): Look<RawExecutable> {
-  const link = readLink(path)
-  if (link.kind !== 'seen') return link
-  if (!mayTouch(link.value)) return { ...link, value: { link: link.value, dev: '', inode: '', links: 1 } }
-  try {
-    const stat = statSync(path, { bigint: true })
-    const value = { link: link.value, dev: String(stat.dev), inode: String(stat.ino), links: Number(stat.nlink) }
-    return { kind: 'seen', value, isCut: false }
-  } catch (error) {
-    return refused(error)
-  }
-}
-
-/** Open regular files, sockets and accelerators of one process. */
-export interface Descriptors {
-  readonly files: readonly RawOpenFile[]
-  readonly sockets: readonly string[]
-  readonly devices: readonly RawDevice[]
-}
-
-interface Found {
-  readonly files: RawOpenFile[]
-  readonly sockets: string[]
-  readonly devices: RawDevice[]
-}
-
-/** Lists /proc/PID/fd. `slots` (FDSize) tells beforehand whether the list may be long, so that it is never allocated whole. */
-export function readDescriptors(folder: string, slots: number, mayTouch: (path: string) => boolean): Look<Descriptors> {
-  const found: Found = { files: [], sockets: [], devices: [] }
-  try {
-    const names = slots <= MAX_DESCRIPTORS ? readdirSync(folder) : firstNames(folder)
-    for (const name of names) addDescriptor(found, folder, name, mayTouch)
-    const isFull = found.files.length >= MAX_OPEN_FILES || found.devices.length >= MAX_DEVICES
-    return { kind: 'seen', value: found, isCut: isFull || names.length >= MAX_DESCRIPTORS }
-  } catch (error) {
-    return refused(error)
-  }
-}
-
-function addDescriptor(
-  { files, sockets, devices }: Found,
-  folder: string,
-  name: string,
-  mayTouch: (path: string) => boolean,
-): void {
-  const link = readLink(`${folder}/${name}`)
-  if (link.kind !== 'seen') return
-  if (link.value.startsWith('socket:[')) sockets.push(link.value.slice(8, -1))
-  else if (link.value.startsWith('/dev/') && acceleratorKind(link.value) !== null) {
-    if (devices.length < MAX_DEVICES) devices.push({ fd: Number(name), node: link.value })
-  } else if (mayBeFile(link.value) && files.length < MAX_OPEN_FILES && mayTouch(link.value))
-    addFile(files, folder, name, link.value)
-}
-
-function firstNames(folder: string): readonly string[] {
-  const listing = opendirSync(folder, { bufferSize: 1024 })
-  try {
-    return readNames(listing)
-  } finally {
-    listing.closeSync()
-  }
-}
-
-function readNames(listing: Dir): readonly string[] {
-  const names: string[] = []
-  while (names.length < MAX_DESCRIPTORS) {
-    const entry = listing.readSync()
-    if (entry === null) break
-    names.push(entry.name)
-  }
-  return names
-}
-
-/** Devices and pseudo files are never weights; shared memory is a place where weights may lie. */
-function mayBeFile(target: string): boolean {
-  if (!target.startsWith('/')) return false
-  return !/^\/(dev|proc|sys)\//.test(target) || target.startsWith('/dev/shm/')
-}
-
-function addFile(files: RawOpenFile[], folder: string, name: string, target: string): void {
-  try {
-    const stat = statSync(`${folder}/${name}`, { bigint: true })
-    if (!stat.isFile() || stat.size < MIN_OPEN_FILE_BYTES) return
-    files.push({
-      fd: Number(name),
-      target,
-      dev: String(stat.dev),
-      inode: String(stat.ino),
-      sizeBytes: Number(stat.size),
-      links: Number(stat.nlink),
-    })
-  } catch {
-    // Closed between the two looks: it is not open any more, which is what its absence says.
-  }
-}
-
 /** EACCES and EPERM are a refusal; everything else (ENOENT, ESRCH, EIO of a dying process) means that it is gone. */
 export function isRefusal(error: unknown): boolean {
   const code = errorCode(error)
   return code === 'EACCES' || code === 'EPERM'
 }
 
-function refused(error: unknown): { readonly kind: 'denied' } | { readonly kind: 'gone' } {
+/** What a failed look means. */
+export function refused(error: unknown): { readonly kind: 'denied' } | { readonly kind: 'gone' } {
   return isRefusal(error) ? { kind: 'denied' } : { kind: 'gone' }
 }

@@ -1,6 +1,7 @@
 // The raw capture of one look at the processes: texts as the kernel gave them, latin1, one character a byte. The capture is
 // the truth and can be written down and replayed; a process that did not change since the last look is the same object.
 import type { NamespaceKind } from '../../../contract/observation.ts'
+import type { RemoteMount } from '../remote-mounts.ts'
 import type { RangeIdentity } from './maps-text.ts'
 
 /** The limit of one look, not of one process: what is behind it is read in a later look. */
@@ -57,6 +58,8 @@ export interface RawProcess {
   readonly denied: readonly Denied[]
   /** Names of the limits that cut something short. */
   readonly limits: readonly string[]
+  /** Mounts on which something of it lies and which are never touched; absent where there are none. */
+  readonly unproven?: readonly RemoteMount[]
 }
 
 /** One look at /proc. */

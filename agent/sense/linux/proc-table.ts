@@ -5,14 +5,16 @@
 import { readdirSync, statSync } from 'node:fs'
 import { setImmediate as letOthersRun } from 'node:timers/promises'
 import type { SenseContext } from '../../../contract/observation.ts'
-import { type AnsweringMounts, createAnsweringMounts } from './answering-mounts.ts'
+import { type AnsweringMounts, answeringMounts } from './answering-mounts.ts'
 import { type KeptStat, keepStat, keptLimit, UNCOUNTED } from './kept-stat.ts'
 import { type MapsRoom, roomForMaps } from './maps-read.ts'
-import { type Before, lookAtProcess, readNamespaces, type Touch } from './proc-look.ts'
+import { judgeMounts } from './mount-judge.ts'
+import { type Before, lookAtProcess, readNamespaces } from './proc-look.ts'
 import { readPiece, readText, shrinkBuffer } from './proc-read.ts'
 import { type ProcCapture, type RawProcess, WAITING_MAPS } from './proc-record.ts'
 import { isSameRecord } from './same-record.ts'
 import { parseStat, type StatFields } from './proc-text.ts'
+import { touchIn } from './process-touch.ts'
 
 /** Processes of one look; a machine with more is a container host, and says so by a gap. */
 const MAX_PROCESSES = 32_768
@@ -58,7 +60,7 @@ interface Look {
 }
 
 /** Starts an empty table; the first look reads everything. `root` is where `proc` and `etc` lie: a test brings its own, and less room. */
-export function createProcTable(root = '', room = roomForMaps, mounts = createAnsweringMounts()): ProcTable {
+export function createProcTable(root = '', room = roomForMaps, mounts = answeringMounts): ProcTable {
   const folder = `${root}/proc`
   let known = new Map<number, Known>()
   let looks = 0
@@ -164,7 +166,7 @@ function lookAnew(pid: number, { place, statBytes, known, kept, isRefresh }: Vis
   }
   const descriptors = countDescriptors(place, kept)
   const before = beforeOf(known, fields, isRefresh)
-  const touch = touchIn(look.mounts)
+  const touch = touchIn(look.mounts, judgeMounts)
   const record = lookAtProcess(place, { ...before, room: look.room, touch })
   if (record === 'vanished' || record === 'kernel-thread') {
     look.vanished += 1
@@ -190,26 +192,6 @@ function beforeOf(known: Known | undefined, now: StatFields | null, isRefresh: b
 type Earlier = Omit<Before, 'room' | 'touch'>
 
 const NOTHING_BEFORE: Earlier = { record: null, hasSameMemory: false }
-
-/** The touch of one process, which remembers what it met. */
-function touchIn(mounts: AnsweringMounts): Touch & { readonly metRemote: () => boolean } {
-  let met = false
-  let isCut = false
-  const mayTouch = (path: string): boolean => {
-    if (!mounts.isRemote(path)) return true
-    met = true
-    const may = mounts.mayTouch(path)
-    isCut ||= !may
-    return may
-  }
-  const keep = (maps: string): string => {
-    if (!mounts.isNamedIn(maps)) return maps
-    // As in maps-text.ts: a path begins behind column 30, and only a path has a slash.
-    const isKept = (line: string): boolean => !line.includes('/', 30) || mayTouch(line.slice(line.indexOf('/', 30)))
-    return maps.split('\n').filter(isKept).join('\n')
-  }
-  return { mayTouch, keep, isCut: () => isCut, metRemote: () => met }
-}
 
 /** What is known of it may not stand, though it did nothing since. */
 function isUnsettled({ record, isRemote }: Known): boolean {

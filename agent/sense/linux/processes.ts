@@ -13,6 +13,7 @@ import { redactCommandLine } from '../redact.ts'
 import { groupAccelerators } from './accelerator-nodes.ts'
 import { containerOf } from './container-of.ts'
 import { parseMaps, sumLargeMemory } from './maps-text.ts'
+import { unprovenText } from './mount-judge.ts'
 import {
   type Denied,
   type NamespaceLinks,
@@ -69,7 +70,7 @@ export const linuxProcesses: Sensor<ProcCapture> = {
     '/proc/*/fd (the number of descriptors)',
     '/proc/self/limits (how many descriptors may be held)',
     '/proc/stat (boot time)',
-    '/proc/self/mountinfo (whether files of processes lie on file systems of the network or of programs); /usr/bin/stat -f is started for each such mount in use, to learn whether it answers: one that does not is not touched',
+    '/proc/self/mountinfo and fdinfo, and of processes that use mounts of another namespace /proc/*/mountinfo (which mount a file is on, before it is asked anything: whether that is a file system of the network or of a program); /usr/bin/stat -f is started for each such mount in use, to learn whether it answers: one that does not is not touched',
     '/proc/self/mounts (whether /proc hides processes)',
     '/etc/passwd (names of user numbers)',
   ],
@@ -209,6 +210,8 @@ const LATER =
 function noteProcess(gaps: GapList, raw: RawProcess): void {
   for (const what of raw.denied) gaps.add('GNO_SENSE_DENIED', REFUSALS[what].place, REFUSALS[what].detail)
   if (raw.limits.length === 0) return
+  for (const { place, detail } of (raw.unproven ?? []).map(unprovenText))
+    gaps.add('GNO_SENSE_OTHER_FILESYSTEM', place, detail)
   // By its number: whoever maps a file some thousand times puts its weights and libraries behind the limit (CWE-400).
   const pid = parseStat(raw.stat)?.pid ?? '*'
   for (const what of raw.limits) {

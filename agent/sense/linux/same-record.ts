@@ -15,8 +15,8 @@ export function isSameRecord(before: RawProcess, now: RawProcess): boolean {
 }
 
 function partsOf(raw: RawProcess): string {
-  const { executable, identities, openFiles, sockets, devices, namespaces, denied, limits } = raw
-  return JSON.stringify([executable, identities, openFiles, sockets, devices, namespaces, denied, limits])
+  const { executable, identities, openFiles, sockets, devices, namespaces, denied, limits, unproven } = raw
+  return JSON.stringify([executable, identities, openFiles, sockets, devices, namespaces, denied, limits, unproven])
 }
 
 /** What is told of the texts stat and status. */

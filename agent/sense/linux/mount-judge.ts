@@ -1,0 +1,142 @@
+// Whether the mount that a file of a process is really on may be touched. A path does not tell: it is a name in the mount namespace of
+// that process, and an overlay that a user put over his own server in a namespace of his own looks like a disk there. So a held
+// file (held-mount.ts) is judged by the number of its mount: in our own table, else in that of the process (proc_pid_mountinfo(5)).
+import { isDisk } from '../mounted-places.ts'
+import { IN_CONTAINERS, joinBytes, readablePath } from '../path-text.ts'
+import { isRemoteKind, readMountinfo, type RemoteMount } from '../remote-mounts.ts'
+import { kernelMount } from './held-mount.ts'
+import { type MountPlace, type MountTable, parseMountTable } from './mount-places.ts'
+import { readLink, readText } from './proc-read.ts'
+
+/** A table is read again this often; of a namespace that a user made every time, since its mounts change as he likes. */
+const FRESH_FOR_MS = 1_000
+/** Tables of users read within that time; what is left then is not touched: a namespace may have 100,000 mounts (CWE-400). */
+const MAX_USER_BYTES = 8 * 1024 * 1024
+const MAX_TABLE_BYTES = 4 * 1024 * 1024
+/** Tables of other namespaces remembered; a node of a cluster has some hundred pods. */
+const MAX_TABLES = 512
+/** Local, whoever mounts it, beside the disks; of these a user may mount the ones in memory and of the kernel himself. */
+const LOCAL_KINDS: ReadonlySet<string> = new Set(
+  'tmpfs ramfs hugetlbfs devtmpfs proc sysfs devpts mqueue cgroup cgroup2 squashfs erofs cramfs'.split(' '),
+)
+
+/** `local` may be touched; `remote` while it answers, at a place of ours where it can be asked; `unproven` never. */
+export type MountVerdict =
+  | { readonly kind: 'local' }
+  | { readonly kind: 'remote'; readonly mount: RemoteMount }
+  | { readonly kind: 'unproven'; readonly mount: RemoteMount }
+
+/** The mounts of a process that is not in our mount namespace. */
+export interface OtherMounts {
+  /** What names of its places begin with, in byte form. */
+  readonly name: string
+  /** Null where it is not told. */
+  readonly table: MountTable | null
+  readonly isMadeByUser: boolean
+}
+
+export interface KnownMounts {
+  readonly ours: MountTable
+  /** Null for a process of our own mount namespace. */
+  readonly theirs: OtherMounts | null
+  /** Mounts with a lower number are the kernel's own. */
+  readonly kernel: number
+}
+
+const LOCAL: MountVerdict = { kind: 'local' }
+const NOWHERE: RemoteMount = { place: '(mounts of no namespace)', kind: 'a mount that no table shows' }
+
+/** Judges the mount with this number. Pure. */
+export function judgeMount(id: number, { ours, theirs, kernel }: KnownMounts): MountVerdict {
+  const here = ours.byId.get(id)
+  if (here !== undefined) return judgeHere(here, ours)
+  if (id < kernel) return LOCAL
+  const there = theirs?.table?.byId.get(id)
+  if (theirs === null || there === undefined) return { kind: 'unproven', mount: NOWHERE }
+  // The same file system is mounted here as well: whatever lies below it is what lies below ours.
+  const same = ours.byDevice.get(there.device)
+  if (same !== undefined && same.kind === there.kind) return judgeHere(same, ours)
+  const isTrusted = theirs.isMadeByUser ? isDisk(there) || LOCAL_KINDS.has(there.kind) : !isRemoteKind(there.kind)
+  return isTrusted ? LOCAL : { kind: 'unproven', mount: { place: placeIn(theirs, there), kind: there.kind } }
+}
+
+function judgeHere(mount: MountPlace, ours: MountTable): MountVerdict {
+  // As in remote-mounts.ts: a machine without a disk runs from its root.
+  if (mount.point === '/' || !isRemoteKind(mount.kind)) return LOCAL
+  const asked = { place: mount.point, kind: mount.kind }
+  return isCovered(mount, ours) ? { kind: 'unproven', mount: asked } : { kind: 'remote', mount: asked }
+}
+
+/** Whether another mount lies over it: who asks at its place asks that one. What lies below it is among its parents. */
+function isCovered(mount: MountPlace, { byId }: MountTable): boolean {
+  const below = new Set<MountPlace>([mount])
+  let parent = byId.get(mount.parent)
+  for (; parent !== undefined && !below.has(parent); parent = byId.get(parent.parent)) below.add(parent)
+  return [...byId.values()].some((other) => {
+    return !below.has(other) && (mount.point === other.point || mount.point.startsWith(joinBytes(other.point, '')))
+  })
+}
+
+function placeIn({ name }: OtherMounts, { point }: MountPlace): string {
+  return point === '/' ? name : joinBytes(name, point.slice(1))
+}
+
+/** Judges held files of a process, by the held /proc folder of that process. */
+export type MountJudge = (folder: string, mountIds: readonly (number | null)[]) => readonly MountVerdict[]
+
+/** Reads the tables that are needed, and no other. To be asked while the files are held: then no number changes its mount. */
+export function createMountJudge(nowMs = (): number => performance.now()): MountJudge {
+  let ours: MountTable = { byId: new Map(), byDevice: new Map() }
+  let readAtMs = Number.NEGATIVE_INFINITY
+  let oursText = ''
+  let others = new Map<string, OtherMounts>()
+  let userBytes = 0
+  let kernel = 0
+
+  const refresh = (): void => {
+    if (nowMs() - readAtMs < FRESH_FOR_MS) return
+    readAtMs = nowMs()
+    const text = readMountinfo()
+    if (text !== oursText) ours = parseMountTable(text)
+    oursText = text
+    kernel ||= kernelMount() ?? 0
+    others = new Map()
+    userBytes = 0
+  }
+  const mountsOf = (folder: string): OtherMounts | null => {
+    const namespace = linkOf(`${folder}/ns/mnt`)
+    if (namespace === null || namespace === linkOf('/proc/self/ns/mnt')) return null
+    const known = others.get(namespace)
+    if (known !== undefined) return known
+    const name = `${IN_CONTAINERS}/mnt-${namespace.replace(/[^0-9]/g, '')}`
+    const isMadeByUser = linkOf(`${folder}/ns/user`) !== linkOf('/proc/self/ns/user')
+    if (isMadeByUser && userBytes >= MAX_USER_BYTES) return { name, table: null, isMadeByUser }
+    const text = readText(`${folder}/mountinfo`, MAX_TABLE_BYTES)
+    const read = { name, table: text.kind === 'seen' ? parseMountTable(text.value) : null, isMadeByUser }
+    if (isMadeByUser) userBytes += text.kind === 'seen' ? text.value.length : 0
+    else if (others.size < MAX_TABLES) others.set(namespace, read)
+    return read
+  }
+  return (folder, mountIds) => {
+    refresh()
+    const isStranger = (id: number | null): boolean => id !== null && id >= kernel && !ours.byId.has(id)
+    const theirs = mountIds.some(isStranger) ? mountsOf(folder) : null
+    const known: KnownMounts = { ours, theirs, kernel }
+    // A system that tells no numbers (some sandboxes) tells no mounts of others either: there the path has to do.
+    return mountIds.map((id) => (id === null ? LOCAL : judgeMount(id, known)))
+  }
+}
+
+function linkOf(path: string): string | null {
+  const link = readLink(path)
+  return link.kind === 'seen' ? link.value : null
+}
+
+/** The judge of this program: its tables are read once for all who look at processes. */
+export const judgeMounts: MountJudge = createMountJudge()
+
+/** What is told of a mount that is never touched. */
+export function unprovenText({ place, kind }: RemoteMount): { readonly place: string; readonly detail: string } {
+  const detail = `${kind}, behind which a server or a program may stand that does not answer: what processes run, map or hold open there was not looked at`
+  return { place: readablePath(place), detail }
+}
