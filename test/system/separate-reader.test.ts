@@ -137,12 +137,14 @@ describe('a daemon that reads in a process of its own', () => {
     const worker = await daemon.worker()
     const record = join(places.state, 'job')
     const isSetAside = (): boolean => daemon.log().some(({ fields }) => fields.get('policyId') === 'own-file-set-aside')
-    const aborted = new Set<number>()
+    // One an opening of the file: the next reader begins to start before the record says that the file is closed.
+    const aborted = new Set<string>()
     const endMs = performance.now() + 120_000
     while (!daemon.log().some(({ message }) => message === 'swept') && performance.now() < endMs) {
       const reader = await readerOf(daemon)
-      if (reader !== undefined && !aborted.has(reader) && jobIn(record).includes(slow)) {
-        aborted.add(reader)
+      const opening = jobIn(record)
+      if (reader !== undefined && !aborted.has(opening) && opening.includes(slow)) {
+        aborted.add(opening)
         process.kill(reader, 'SIGABRT')
       }
       await new Promise((resolve) => setTimeout(resolve, 2))
