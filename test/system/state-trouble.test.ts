@@ -87,14 +87,18 @@ describe('a disk without room', () => {
 })
 
 describe('a state that takes no writes at the start', () => {
-  onMounts('stops no detection: the service goes on beside it, and in it once it is writable', async () => {
+  /** A daemon whose predecessor stored a model there. */
+  async function startOnReadOnly(): Promise<SupervisedDaemon> {
     plant('before')
     const first = startSupervised(places, settings, mounts?.inside)
     await stored('before')
     await stop(first)
-
     await mounts?.say('read-only')
-    const daemon = startSupervised(places, settings, mounts?.inside)
+    return startSupervised(places, settings, mounts?.inside)
+  }
+
+  onMounts('stops no detection: the service goes on beside it, and in it once it is writable', async () => {
+    const daemon = await startOnReadOnly()
     await daemon.told('state takes no writes')
     plant('meanwhile')
     await logged(daemon, 'meanwhile')
@@ -111,12 +115,7 @@ describe('a state that takes no writes at the start', () => {
   })
 
   onMounts('says why once, and nothing of the copy is left when everybody is asked to stop at once', async () => {
-    plant('before')
-    const first = startSupervised(places, settings, mounts?.inside)
-    await stored('before')
-    await stop(first)
-    await mounts?.say('read-only')
-    const daemon = startSupervised(places, settings, mounts?.inside)
+    const daemon = await startOnReadOnly()
     await daemon.told('swept')
     const [told] = await daemon.told('state takes no writes')
     const copy = String(told?.fields.get('goesOnIn'))
@@ -134,12 +133,7 @@ describe('a state that takes no writes at the start', () => {
   })
 
   onMounts('removes the copy of a worker that had to be killed', async () => {
-    plant('before')
-    const first = startSupervised(places, settings, mounts?.inside)
-    await stored('before')
-    await stop(first)
-    await mounts?.say('read-only')
-    const daemon = startSupervised(places, settings, mounts?.inside)
+    const daemon = await startOnReadOnly()
     const [told] = await daemon.told('state takes no writes')
     await daemon.told('swept')
     const copy = String(told?.fields.get('goesOnIn'))
