@@ -294,19 +294,24 @@ function countFindings(artifact: Artifact, { hostId, approvals, digest, pack, no
   return judge({ hostId, observedAt, artifacts: [artifact], ...nothing, approvals, digest }, pack).length
 }
 
-/** Reads files that something else led to. A file of a registered decoy's size is hashed, so that the decoy is known. */
+/**
+ * Reads files that something else led to. A file of a registered decoy's size is hashed, so that the decoy is known. What could not be
+ * read, or not be gone on with, is told in the gaps.
+ */
 export async function* readFolder(
   candidates: readonly CandidateFile[],
   options: SweepOptions,
+  gaps: GapList,
 ): AsyncGenerator<FoundArtifact> {
   const deep = options.deep || candidates.some((candidate) => options.decoySizes.has(candidate.identity.sizeBytes))
   const { digests, signal, memory, scanTemplate, reader = LOCAL_READER } = options
   const templates = scanTemplate === undefined ? {} : { scanTemplate }
-  const reading = { deep, digests, hidden: memory.hidden, signal, reportAll: false, ...templates }
+  const onGap = ({ code, place, detail, count }: Gap): void => gaps.add(code, place, detail, count)
+  const reading = { deep, digests, hidden: memory.hidden, signal, reportAll: false, onGap, ...templates }
   for await (const draft of reader.readCandidates(guardCandidates(candidates, options.guard ?? NO_GUARD), reading)) {
     const found = finishRead(draft, options)
-    // Whoever asked for the file tells that it was not read.
-    if (found !== null) yield found
+    if (found === null) gaps.add('GNO_READ_INTERRUPTED', draft.path, UNFINISHED)
+    else yield found
   }
 }
 

@@ -13,6 +13,7 @@ import type { Identity } from './process-identity.ts'
 import type { Sensed } from './sense-host.ts'
 import type { SweepOptions } from './sweep-request.ts'
 import { readFolder, type SweptFiles } from './sweep-files.ts'
+import { createGapList, type GapList } from './sense/gap-list.ts'
 import { untoldGaps } from './untold-candidates.ts'
 import { followUse, tellUse } from './use-over-time.ts'
 import { holdWeights, identityKey, type LooksNow, type SeenWeights, seeWeights } from './weights-in-use.ts'
@@ -36,12 +37,13 @@ export async function sweepProcesses(
   const byIdentity = new Map([...options.known, ...files.byIdentity])
   const heldByPid = new Map<number, readonly HeldWeights[]>()
   const looks: LooksNow = new Map()
+  const unread = createGapList()
   const processes = sensed.processes.filter((process) => process.pid !== options.ownPid)
   for (const process of processes) {
     if (options.signal.aborted) break
     const held: HeldWeights[] = []
     for (const seen of await seeWeights(process, options.memory.weights, looks, options.reader)) {
-      held.push(holdWeights(seen, await artifactOf(seen, byIdentity, options)))
+      held.push(holdWeights(seen, await artifactOf(seen, { byIdentity, unread }, options)))
     }
     if (held.length > 0) heldByPid.set(process.pid, held)
   }
@@ -69,24 +71,31 @@ export async function sweepProcesses(
   const closer = await lookCloser(candidates, { platform, pack, memory: memory.closer, signal, now })
   const looked: CorrelateInput = { ...input, closerOf: ({ pid }) => closer.get(pid) }
   const identities = identifyAgain(first, looked)
-  const told = correlate(looked, identities)
-  const stories = tellUse(told, followUse(measureUse(told, identities), memory.use, now()))
+  const correlated = correlate(looked, identities)
+  const stories = tellUse(correlated, followUse(measureUse(correlated, identities), memory.use, now()))
   const labelled = { platform, folders: options.labelledFolders ?? [], resolved: memory.labelled }
   const runtimes = tellLabelledFolders(stories, processes, labelled)
   const sensor = sensed.coverage.find((entry) => entry.sensor.endsWith('-processes'))?.sensor
   const inUse = [...heldByPid.values()].flat().flatMap(({ artifact }) => (artifact === null ? [] : [artifact]))
-  return { runtimes, artifacts: inUse, byIdentity, gaps: untoldGaps(closer, runtimes, sensor) }
+  const told = unread.list().map((gap) => (sensor === undefined ? gap : { ...gap, sensor }))
+  return { runtimes, artifacts: inUse, byIdentity, gaps: [...untoldGaps(closer, runtimes, sensor), ...told] }
 }
 
-/** A mapped file that cannot be read keeps its place in the story; the story says that it was not read. */
+interface Known {
+  readonly byIdentity: Map<string, Artifact>
+  /** What could not be read of files in use. */
+  readonly unread: GapList
+}
+
+/** A mapped file that cannot be read keeps its place in the story without a model; why it was not read is a gap. */
 async function artifactOf(
   seen: SeenWeights,
-  byIdentity: Map<string, Artifact>,
+  { byIdentity, unread }: Known,
   options: SweepOptions,
 ): Promise<Artifact | null> {
   const known = byIdentity.get(identityKey(seen.identity))
   if (known !== undefined) return known
-  for await (const { artifact, identities } of readFolder([seen.candidate], options)) {
+  for await (const { artifact, identities } of readFolder([seen.candidate], options, unread)) {
     // Read through the process, so it goes by the key of that look and not by a path that may be another file's.
     const [part] = artifact.parts
     const keyed = { ...artifact, path: seen.path, parts: part === undefined ? [] : [{ ...part, path: seen.path }] }

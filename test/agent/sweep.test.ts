@@ -1,5 +1,17 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
@@ -7,9 +19,11 @@ import type { DigestMemory } from '../../agent/read/digest-memory.ts'
 import { openPack } from '../../agent/rule-pack.ts'
 import { RARE_SENSORS } from '../../agent/sense/sensors.ts'
 import { sweep } from '../../agent/sweep.ts'
+import { sweepProcesses } from '../../agent/sweep-processes.ts'
 import type { SweepOptions } from '../../agent/sweep-request.ts'
 import { LOCAL_READER, type WeightsReader } from '../../agent/weights-reader.ts'
 import type { Approval } from '../../contract/finding.ts'
+import type { ProcessObservation } from '../../contract/observation.ts'
 import { scanSchema } from '../../contract/report.ts'
 import { array, buildGguf, scalar, text } from '../build-gguf.ts'
 import { buildPickle } from '../build-pickle.ts'
@@ -67,6 +81,83 @@ function optionsOf(changes: Partial<SweepOptions> = {}): SweepOptions {
   }
 }
 
+/** Tells a draft of these files that nobody can go on with. */
+function readerTellingTooMuch(isSo: (path: string) => boolean): WeightsReader {
+  const depth = 1_000_000
+  const deep: unknown = JSON.parse('['.repeat(depth) + ']'.repeat(depth))
+  return {
+    ...LOCAL_READER,
+    async *readCandidates(candidates, reading) {
+      for await (const draft of LOCAL_READER.readCandidates(candidates, reading)) {
+        const more = isSo(draft.path) ? { x: deep } : {}
+        yield { ...draft, fingerprint: { ...draft.fingerprint, ...more } }
+      }
+    },
+  }
+}
+
+/** This very process, as a sensor would tell that it holds one file. */
+function holding(path: string, fd: number): ProcessObservation {
+  const { dev, ino, size } = fstatSync(fd, { bigint: true })
+  const stat = readFileSync('/proc/self/stat', 'utf8')
+  const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  const held = { path, dev: String(dev), inode: String(ino), fdNumber: fd, isDeleted: false, sizeBytes: Number(size) }
+  return {
+    kind: 'process',
+    pid: process.pid,
+    startTicks,
+    startedAt: '2026-11-23T01:00:00.000Z',
+    parentPid: 1,
+    name: 'node',
+    executable: null,
+    user: { uid: 0, name: null },
+    commandLine: [],
+    cgroup: null,
+    memory: null,
+    mapped: [],
+    open: [held],
+  }
+}
+
+describe('a file that a process uses', () => {
+  const onLinux = process.platform === 'linux' ? it : it.skip
+  const useOf = async (reader: WeightsReader): ReturnType<typeof sweepProcesses> => {
+    const path = join(folder, 'm.gguf')
+    writeFileSync(path, MODEL)
+    const fd = openSync(path, 'r')
+    const processes = [holding(path, fd)]
+    const sensed = { processes, listeners: [], graphicsUse: [], host: null, coverage: [], gaps: [] }
+    const walked = { coverage: [], gaps: [] }
+    const files = { artifacts: [], byIdentity: new Map(), coveredPaths: [], uncoveredPaths: [], walked, gaps: [] }
+    const swept = await sweepProcesses(sensed, files, optionsOf({ reader, ownPid: -1 }))
+    closeSync(fd)
+    return swept
+  }
+
+  onLinux('is told where what was read of it could not be gone on with', async () => {
+    const swept = await useOf(readerTellingTooMuch(() => true))
+
+    expect(swept.artifacts).toEqual([])
+    expect(swept.gaps.map(({ code, place }) => [code, place])).toEqual([
+      ['GNO_READ_INTERRUPTED', join(folder, 'm.gguf')],
+    ])
+  })
+
+  onLinux('is told where it could not be read', async () => {
+    const swept = await useOf({
+      ...LOCAL_READER,
+      async *readCandidates([file], { onGap }) {
+        yield* await Promise.resolve([])
+        onGap?.({ code: 'GNO_READ_INTERRUPTED', place: file?.path ?? '', count: 1, detail: 'the reader ended' })
+      },
+    })
+
+    expect(swept.gaps.map(({ code, place }) => [code, place])).toEqual([
+      ['GNO_READ_INTERRUPTED', join(folder, 'm.gguf')],
+    ])
+  })
+})
+
 describe('sweep', () => {
   it('finds a model by its content under an innocent name without extension, and gives a valid document', async () => {
     mkdirSync(join(folder, 'Documents'))
@@ -90,17 +181,7 @@ describe('sweep', () => {
 
   it('goes on after a draft of another process that it cannot go on with, and tells where', async () => {
     for (const name of ['m.gguf', 'other.gguf']) writeFileSync(join(folder, name), MODEL)
-    const depth = 1_000_000
-    const deep: unknown = JSON.parse('['.repeat(depth) + ']'.repeat(depth))
-    const reader: WeightsReader = {
-      ...LOCAL_READER,
-      async *readCandidates(candidates, reading) {
-        for await (const draft of LOCAL_READER.readCandidates(candidates, reading)) {
-          const more = draft.path.endsWith('m.gguf') ? { x: deep } : {}
-          yield { ...draft, fingerprint: { ...draft.fingerprint, ...more } }
-        }
-      },
-    }
+    const reader = readerTellingTooMuch((path) => path.endsWith('m.gguf'))
 
     const { result } = await sweep(optionsOf({ reader }))
 
