@@ -5,10 +5,12 @@ import type { FileIdentity, OpenedFile, OpenedFolder } from '../../contract/obse
 import type { Failure } from '../../contract/failure.ts'
 import { readCacheEntry } from '../read/cache-entry.ts'
 import { digestFile } from '../read/digest-file.ts'
+import type { ReadOptions } from '../read/read-candidates.ts'
 import { type Head, isHead } from './frames.ts'
-import { HandedFiles } from './handed-files.ts'
+import { type DigestedPart, HandedFiles } from './handed-files.ts'
 import { partOfFile } from './part-of-file.ts'
 import type { Hidden, Request, ToldFile } from './requests.ts'
+import type { TaskAllowance } from './task-allowance.ts'
 import type { Task } from './tasks.ts'
 
 /** Open at once for one task: a model folder is read with a handful (CWE-769). */
@@ -41,6 +43,8 @@ interface Held {
 export interface HandOutOptions {
   /** Why a file is not opened although it is a candidate: a reader ended over it. */
   readonly refuse: (identity: FileIdentity) => Failure | null
+  /** What may be asked in all. */
+  readonly allowance: TaskAllowance
 }
 
 export class HandOut {
@@ -60,7 +64,7 @@ export class HandOut {
   lend(given: { readonly file: OpenedFile } | { readonly folder: OpenedFolder }): number {
     const file = 'file' in given ? { ...given.file, close: () => undefined } : null
     const folder = 'folder' in given ? { ...given.folder, close: () => undefined } : null
-    if (file !== null) this.files.note(file)
+    if (file !== null) this.#note(file)
     if (folder !== null) this.files.noteFolder(folder.path)
     return this.#hold({ file, folder, isJob: false }) ?? 0
   }
@@ -93,8 +97,16 @@ export class HandOut {
     return answer({ file: told }, this.#firstBytes(file))
   }
 
-  /** Answers at once where that is possible: nearly always. */
+  /** Answers at once where that is possible: nearly always. Throws where more is asked than one may ask. */
   answer(request: Request, data: Uint8Array): Answer | Promise<Answer> {
+    const { allowance } = this.#options
+    allowance.ask(request)
+    const given = this.#answer(request, data)
+    if (!(given instanceof Promise)) allowance.move(given.data.length)
+    return given
+  }
+
+  #answer(request: Request, data: Uint8Array): Answer | Promise<Answer> {
     switch (request.op) {
       case 'candidates':
         return this.#candidates(request.from)
@@ -187,8 +199,12 @@ export class HandOut {
   #tell(file: OpenedFile, isJob: boolean): Answer {
     const at = this.#hold({ file, folder: null, isJob })
     if (at === null) return failed({ code: 'GNO_READ_LIMIT', detail: `more than ${MAX_OPEN} files open at once` })
-    this.files.note(file)
+    this.#note(file)
     return this.toldFile(at)
+  }
+
+  #note(file: OpenedFile): void {
+    if (this.files.note(file)) this.#options.allowance.add(file.identity.sizeBytes)
   }
 
   #firstBytes(file: OpenedFile): Uint8Array {
@@ -231,29 +247,40 @@ export class HandOut {
     return answer({ counts }, bytes.subarray(0, end))
   }
 
-  /** Hashing takes no parser, so it is done here: a digest that approves a file is never the reader's word. */
-  async #digest({ at, start, sizeBytes }: Request & { readonly op: 'digest' }): Promise<Answer> {
+  #digest({ at, start, sizeBytes }: Request & { readonly op: 'digest' }): Answer | Promise<Answer> {
     const whole = this.#held.get(at)?.file
     const options = this.#task.what === 'sniff' ? null : this.#task.options
     if (whole === undefined || whole === null || options === null)
       return answer({ failure: { code: 'GNO_READ_VANISHED', detail: 'the file is not open' } })
-    const { digests, signal } = options
     const file = start === null ? whole : partOfFile(whole, start, sizeBytes)
     const part = { start: toldStart(whole, start, file.identity.sizeBytes), sizeBytes: file.identity.sizeBytes }
     const made = this.files.digestOf(whole.identity, part)
     if (made !== undefined) return answer({ sha256: made })
     // Files on disk are known and left to the background, and no parts of them: a part goes by no identity of its own.
-    const memory = start === null ? digests : undefined
+    const memory = start === null ? options.digests : undefined
     const known = memory?.find(file.identity)
-    const postponed = known === undefined ? (memory?.postpone(file) ?? null) : null
+    if (known !== undefined) return this.#tellDigest(known, whole, part)
+    const postponed = memory?.postpone(file) ?? null
     if (postponed !== null) return answer({ failure: shortly(postponed) })
-    const digest =
-      known === undefined
-        ? await digestFile(file, signal, (bytesRead) => options.onProgress?.({ path: file.path, bytesRead }))
-        : ({ ok: true, value: known } as const)
-    if (!digest.ok) return answer({ failure: shortly(digest.failure) })
-    if (known === undefined) memory?.keep(file.identity, digest.value)
-    if (this.files.noteDigest(digest.value, whole.identity, part)) return answer({ sha256: digest.value })
+    this.#options.allowance.digest(Math.min(part.sizeBytes, whole.identity.sizeBytes))
+    return this.#makeDigest(file, options, (sha256) => {
+      memory?.keep(file.identity, sha256)
+      return this.#tellDigest(sha256, whole, part)
+    })
+  }
+
+  /** Hashing takes no parser, so it is done here: a digest that approves a file is never the reader's word. */
+  async #makeDigest(
+    file: OpenedFile,
+    { signal, onProgress }: Pick<ReadOptions, 'signal' | 'onProgress'>,
+    tell: (sha256: string) => Answer,
+  ): Promise<Answer> {
+    const digest = await digestFile(file, signal, (bytesRead) => onProgress?.({ path: file.path, bytesRead }))
+    return digest.ok ? tell(digest.value) : answer({ failure: shortly(digest.failure) })
+  }
+
+  #tellDigest(sha256: string, { identity }: OpenedFile, part: DigestedPart): Answer {
+    if (this.files.noteDigest(sha256, identity, part)) return answer({ sha256 })
     return failed({ code: 'GNO_READ_LIMIT', detail: 'more digests of one folder than are made' })
   }
 

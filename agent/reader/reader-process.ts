@@ -1,17 +1,17 @@
 // One running reader, as the worker has it: sends it a step, answers its questions, and knows how it ended. Nothing that it writes is
 // believed, and nothing that it does keeps the worker waiting for ever.
 import type { ChildProcess } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { measureProcess } from '../supervisor/measure-worker.ts'
 import { type Frame, FROM_READER, frameBytes, FrameCutter, type Head } from './frames.ts'
 import type { Answer } from './hand-out.ts'
-import { StepClock, type StepLimits } from './step-clock.ts'
+import { StepClock, type StepLimits, type StepTime } from './step-clock.ts'
 import { type Aside, readAside, readRequest, readStepEnd, type Request, type StepEnd } from './requests.ts'
 
 /** How often a silent reader is looked at. */
 const LOOK_EVERY_MS = 2_000
+const NO_TIME: StepTime = { processorMs: 0, ownMs: 0 }
 /** What one that hears nothing may have written ahead (CWE-770). */
 const MAX_AHEAD_BYTES = FROM_READER.headBytes + FROM_READER.dataBytes + 65_536
-const TICK_MS = 10
 
 export interface ReaderPatience extends StepLimits {
   /** The runtime starts in 50 ms; a machine that is busy with everything else takes its time. */
@@ -51,8 +51,14 @@ export function lostReader(error: unknown): ReaderEnd | undefined {
   return error instanceof Error ? LOST.get(error) : undefined
 }
 
-/** Who serves a step. */
+/** Who serves a step. What it throws ends the reader. */
 export interface StepServer {
+  /** Bytes that the reader wrote. */
+  readonly heard: (bytes: number) => void
+  /** Why the task has to end, with what this step took; null while it may go on. */
+  readonly overrun: (step: StepTime) => string | null
+  /** What the step took, once it is over. */
+  readonly spent: (step: StepTime) => void
   readonly aside: (aside: Aside) => void
   readonly answer: (request: Request, data: Uint8Array) => Answer | Promise<Answer>
 }
@@ -84,6 +90,7 @@ export class ReaderProcess {
   #onReady: (start: Start) => void = () => undefined
   #failedAs: Start = 'late'
   #isReady = false
+  #processorMs: number | null = null
   /** Counts what was heard; with the last look, it tells how long nothing was. */
   #heard = 0
   #looked = { heard: -1, atMs: 0, processorMs: 0 }
@@ -115,6 +122,13 @@ export class ReaderProcess {
     return this.#child.pid
   }
 
+  /** Processor time so far, as the system tells it, and never as the reader does; null where nothing tells it. */
+  get processorMs(): number | null {
+    const told = this.pid === undefined || this.#end !== null ? null : measureProcess(this.pid)
+    if (told !== null) this.#processorMs = Math.max(this.#processorMs ?? 0, told.processorMs)
+    return this.#processorMs
+  }
+
   get isGone(): boolean {
     return this.#end !== null || this.#endedFor !== null
   }
@@ -138,8 +152,11 @@ export class ReaderProcess {
     if (this.#end !== null) throw readerLost(this.#end)
     this.#hold(true)
     this.#hearNow()
-    this.#clock.begin(processorMsOf(this.pid))
-    const watch = setInterval(() => this.#look(), LOOK_EVERY_MS)
+    this.#clock.begin(this.processorMs ?? 0)
+    const watch = setInterval(() => this.#look(server), LOOK_EVERY_MS)
+    // Steps that are shorter than a look are counted all the same.
+    const overrun = server.overrun(NO_TIME)
+    if (overrun !== null) this.#refuse(overrun)
     try {
       return await new Promise<EndedStep>((resolve, reject) => {
         this.#exchange = { server, resolve, reject }
@@ -148,6 +165,7 @@ export class ReaderProcess {
       })
     } finally {
       clearInterval(watch)
+      server.spent(this.#clock.spent(this.processorMs ?? 0))
       this.#hold(false)
     }
   }
@@ -183,12 +201,13 @@ export class ReaderProcess {
   #take(piece: Buffer): void {
     this.#cutter.add(piece)
     if (this.#cutter.heldBytes > MAX_AHEAD_BYTES) this.#refuse('it wrote more than anybody asked for')
-    else this.#pump()
+    else this.#pump(piece.length)
   }
 
   /** Serves what was heard, in its order. */
-  #pump(): void {
+  #pump(heardBytes = 0): void {
     try {
+      this.#exchange?.server.heard(heardBytes)
       for (let frame = this.#nextFrame(); frame !== null; frame = this.#nextFrame()) {
         this.#hearNow()
         this.#serve(frame)
@@ -293,9 +312,9 @@ export class ReaderProcess {
     this.#heard += 1
   }
 
-  #look(): void {
-    const now = { heard: this.#heard, atMs: performance.now(), processorMs: processorMsOf(this.pid) }
-    const overrun = this.#clock.overrun(now.processorMs)
+  #look(server: StepServer): void {
+    const now = { heard: this.#heard, atMs: performance.now(), processorMs: this.processorMs ?? 0 }
+    const overrun = this.#clock.overrun(now.processorMs) ?? server.overrun(this.#clock.spent(now.processorMs))
     if (overrun !== null) {
       this.#refuse(overrun)
       return
@@ -320,18 +339,5 @@ export class ReaderProcess {
       if (each !== null && 'ref' in each && isAsked) (each as { ref: () => void }).ref()
       else if (each !== null && 'unref' in each) (each as { unref: () => void }).unref()
     }
-  }
-}
-
-/** Zero where the system does not tell, and once it is gone. */
-function processorMsOf(pid: number | undefined): number {
-  if (pid === undefined || process.platform !== 'linux') return 0
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return (Number(fields[11]) + Number(fields[12])) * TICK_MS
-  } catch {
-    // It ended a moment ago.
-    return 0
   }
 }

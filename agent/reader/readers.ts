@@ -34,7 +34,7 @@ export interface ReadersOptions {
 /** The one reader at a time, and who waits for it. */
 export class Readers {
   readonly #options: ReadersOptions
-  readonly #patience: ReaderPatience
+  readonly patience: ReaderPatience
   readonly #nowMs: () => number
   #ways: WaysInTurn | null = null
   #reader: { readonly process: ReaderProcess; readonly isolation: Isolation } | null = null
@@ -44,20 +44,21 @@ export class Readers {
   #idle: NodeJS.Timeout | undefined
   #before = 0
   readonly suspects = new Suspects()
-  #now = 0
+  #told = 0
   readonly #failed: FailedStart
   isolation: Isolation | null = null
   isEnded = false
 
   constructor(options: ReadersOptions) {
     this.#options = options
-    this.#patience = { ...PATIENCE, ...options.patience }
+    this.patience = { ...PATIENCE, ...options.patience }
     this.#nowMs = options.nowMs ?? (() => performance.now())
     this.#failed = new FailedStart(this.#nowMs)
   }
 
+  /** Of all readers so far: what the system tells of them, and their own word where it tells nothing. */
   get processorMs(): number {
-    return this.#before + this.#now
+    return this.#before + (this.#reader?.process.processorMs ?? this.#told)
   }
 
   get running(): { readonly pid: number; readonly isolation: Isolation } | null {
@@ -66,8 +67,9 @@ export class Readers {
     return { pid: process.pid, isolation }
   }
 
-  spent(processorMs: number): void {
-    this.#now = Math.max(this.#now, processorMs)
+  /** What the reader says of itself. */
+  told(processorMs: number): void {
+    this.#told = Math.max(this.#told, processorMs)
   }
 
   nextId(): number {
@@ -111,7 +113,7 @@ export class Readers {
     this.#ways ??= new WaysInTurn(this.#options.ways ?? waysToStart(readerProgram(), surroundings()), this.#nowMs)
     for (const way of this.#ways.toTry()) {
       if (this.isEnded) break
-      const process = new ReaderProcess(startReader(way), this.#patience)
+      const process = new ReaderProcess(startReader(way), this.patience)
       const start = await process.ready()
       // With fewer rights or not at all: what is slow now is tried again when something is to be read.
       if (start === 'late') break
@@ -126,9 +128,9 @@ export class Readers {
   }
 
   #drop(): void {
+    this.#before = this.processorMs
+    this.#told = 0
     this.#reader?.process.kill()
     this.#reader = null
-    this.#before += this.#now
-    this.#now = 0
   }
 }

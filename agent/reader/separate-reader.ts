@@ -4,7 +4,7 @@ import type { DraftArtifact } from '../read/read-candidates.ts'
 import type { StoreFind } from '../read/store-reader.ts'
 import type { WeightsReader } from '../weights-reader.ts'
 import { type Bounds, boundsOf, checkDraft, checkFind, checkPlace } from './check-found.ts'
-import { HandOut } from './hand-out.ts'
+import { HandOut, type HandOutOptions } from './hand-out.ts'
 import { keyOf } from './handed-files.ts'
 import { type HeldFinds, holdFinds } from './held-finds.ts'
 import { type EndedStep, lostReader, type ReaderProcess, type StepServer } from './reader-process.ts'
@@ -12,6 +12,7 @@ import { Readers, type ReadersOptions } from './readers.ts'
 import type { Aside, Note } from './requests.ts'
 import type { Isolation } from './start-reader.ts'
 import { refusalOf, TaskAccount } from './task-account.ts'
+import { TaskAllowance } from './task-allowance.ts'
 import { type Task, type ToldTask, toldOptions } from './tasks.ts'
 
 /** Readers that end over one folder: after this many its rest waits for the next sweep. */
@@ -27,7 +28,7 @@ export type SeparateReaderOptions = ReadersOptions
 export interface SeparateReader extends WeightsReader {
   /** Ends the reader at once. */
   readonly end: () => void
-  /** Processor time of all readers so far, as they told it. */
+  /** Processor time of all readers so far. */
   readonly processorMs: () => number
   /** The reader that runs now. */
   readonly running: () => { readonly pid: number; readonly isolation: Isolation } | null
@@ -134,6 +135,7 @@ class Run {
   readonly #task: Task
   readonly #account: TaskAccount
   readonly #held: HeldFinds | null
+  readonly #allowance: TaskAllowance
   #isDistrusted = false
   #reader: ReaderProcess | null = null
   #id = 0
@@ -147,7 +149,12 @@ class Run {
     this.#task = task
     this.#account = account
     this.bounds = boundsOf(task)
-    this.handOut = new HandOut(task, { refuse: ({ dev, inode }) => account.refused.get(`${dev}:${inode}`) ?? null })
+    this.#allowance = new TaskAllowance(
+      readers.patience,
+      task.what === 'sniff' ? 0 : (task.options.hidden?.room.bytes ?? 0),
+    )
+    const refuse: HandOutOptions['refuse'] = (identity) => account.refused.get(keyOf(identity)) ?? null
+    this.handOut = new HandOut(task, { refuse, allowance: this.#allowance })
     readers.enter()
   }
 
@@ -222,12 +229,15 @@ class Run {
     return {
       aside: (aside) => this.#note(aside),
       answer: (request, data) => this.handOut.answer(request, data),
+      heard: (bytes) => this.#allowance.move(bytes),
+      overrun: (step) => this.#allowance.overrun(step),
+      spent: (step) => this.#allowance.spend(step),
     }
   }
 
   #note({ closed, notes, processorMs, roomBytes }: Aside): void {
     this.handOut.release(closed)
-    this.#readers.spent(processorMs)
+    this.#readers.told(processorMs)
     if (this.#task.what === 'sniff') return
     const { hidden } = this.#task.options
     if (hidden !== undefined) hidden.room.bytes = Math.min(hidden.room.bytes, roomBytes)

@@ -12,6 +12,12 @@ export interface StepLimits {
 
 export const STEP_LIMITS: StepLimits = { stepProcessorMs: 600_000, stepMs: 3_600_000, stepWithAnswersMs: 21_600_000 }
 
+/** What one step took, without the time in which the worker answered. */
+export interface StepTime {
+  readonly processorMs: number
+  readonly ownMs: number
+}
+
 export class StepClock {
   readonly #limits: StepLimits
   #beganMs = 0
@@ -39,12 +45,17 @@ export class StepClock {
     this.#askedMs = null
   }
 
+  /** What the step took so far, without what we did for it. */
+  spent(processorMs: number): StepTime {
+    const nowMs = performance.now()
+    const answeringMs = this.#answeringMs + (this.#askedMs === null ? 0 : nowMs - this.#askedMs)
+    return { processorMs: processorMs - this.#processorMs, ownMs: nowMs - this.#beganMs - answeringMs }
+  }
+
   /** Why the step has to end now; null while it may go on. */
   overrun(processorMs: number): string | null {
-    const nowMs = performance.now()
-    const passedMs = nowMs - this.#beganMs
-    const ownMs = passedMs - this.#answeringMs - (this.#askedMs === null ? 0 : nowMs - this.#askedMs)
-    const spentMs = processorMs - this.#processorMs
+    const passedMs = performance.now() - this.#beganMs
+    const { processorMs: spentMs, ownMs } = this.spent(processorMs)
     const { stepProcessorMs, stepMs, stepWithAnswersMs } = this.#limits
     if (spentMs < stepProcessorMs && ownMs < stepMs && passedMs < stepWithAnswersMs) return null
     return `one step took ${Math.round(spentMs / 1000)} s of its processor time, ${Math.round(passedMs / 1000)} s by the clock`

@@ -8,6 +8,8 @@ import type { DigestMemory } from '../../../agent/read/digest-memory.ts'
 import { boundsOf, checkDraft, checkFind, checkPlace } from '../../../agent/reader/check-found.ts'
 import { HandOut } from '../../../agent/reader/hand-out.ts'
 import type { Request } from '../../../agent/reader/requests.ts'
+import { STEP_LIMITS } from '../../../agent/reader/step-clock.ts'
+import { TaskAllowance } from '../../../agent/reader/task-allowance.ts'
 import type { Task } from '../../../agent/reader/tasks.ts'
 import { stores } from '../../../agent/read/stores.ts'
 import { openFolder } from '../../../agent/sense/linux/held-folder.ts'
@@ -38,7 +40,7 @@ beforeEach(() => {
   }
   const options = { deep: true, signal: new AbortController().signal, reportAll: false, digests }
   task = { what: 'candidates', candidates: ['approved.bin', 'evil.bin'].map(candidate), options }
-  handOut = new HandOut(task, { refuse: () => null })
+  handOut = new HandOut(task, { refuse: () => null, allowance: new TaskAllowance(STEP_LIMITS, 0) })
 })
 afterEach(() => {
   handOut.releaseAll()
@@ -192,7 +194,7 @@ describe('a model of a store', () => {
     if (folder === null) throw new Error('no folder')
     const options = { deep: true, signal: new AbortController().signal, mustHash: () => false }
     task = { what: 'store', reader, folder, options }
-    handOut = new HandOut(task, { refuse: () => null })
+    handOut = new HandOut(task, { refuse: () => null, allowance: new TaskAllowance(STEP_LIMITS, 0) })
     at = handOut.lend({ folder })
   })
   afterEach(() => {

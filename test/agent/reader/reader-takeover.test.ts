@@ -183,6 +183,75 @@ describe('a step of a reader that was taken over', () => {
   }, 120_000)
 })
 
+describe('a task of a reader that was taken over', () => {
+  const once = (script: string): readonly Way[] => {
+    const mark = JSON.stringify(join(root, 'second'))
+    return hostileReader(
+      root,
+      `const fs = await import('node:fs')
+       if (fs.existsSync(${mark})) { ${HONEST} }
+       fs.writeFileSync(${mark}, '')
+       const rest = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+       ${script}`,
+    )
+  }
+
+  it('ends although every step is short', async () => {
+    const script = `${WITH_FILE} for (;;) { rest(); found(draft); hear() }`
+    const models = await drain(
+      start({ ways: once(script), patience: { stepMs: 1_500 } }).readCandidates([plant()], options()),
+    )
+
+    expect(models.length).toBeGreaterThan(1)
+    expect(lost.map(({ endedFor, detail }) => [endedFor, /for 1 files/.test(detail)])).toEqual([['nonsense', true]])
+    expect(gaps.map(({ code }) => code)).toEqual(['GNO_READ_INTERRUPTED'])
+  }, 30_000)
+
+  it.each([
+    ['bytes', `for (;;) ask({ op: 'read', at: file.at, position: 0, count: 1048576 })`],
+    [
+      'bytes',
+      `const piece = Buffer.alloc(8e6, '1'); for (;;) { found(draft); hear(); ask({ op: 'template' }, piece) }`,
+    ],
+    ['questions', `for (;;) ask({ op: 'list', at: 0 })`],
+    ['questions', `for (;;) ask({ op: 'template' }, Buffer.alloc(0))`],
+    ['digests', `for (let start = 0; ; start += 1) ask({ op: 'digest', at: file.at, start, sizeBytes: 2000000 })`],
+  ])(
+    'ends when it asks for %s without end',
+    async (what, script) => {
+      const separate = start({ ways: once(`${WITH_FILE} ${script}`) })
+      await drain(separate.readCandidates([plant('m.gguf', 3_000_000)], options()))
+
+      expect(lost.map(({ endedFor, detail }) => [endedFor, detail])).toEqual([
+        ['nonsense', `SIGKILL: it asked for more ${what} than 1 files have`],
+      ])
+      expect(gaps.map(({ code }) => code)).toEqual(['GNO_READ_INTERRUPTED'])
+    },
+    60_000,
+  )
+})
+
+describe('the processor time of a reader that was taken over', () => {
+  const onLinux = process.platform === 'linux' ? it : it.skip
+  const work = `do { for (let at = 0; at < 1e6; at += 1); } while (process.cpuUsage().user < 400_000)`
+
+  onLinux.each([
+    ['less', 0],
+    ['more', 1e12],
+  ])('is what the system tells, though it says %s', async (_what, processorMs) => {
+    const separate = start({
+      ways: hostileReader(root, `hear(); ${work}; tell({ op: 'end', processorMs: ${processorMs} })`),
+    })
+    await drain(separate.readCandidates([plant()], options()))
+
+    expect(separate.processorMs()).toBeGreaterThanOrEqual(300)
+    expect(separate.processorMs()).toBeLessThan(60_000)
+    separate.end()
+    expect(separate.processorMs()).toBeGreaterThanOrEqual(300)
+    expect(separate.processorMs()).toBeLessThan(60_000)
+  })
+})
+
 describe('a takeover', () => {
   const unfit = `${WITH_FILE}
     found({ ...draft, path: '/etc/passwd' })
