@@ -42,7 +42,11 @@ const TICKS_PER_SECOND = 100
 const NO_USER = 4_294_967_295
 
 const REFUSED = 'of these processes the look was refused'
-const REFUSALS: Readonly<Record<Denied, { readonly place: string; readonly detail: string }>> = {
+interface Refusal {
+  readonly place: string
+  readonly detail: string
+}
+const REFUSALS: Readonly<Record<Denied, Refusal>> = {
   exe: { place: '/proc/*/exe', detail: REFUSED },
   maps: { place: '/proc/*/maps', detail: REFUSED },
   fd: { place: '/proc/*/fd', detail: REFUSED },
@@ -112,6 +116,7 @@ function interpretProcesses(capture: ProcCapture): Interpretation {
     else observations.push(observation)
     noteProcess(gaps, raw)
   }
+  noteRefusals(gaps, capture.processes)
   noteCapture(gaps, capture)
   return { observations, gaps: gaps.list() }
 }
@@ -207,13 +212,31 @@ const BEHIND_LIMIT = 'longer than the limit of one process; what lies behind it 
 const LATER =
   'so many mappings that they are read in turns with those of others: what is new in them is seen in a later look'
 
+/** A few refusals are a riddle that begins with the process; to an agent without rights all of other users are refused. */
+const MAX_NAMED_REFUSALS = 4
+
+function noteRefusals(gaps: GapList, processes: readonly RawProcess[]): void {
+  const refused = new Map<Denied, RawProcess[]>()
+  for (const raw of processes) for (const what of raw.denied) refused.set(what, refused.get(what) ?? [])
+  for (const raw of processes) for (const what of raw.denied) refused.get(what)?.push(raw)
+  for (const [what, those] of refused) noteRefused(gaps, REFUSALS[what], those)
+}
+
+function noteRefused(gaps: GapList, { place, detail }: Refusal, refused: readonly RawProcess[]): void {
+  if (refused.length > MAX_NAMED_REFUSALS) gaps.add('GNO_SENSE_DENIED', place, detail, refused.length)
+  else for (const { stat } of refused) gaps.add('GNO_SENSE_DENIED', place.replace('*', pidOf(stat)), detail)
+}
+
+function pidOf(stat: string): string {
+  return String(parseStat(stat)?.pid ?? '*')
+}
+
 function noteProcess(gaps: GapList, raw: RawProcess): void {
-  for (const what of raw.denied) gaps.add('GNO_SENSE_DENIED', REFUSALS[what].place, REFUSALS[what].detail)
   if (raw.limits.length === 0) return
   for (const { place, detail } of (raw.unproven ?? []).map(unprovenText))
     gaps.add('GNO_SENSE_OTHER_FILESYSTEM', place, detail)
   // By its number: whoever maps a file some thousand times puts its weights and libraries behind the limit (CWE-400).
-  const pid = parseStat(raw.stat)?.pid ?? '*'
+  const pid = pidOf(raw.stat)
   for (const what of raw.limits) {
     // The mount itself is told, once.
     if (what === SILENT_MOUNT) continue

@@ -75,14 +75,29 @@ describe('linuxProcesses', () => {
     })
   })
 
-  it('says null where the look was denied, and counts it', () => {
+  it('says null where the look was denied, and tells it', () => {
     const capture = loadProcesses('processes-unprivileged')
 
     const { observations, gaps } = linuxProcesses.interpret(capture)
     const [first] = observations
 
     expect(first).toMatchObject({ executable: null, mapped: null, open: null })
-    expect(gaps.map((gap) => [gap.code, gap.place])).toContainEqual(['GNO_SENSE_DENIED', '/proc/*/maps'])
+    expect(gaps.map((gap) => [gap.code, gap.place])).toContainEqual(['GNO_SENSE_DENIED', '/proc/32147/maps'])
+  })
+
+  it.each([
+    [4, [1, 1, 1, 1]],
+    [5, [5]],
+  ])('names the processes where %i refused the look, and counts where it were more than four', (refusals, counts) => {
+    const processes = Array.from({ length: refusals }, (_, at) => {
+      return { ...python, stat: python.stat.replace(/^\d+/, `${at + 50}`), denied: ['exe'] as const }
+    })
+
+    const { gaps } = linuxProcesses.interpret({ ...recorded, processes })
+
+    const denied = gaps.filter(({ code }) => code === 'GNO_SENSE_DENIED')
+    expect(denied.map(({ count }) => count)).toEqual(counts)
+    expect(denied[0]?.place).toBe(refusals === 4 ? '/proc/50/exe' : '/proc/*/exe')
   })
 
   it('is not misled by a name with parentheses and digits', () => {
