@@ -170,7 +170,11 @@ class Chooser {
 
   #wordOf<T>(book: DocumentName, name: keyof Settings, spec: SettingSpec<T>): Word<T> | undefined {
     const { values, kept, isBlind, good, place, troubles } = this.#books[book]
-    if (isBlind && spec.inDoubt !== undefined) return { source: book, value: spec.inDoubt }
+    if (isBlind && spec.inDoubt !== undefined) {
+      // Broken once more, it is as unknown as before.
+      good.set(name, spec.inDoubt)
+      return { source: book, value: spec.inDoubt }
+    }
     if (values?.has(name) !== true) return undefined
     const read = spec.reader(this.#parts.place)
     const raw = values.get(name)
@@ -183,7 +187,9 @@ class Chooser {
     troubles.push({ failure: { code: 'GNO_SETTINGS_INVALID', detail }, place: `${place}: ${name}` })
     const last = kept?.get(name)
     const before = last === undefined ? undefined : read(last)
-    if (before !== undefined) good.set(name, last)
+    // What holds in doubt holds on when the rest of the document breaks as well.
+    const held = before === undefined && book !== 'collector' ? spec.inDoubt : last
+    if (held !== undefined) good.set(name, held)
     // What a collector garbles is as if it had said nothing: it must not silence a fleet by mistake.
     if (before === undefined && book === 'collector') return undefined
     return { source: book, value: before ?? spec.inDoubt ?? spec.defaultValue(this.#parts.place) }

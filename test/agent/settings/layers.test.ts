@@ -198,6 +198,27 @@ describe('a document that is broken', () => {
     expect(managed.settings.privacyLevel).toBe('full')
   })
 
+  it.each(['{', '{ "privacyLevel": "secret" }'])(
+    'however often: after %s only counts leave until it can be read',
+    (text) => {
+      write(localFile, text)
+      const first = loadAnyway(options())
+      write(localFile, '{ "deep":')
+      const again = loadAnyway(options({ kept: first.good }))
+      write(localFile, '{ "privacyLevel": "secrets" }')
+      const third = loadAnyway(options({ kept: again.good }))
+      write(localFile, {})
+      const mended = loadAnyway(options({ kept: third.good }))
+
+      expect([first, again, third, mended].map(({ settings }) => settings.privacyLevel)).toEqual([
+        'counts',
+        'counts',
+        'counts',
+        'full',
+      ])
+    },
+  )
+
   it('with a privacy level that is none lets only counts leave', () => {
     write(localFile, { privacyLevel: 'pseudonymus' })
 
