@@ -1,5 +1,5 @@
 // Trouble of the agent itself as subjects of policies. Ends of its processes come in several places at once (the one that works, the one
-// that reads, the sensor at work): they are one story, so one subject, with each place as evidence.
+// that reads, the sensor at work): they are one story, so one subject, with each place as evidence. So are settings that were changed.
 import { OWN_SENSOR } from '../contract/report.ts'
 import { type Gap, MAX_PATH_CHARS, MAX_SENTENCE_CHARS } from '../contract/wire.ts'
 import { type JudgeSubject, MAX_LABEL_CHARS } from './judge-subject.ts'
@@ -8,7 +8,10 @@ import { type JudgeSubject, MAX_LABEL_CHARS } from './judge-subject.ts'
 const FOLDED: ReadonlyMap<string, string> = new Map([
   ['GNO_AGENT_KILLED', '(worker)'],
   ['GNO_AGENT_CRASHED', '(worker)'],
+  ['GNO_AGENT_SETTINGS', '(settings)'],
 ])
+/** What stands before the name of a setting. */
+const SETTING = '(settings) '
 /** Places that are no file, in words for a title; the empty ones are said by the title itself. */
 const WORDS: ReadonlyMap<string, string> = new Map([
   ['(worker)', ''],
@@ -48,9 +51,13 @@ function storySubject(key: string, told: readonly Gap[]): JudgeSubject {
 }
 
 function labelOf(told: readonly Gap[]): string {
-  const words = new Set(told.map(({ place }) => WORDS.get(place) ?? place))
+  const words = new Set(told.map(({ place }) => WORDS.get(place) ?? nameOf(place)))
   // Where the whole agent ended, its parts did as well.
   return words.has('') ? '' : [...words].sort().join(', ').slice(0, MAX_LABEL_CHARS)
+}
+
+function nameOf(place: string): string {
+  return place.startsWith(SETTING) ? place.slice(SETTING.length) : place
 }
 
 function saidOf({ count, detail }: Gap): string {

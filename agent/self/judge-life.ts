@@ -12,8 +12,6 @@ const MAX_AWAY_AFTER_END_MS = 2 * MAX_AWAY_MS
 const MAX_CLOCK_STEP_MS = 5 * 60 * 1000
 /** How long each is told. */
 const TOLD_FOR_MS = 24 * 60 * 60 * 1000
-/** Names of settings in one sentence. */
-const MAX_NAMES = 12
 
 /** What a daemon that starts tells of the time before it. `wasEndSeen`: a supervisor saw the last one end, and told so. */
 export function judgePast(last: Life, now: Moment, wasEndSeen: boolean): readonly OwnCondition[] {
@@ -48,13 +46,16 @@ export function judgeClock(before: Moment, now: Moment): readonly OwnCondition[]
   return [{ code: 'GNO_AGENT_CLOCK', place: '(clock)', detail, until: untilOf(now) }]
 }
 
-/** Settings that this machine decides and that are others than before, by name: values may be private. */
+/** Settings that this machine decides and that are others than before, each by its name: no change covers another, and values may be private. */
 export function judgeSettings(before: Life['settings'], after: Life['settings'], now: Moment): readonly OwnCondition[] {
-  const changed = Object.keys(after).filter((name) => before[name] !== undefined && before[name] !== after[name])
-  if (changed.length === 0) return []
-  const more = changed.length > MAX_NAMES ? ` and ${changed.length - MAX_NAMES} more` : ''
-  const detail = `changed by this machine: ${changed.slice(0, MAX_NAMES).join(', ')}${more}`
-  return [{ code: 'GNO_AGENT_SETTINGS', place: '(settings)', detail, until: untilOf(now) }]
+  return Object.keys(after)
+    .filter((name) => before[name] !== undefined && before[name] !== after[name])
+    .map((name) => ({
+      code: 'GNO_AGENT_SETTINGS',
+      place: `(settings) ${name}`,
+      detail: `changed by this machine: ${name}`,
+      until: untilOf(now),
+    }))
 }
 
 function untilOf({ wallMs }: Moment): Date {

@@ -6,8 +6,8 @@ import type { SweepResult } from '../report/outbox.ts'
 
 /** As many as a report names places of a sensor. */
 const MAX_ROOTS = 256
-/** A root that was not entered: refused, broken, on a server that does not answer. */
-const LOST = new Set(['GNO_SENSE_DENIED', 'GNO_SENSE_FAILED'])
+/** A root that was not entered: refused, broken, on a server that does not answer, taken away. */
+const LOST = new Set(['GNO_SENSE_DENIED', 'GNO_SENSE_FAILED', 'GNO_NOT_FOUND'])
 /** Says the same of files in it that vanish all the time, so it counts only where nothing is left. */
 const VANISHED = 'GNO_SENSE_VANISHED'
 

@@ -327,6 +327,18 @@ describe('policy about the agent itself', () => {
     ])
   })
 
+  it('makes one finding of all settings that were changed, which names them', () => {
+    const changed = (name: string): Gap => killed(`(settings) ${name}`, { code: 'GNO_AGENT_SETTINGS' })
+    const first = judged([changed('metrics')])
+    const later = judged([changed('metrics'), changed('privacyLevel')])
+
+    expect([first, later].map((found) => found.map(({ title }) => title))).toEqual([
+      ['Settings of the agent were changed on the machine: metrics'],
+      ['Settings of the agent were changed on the machine: metrics, privacyLevel'],
+    ])
+    expect(later[0]?.findingId).toBe(first[0]?.findingId)
+  })
+
   it('says in its titles no word of our own program', () => {
     const codes = ['KILLED', 'CRASHED', 'STOPPED', 'CLOCK', 'SETTINGS', 'RULES_OLD'].map((word) => `GNO_AGENT_${word}`)
     const places = ['(worker)', '(reader)', '(agent)', '(clock)', '(settings)', '(rules)']

@@ -91,13 +91,17 @@ describe('the clock', () => {
 
 describe('settings', () => {
   it('are named where they differ, and never with their values', () => {
-    const [changed] = judgeSettings(
-      { excludes: 'aa', roots: 'bb' },
-      { excludes: 'cc', roots: 'bb', fresh: 'dd' },
+    const changed = judgeSettings(
+      { excludes: 'aa', roots: 'bb', deep: 'ee' },
+      { excludes: 'cc', roots: 'bb', deep: 'ff', fresh: 'dd' },
       START,
     )
 
-    expect(changed?.detail).toBe('changed by this machine: excludes')
+    // Each has a place of its own, so that what is noted later covers nothing.
+    expect(changed.map(({ place, detail }) => [place, detail])).toEqual([
+      ['(settings) excludes', 'changed by this machine: excludes'],
+      ['(settings) deep', 'changed by this machine: deep'],
+    ])
     expect(judgeSettings({ excludes: 'aa' }, { excludes: 'aa' }, START)).toEqual([])
   })
 })

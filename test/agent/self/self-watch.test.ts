@@ -162,23 +162,26 @@ describe('a daemon that watches itself', () => {
     expect(told()).toEqual([])
   })
 
-  it('tells of a root that it could read, until it can again; never of one that it never could', () => {
-    const watch = live()
-    const places = ['/home/ada', '/home/bob']
-    const files = { sensor: 'files', state: 'complete', places, looked: 1, detail: '' } as const
-    const denied = (place: string) => ({ code: 'GNO_SENSE_DENIED', place, count: 1, detail: 'EACCES' }) as const
-    const sweep = (lost: readonly string[]) => ({
-      ...sampleSweep(),
-      coverage: [files],
-      gaps: lost.map(denied),
-      coveredHost: true,
-    })
+  it.each(['GNO_SENSE_DENIED', 'GNO_SENSE_FAILED', 'GNO_NOT_FOUND'] as const)(
+    'tells of a root that it could read, until it can again; never of one that it never could: %s',
+    (code) => {
+      const watch = live()
+      const places = ['/home/ada', '/home/bob']
+      const files = { sensor: 'files', state: 'complete', places, looked: 1, detail: '' } as const
+      const missed = (place: string) => ({ code, place, count: 1, detail: 'EACCES' })
+      const sweep = (lost: readonly string[]) => ({
+        ...sampleSweep(),
+        coverage: [files],
+        gaps: lost.map(missed),
+        coveredHost: true,
+      })
 
-    watch.swept(sweep(['/home/bob']))
-    expect(told()).toEqual([])
-    watch.swept(sweep(['/home/ada', '/home/bob']))
-    expect(told()).toEqual(['GNO_AGENT_ROOT_LOST /home/ada'])
-    watch.swept(sweep(['/home/bob']))
-    expect(told()).toEqual([])
-  })
+      watch.swept(sweep(['/home/bob']))
+      expect(told()).toEqual([])
+      watch.swept(sweep(['/home/ada', '/home/bob']))
+      expect(told()).toEqual(['GNO_AGENT_ROOT_LOST /home/ada'])
+      watch.swept(sweep(['/home/bob']))
+      expect(told()).toEqual([])
+    },
+  )
 })
