@@ -22,15 +22,17 @@ export function createSweepNews(
     for (const { findingId } of fresh) told.add(findingId)
     const after = isStored ? known() : null
     if (after === null) return { findings: fresh, ended: [], gone: [] }
-    const ended = lacking(before?.findings, after.findings)
+    const last = before
+    before = after
+    // Another privacy level or key tells all anew, look by look: nothing is over for that.
+    if (last?.mark !== after.mark) return { findings: fresh, ended: [], gone: [] }
+    const ended = lacking(last.findings, after.findings)
     // One that comes back is news again.
     for (const id of ended) told.delete(id)
-    const gone = lacking(before?.models, after.models)
-    before = after
-    return { findings: fresh, ended, gone }
+    return { findings: fresh, ended, gone: lacking(last.models, after.models) }
   }
 }
 
-function lacking(before: ReadonlySet<string> = new Set(), after: ReadonlySet<string>): readonly string[] {
+function lacking(before: ReadonlySet<string>, after: ReadonlySet<string>): readonly string[] {
   return [...before].filter((key) => !after.has(key))
 }

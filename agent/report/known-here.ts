@@ -6,6 +6,8 @@ export interface KnownKeys {
   readonly models: ReadonlySet<string>
   /** Their ids. */
   readonly findings: ReadonlySet<string>
+  /** Under which privacy level and key this is known: another one begins anew, and what was known before is not over. */
+  readonly mark: string
 }
 
 /** Null while the state cannot say. */
@@ -22,5 +24,5 @@ export function readKnownKeys(state: StateStore): KnownKeys | null {
   if (!read.ok) return null
   const keysOf = (wanted: string): ReadonlySet<string> =>
     new Set(read.value.filter(({ kind }) => kind === wanted).map(({ key }) => key))
-  return { models: keysOf('artifact'), findings: keysOf('finding') }
+  return { models: keysOf('artifact'), findings: keysOf('finding'), mark: JSON.stringify(state.concealment.mark) }
 }

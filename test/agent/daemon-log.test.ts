@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { z } from 'zod'
 import { type DaemonNews, tellLog } from '../../agent/daemon-events.ts'
+import { adoptPrivacy } from '../../agent/report/conceal-sweep.ts'
+import { TELL_ALL, tellCounts } from '../../agent/report/concealment.ts'
 import type { DeliveryOutcome } from '../../agent/report/deliver.ts'
 import { readKnownKeys } from '../../agent/report/known-here.ts'
 import { createLog } from '../../agent/report/log.ts'
@@ -78,6 +80,22 @@ describe('the log', () => {
     sweepWith(daemon, look(['one', 'two']))
 
     expect(events()).toEqual(['finding-new', 'swept'])
+  })
+
+  it('calls nothing gone or new because another privacy level begins anew', () => {
+    const daemon = start()
+    sweepWith(daemon, look(['one', 'two']))
+    lines = []
+    for (const concealment of [tellCounts(), TELL_ALL]) {
+      state.concealment = concealment
+      expect(adoptPrivacy(state).ok).toBe(true)
+      sweepWith(daemon, look([], { coveredHost: false, coveredPaths: [] }))
+      sweepWith(daemon, look(['one', 'two']))
+    }
+    expect(events()).toEqual(['swept', 'swept'])
+    sweepWith(daemon, look(['one']))
+
+    expect(events().slice(2)).toEqual(['finding-ended', 'model-gone', 'swept'])
   })
 
   it('tells a folder of models that vanished in a hundred lines', () => {
