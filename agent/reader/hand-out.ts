@@ -7,7 +7,7 @@ import { readCacheEntry } from '../read/cache-entry.ts'
 import { digestFile } from '../read/digest-file.ts'
 import type { ReadOptions } from '../read/read-candidates.ts'
 import { type Head, isHead } from './frames.ts'
-import { type DigestedPart, HandedFiles } from './handed-files.ts'
+import { contentKey, type DigestedPart, HandedFiles } from './handed-files.ts'
 import { partOfFile } from './part-of-file.ts'
 import type { Hidden, Request, ToldFile } from './requests.ts'
 import type { TaskAllowance } from './task-allowance.ts'
@@ -295,8 +295,7 @@ export class HandOut {
 
   #hiddenIn(identity: FileIdentity): Hidden | null | undefined {
     const hidden = this.#task.what === 'sniff' ? undefined : this.#task.options.hidden
-    const { dev, inode, sizeBytes, mtimeNs, ctimeNs } = identity
-    return hidden?.found.get([dev, inode, sizeBytes, mtimeNs, ctimeNs].join(':'))
+    return hidden?.found.get(contentKey(identity))
   }
 
   #folder(at: number): OpenedFolder | null {

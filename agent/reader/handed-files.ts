@@ -125,9 +125,13 @@ export function keyOf({ dev, inode }: Pick<FileIdentity, 'dev' | 'inode'>): stri
   return `${dev}:${inode}`
 }
 
+/** By what its content is known, as in agent/read/hidden-weights.ts. */
+export function contentKey({ dev, inode, sizeBytes, mtimeNs, ctimeNs }: FileIdentity): string {
+  return [dev, inode, sizeBytes, mtimeNs, ctimeNs].join(':')
+}
+
 function digestKey(identity: FileIdentity, { start, sizeBytes }: DigestedPart): string {
-  const { dev, inode, mtimeNs, ctimeNs } = identity
-  return [dev, inode, identity.sizeBytes, mtimeNs, ctimeNs, start ?? '', sizeBytes].join(':')
+  return [contentKey(identity), start ?? '', sizeBytes].join(':')
 }
 
 /** Readers write `/` between folders on every system. */

@@ -5,7 +5,7 @@ import type { StoreFind } from '../read/store-reader.ts'
 import type { WeightsReader } from '../weights-reader.ts'
 import { type Bounds, boundsOf, checkDraft, checkFind, checkPlace } from './check-found.ts'
 import { HandOut, type HandOutOptions } from './hand-out.ts'
-import { keyOf } from './handed-files.ts'
+import { contentKey, keyOf } from './handed-files.ts'
 import { type HeldFinds, holdFinds } from './held-finds.ts'
 import { type EndedStep, lostReader, type ReaderProcess, type StepServer } from './reader-process.ts'
 import { Readers, type ReadersOptions } from './readers.ts'
@@ -254,8 +254,9 @@ class Run {
 
   #remember({ key, found }: Note & { readonly kind: 'hidden' }, hidden: ReadTask['options']['hidden']): void {
     const [dev = '', inode = ''] = key.split(':')
-    if (hidden === undefined || this.handOut.files.identityOf({ dev, inode }) === undefined) return
-    hidden.found.set(key, found)
+    const identity = this.handOut.files.identityOf({ dev, inode })
+    // By nothing but what the file is asked for again: other words would fill the memory of all files.
+    if (hidden !== undefined && identity !== undefined && key === contentKey(identity)) hidden.found.set(key, found)
   }
 
   #told(): {

@@ -281,8 +281,10 @@ describe('a takeover', () => {
        if (existsSync(${mark})) { ${HONEST} }
        writeFileSync(${mark}, '')
        ${WITH_FILE}
-       const key = Object.values({ a: file.identity.dev, b: file.identity.inode, c: 'x' }).join(':')
-       tell({ op: 'found', closed: [file.at], notes: [{ kind: 'hidden', key, found: null }] }, Buffer.from(JSON.stringify(draft)))
+       const { dev, inode, sizeBytes, mtimeNs, ctimeNs } = file.identity
+       const keys = [[dev, inode, sizeBytes, mtimeNs, ctimeNs], [dev, inode, 'x'], [dev, inode, 1, mtimeNs, ctimeNs]]
+       const notes = keys.map((key) => ({ kind: 'hidden', key: key.join(':'), found: null }))
+       tell({ op: 'found', closed: [file.at], notes }, Buffer.from(JSON.stringify(draft)))
        hear()
        ${script}
        for (;;) hear()`,
