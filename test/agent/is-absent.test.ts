@@ -26,6 +26,20 @@ describe('isAbsent', () => {
     )
   })
 
+  it('does not touch a mount that is not known to answer', () => {
+    const asked: string[] = []
+    const mayTouch = (path: string): boolean => {
+      asked.push(path)
+      return !path.startsWith(`${root}/far`)
+    }
+
+    expect([isAbsent(join(root, 'far/x'), { mayTouch }), isAbsent(join(root, 'near/x'), { mayTouch })]).toEqual([
+      false,
+      true,
+    ])
+    expect(asked).toEqual([join(root, 'far/x'), join(root, 'near/x')])
+  })
+
   it('says nothing of what is no path of this machine', () => {
     expect([isAbsent('container:/mnt-1/models/x'), isAbsent('unlinked:/tmp/x')]).toEqual([false, false])
   })
