@@ -1,6 +1,7 @@
 // Whether the mount that a file of a process is really on may be touched. A path does not tell: it is a name in the mount namespace of
 // that process, and an overlay that a user put over his own server in a namespace of his own looks like a disk there. So a held
-// file (held-mount.ts) is judged by the number of its mount: in our own table, else in that of the process (proc_pid_mountinfo(5)).
+// file (held-mount.ts) is judged by the number of its mount: in our own table, else in that of the process or of the first process
+// (proc_pid_mountinfo(5)).
 import { isDisk } from '../mounted-places.ts'
 import { IN_CONTAINERS, joinBytes, readablePath } from '../path-text.ts'
 import { isRemoteKind, readMountinfo, type RemoteMount } from '../remote-mounts.ts'
@@ -39,25 +40,29 @@ export interface KnownMounts {
   readonly ours: MountTable
   /** Null for a process of our own mount namespace. */
   readonly theirs: OtherMounts | null
+  /** Of the first process, where that is in neither namespace: services and containers inherit descriptors from there. */
+  readonly first: OtherMounts | null
   /** Mounts with a lower number are the kernel's own. */
   readonly kernel: number
 }
 
+const FIRST_PROCESS = '/proc/1'
 const LOCAL: MountVerdict = { kind: 'local' }
 const NOWHERE: RemoteMount = { place: '(mounts of no namespace)', kind: 'a mount that no table shows' }
 
 /** Judges the mount with this number. Pure. */
-export function judgeMount(id: number, { ours, theirs, kernel }: KnownMounts): MountVerdict {
+export function judgeMount(id: number, { ours, theirs, first, kernel }: KnownMounts): MountVerdict {
   const here = ours.byId.get(id)
   if (here !== undefined) return judgeHere(here, ours)
   if (id < kernel) return LOCAL
-  const there = theirs?.table?.byId.get(id)
-  if (theirs === null || there === undefined) return { kind: 'unproven', mount: NOWHERE }
+  const owner = theirs?.table?.byId.has(id) === true ? theirs : first
+  const there = owner?.table?.byId.get(id)
+  if (owner === null || there === undefined) return { kind: 'unproven', mount: NOWHERE }
   // The same file system is mounted here as well: whatever lies below it is what lies below ours.
   const same = ours.byDevice.get(there.device)
   if (same !== undefined && same.kind === there.kind) return judgeHere(same, ours)
-  const isTrusted = theirs.isMadeByUser ? isDisk(there) || LOCAL_KINDS.has(there.kind) : !isRemoteKind(there.kind)
-  return isTrusted ? LOCAL : { kind: 'unproven', mount: { place: placeIn(theirs, there), kind: there.kind } }
+  const isTrusted = owner.isMadeByUser ? isDisk(there) || LOCAL_KINDS.has(there.kind) : !isRemoteKind(there.kind)
+  return isTrusted ? LOCAL : { kind: 'unproven', mount: { place: placeIn(owner, there), kind: there.kind } }
 }
 
 function judgeHere(mount: MountPlace, ours: MountTable): MountVerdict {
@@ -119,9 +124,10 @@ export function createMountJudge(nowMs = (): number => performance.now()): Mount
   }
   return (folder, mountIds) => {
     refresh()
-    const isStranger = (id: number | null): boolean => id !== null && id >= kernel && !ours.byId.has(id)
-    const theirs = mountIds.some(isStranger) ? mountsOf(folder) : null
-    const known: KnownMounts = { ours, theirs, kernel }
+    const strange = mountIds.filter((id) => id !== null).filter((id) => id >= kernel && !ours.byId.has(id))
+    const theirs = strange.length === 0 ? null : mountsOf(folder)
+    const first = strange.every((id) => theirs?.table?.byId.has(id)) ? null : mountsOf(FIRST_PROCESS)
+    const known: KnownMounts = { ours, theirs, first, kernel }
     // A system that tells no numbers (some sandboxes) tells no mounts of others either: there the path has to do.
     return mountIds.map((id) => (id === null ? LOCAL : judgeMount(id, known)))
   }

@@ -74,7 +74,7 @@ export const linuxProcesses: Sensor<ProcCapture> = {
     '/proc/*/fd (the number of descriptors)',
     '/proc/self/limits (how many descriptors may be held)',
     '/proc/stat (boot time)',
-    '/proc/self/mountinfo and fdinfo, and of processes that use mounts of another namespace /proc/*/mountinfo (which mount a file is on, before it is asked anything: whether that is a file system of the network or of a program); /usr/bin/stat -f is started for each such mount in use, to learn whether it answers: one that does not is not touched',
+    '/proc/self/mountinfo and fdinfo, and of processes that use mounts of another namespace, and of the first one, /proc/*/mountinfo (which mount a file is on, before it is asked anything: whether that is a file system of the network or of a program); /usr/bin/stat -f is started for each such mount in use, to learn whether it answers: one that does not is not touched',
     '/proc/self/mounts (whether /proc hides processes)',
     '/etc/passwd (names of user numbers)',
   ],

@@ -46,8 +46,8 @@ const USER = other(OF_USER, true)
 const DOCKER = other(OF_DOCKER, false)
 
 /** `local`, or the kind with place and file system. */
-function judged(id: number, theirs: OtherMounts | null): string {
-  const verdict: MountVerdict = judgeMount(id, { ours, theirs, kernel: 17 })
+function judged(id: number, theirs: OtherMounts | null, first: OtherMounts | null = null): string {
+  const verdict: MountVerdict = judgeMount(id, { ours, theirs, first, kernel: 17 })
   return verdict.kind === 'local' ? 'local' : `${verdict.kind} ${verdict.mount.kind} ${verdict.mount.place}`
 }
 
@@ -91,13 +91,21 @@ describe('the mount of a file that a process uses', () => {
     expect(judged(id, DOCKER)).toBe(verdict)
   })
 
+  it('is looked up with the first process where a descriptor was inherited from there', () => {
+    expect([judged(502, USER, DOCKER), judged(504, USER, DOCKER), judged(331, USER, DOCKER)]).toEqual([
+      'local',
+      'unproven nfs4 container:/mnt-4026532567/alone',
+      'unproven overlay container:/mnt-4026532567/home/eve/merged',
+    ])
+  })
+
   it('is never asked at a place where another one lies over it', () => {
     const covered = parseMountTable(
       `${HOST}71 70 0:62 / /srv/far rw,relatime - fuse.sshfs eve@near:/ rw,user_id=1001\n`,
     )
     const below = parseMountTable(`${HOST}72 28 0:63 / /srv rw,relatime - tmpfs none rw\n`)
     const kindOf = (id: number, table: typeof ours): string =>
-      judgeMount(id, { ours: table, theirs: null, kernel: 17 }).kind
+      judgeMount(id, { ours: table, theirs: null, first: null, kernel: 17 }).kind
 
     expect([kindOf(70, covered), kindOf(71, covered), kindOf(70, below)]).toEqual(['unproven', 'remote', 'unproven'])
   })
@@ -112,7 +120,7 @@ describe('the touch of a process', () => {
     const table = createRemoteMounts(() => HOST)
     const mounts = createAnsweringMounts(table, (place) => Promise.resolve(place === '/home/ada'))
     const judge = (_: string, ids: readonly (number | null)[]) =>
-      ids.map((id) => judgeMount(id ?? 0, { ours, theirs: USER, kernel: 17 }))
+      ids.map((id) => judgeMount(id ?? 0, { ours, theirs: USER, first: null, kernel: 17 }))
     const ids = [28, 60, 70, 331]
 
     const before = touchIn(mounts, judge).mayUse('/proc/1', ids)
