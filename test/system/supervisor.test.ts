@@ -66,11 +66,10 @@ describe('the daemon', () => {
     const worker = await daemon.worker()
 
     const second = await gnomon('run', '--state', places.state, places.models)
-    expect(second.code).toBe(3)
-    expect(second.stderr).toContain(`GNO_STATE_IN_USE: the daemon with pid ${worker} `)
+    const inUse = expect.stringContaining(`GNO_STATE_IN_USE: the daemon with pid ${worker} `)
+    expect(second).toMatchObject({ code: 3, stderr: inUse })
     const once = await gnomon('run', '--once', '--state', places.state, places.models)
-    expect(once.code).toBe(3)
-    expect(once.stderr).toContain(`GNO_STATE_IN_USE: the daemon with pid ${worker} `)
+    expect(once).toMatchObject({ code: 3, stderr: inUse })
     expect(await status()).toMatchObject({ daemon: { pid: worker, supervisorPid: daemon.pid } })
 
     // Node.js would open its debugger on loopback, for every program of this machine.

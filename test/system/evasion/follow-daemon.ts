@@ -32,14 +32,17 @@ export interface Daemon {
   readonly stop: () => Promise<void>
 }
 
-/** Starts the daemon on one folder and waits for its first sweep. It does not watch folders: a file that arrives would make it look early. */
+/**
+ * Starts the daemon on one folder and waits for its first sweep, which does not rest: beside other tests a guest would take minutes for it.
+ * Looks at processes rest at no pace. It does not watch folders: a file that arrives would make it look early.
+ */
 export async function startDaemon(folder: string, root: string, intervalSeconds = INTERVAL_SECONDS): Promise<Daemon> {
   const state = join(folder, 'state')
   const settings = join(folder, 'settings.json')
   mkdirSync(root, { recursive: true })
   writeFileSync(
     settings,
-    JSON.stringify({ processIntervalSeconds: intervalSeconds, watch: false, startSpreadSeconds: 0 }),
+    JSON.stringify({ processIntervalSeconds: intervalSeconds, watch: false, startSpreadSeconds: 0, pace: 'full' }),
   )
   const gnomon = join(ROOT, 'dist/agent/gnomon.js')
   const command = [process.execPath, gnomon, 'run', '--json', '--settings', settings, '--state', state, root]
