@@ -1,12 +1,12 @@
 // A file system of a program (FUSE), for tests: serves a few files of one folder, and falls silent when it is told to. Words: the place to
 // mount at, then NAME=FILE for each file it shows. Says `mounted`; at a line `silent` on its input it still takes requests and answers
-// none, like a server that hangs; at `answer` it answers those and goes on. The layouts are those of <linux/fuse.h>, protocol 7.31.
+// none, like a server that hangs; at `answer` it answers those and goes on; at `refuse` it tells nobody what a file is. The layouts are those of <linux/fuse.h>, protocol 7.31.
 import { execFileSync } from 'node:child_process'
 import { constants, fstatSync, openSync, read, readSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 const ROOT = 1n
-const [ENOENT, ENOSYS] = [2, 38]
+const [ENOENT, EACCES, ENOSYS] = [2, 13, 38]
 /** Forgetting and interrupting want no answer. */
 const UNANSWERED = new Set([2, 36, 42])
 const VALID_S = 0n
@@ -33,10 +33,12 @@ execFileSync('/usr/bin/mount', ['-i', '-t', 'fuse', '-o', options, 'gnomon-test'
 process.stdout.write('mounted\n')
 
 let isSilent = false
+let isRefusing = false
 const waiting: Buffer[] = []
 const lines = createInterface({ input: process.stdin })
 lines.on('line', (line) => {
   isSilent = line === 'silent'
+  isRefusing = line === 'refuse'
   if (!isSilent) for (const request of waiting.splice(0)) answer(request)
   process.stdout.write(`${line}\n`)
 })
@@ -79,6 +81,7 @@ function say(operation: number, node: bigint, body: Buffer): Buffer | number {
   const file = shown[Number(node - ROOT) - 1]
   if (operation === 26) return initialised(body)
   if (operation === 1) return entryOf(body.toString('latin1', 0, body.indexOf(0)))
+  if (operation === 3 && isRefusing) return EACCES
   if (operation === 3) return Buffer.concat([words64(VALID_S), Buffer.alloc(8), attributes(node, file)])
   if (operation === 14 || operation === 27) return Buffer.alloc(16)
   if (operation === 15 && file !== undefined) return contentOf(file, body)

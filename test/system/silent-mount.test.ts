@@ -108,6 +108,24 @@ describe('a mount whose server hangs', () => {
     expect(daemon.log().map(({ message }) => message)).not.toContain('worker ended')
   })
 
+  onFuse('hides nothing else of a process that holds a file there, when it refuses to tell what that is', async () => {
+    writeFileSync(join(folder, 'remote.gguf'), model('remote'))
+    // Outside of what is swept: only the process leads there.
+    const held = join(folder, 'held.gguf')
+    writeFileSync(held, model('held'))
+    mounts = await serveFiles(far, { 'remote.gguf': join(folder, 'remote.gguf') })
+    const script = `exec 3<${far}/remote.gguf 4<${held} && echo ready && exec sleep 1000`
+    const user = spawn('/usr/bin/env', [...mounts.inside, 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(createInterface({ input: user.stdout }), 'line')
+    await mounts.say('refuse')
+    const daemon = startSupervised(places, settings, mounts.inside)
+    await daemon.told('swept')
+    await found(held)
+    user.kill('SIGKILL')
+    daemon.kill('SIGTERM')
+    expect((await daemon.ended).code).toBe(0)
+  })
+
   onFuse.each(['overlay', 'bind'])(
     'never blocks the looks at processes when it hangs behind a mount (%s) in a namespace that its user made',
     async (over) => {

@@ -1,7 +1,7 @@
 // Holding a file without touching it, and the number of the mount it is on. An O_PATH descriptor through a link of the kernel
 // (/proc/PID/exe, fd/N, map_files/RANGE) reaches the file itself and asks no server; its mount_id in /proc/self/fdinfo
 // (proc_pid_fdinfo(5)) stands as long as the descriptor is held, since a mount in use keeps its number.
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
+import { type BigIntStats, closeSync, fstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
 import { O_PATH } from './held-folder.ts'
 
 /** Four short lines for a descriptor of this kind. */
@@ -47,6 +47,16 @@ export function mountOf(fd: number): number | null {
     return null
   } finally {
     if (infoFd !== undefined) closeSync(infoFd)
+  }
+}
+
+/** Null where the mount refuses it to us, its server is gone, or the file is: the other files of the process are looked at all the same. */
+export function statHeld(fd: number): BigIntStats | null {
+  try {
+    return fstatSync(fd, { bigint: true })
+  } catch {
+    // A mount of a user refuses even root (FUSE without allow_other): nothing of that file can be known.
+    return null
   }
 }
 

@@ -2,12 +2,12 @@
 // leads is read from /proc/PID/fd and compared component by component; nothing is opened, and no path is followed. A container
 // shows a labelled folder under another name: both names are translated to device and place on its file system by the tables
 // of mounts (proc_pid_mountinfo(5)), so that neither hides it and a stranger's folder of the same name is none.
-import { closeSync, constants, fstatSync, openSync, opendirSync } from 'node:fs'
+import { closeSync, constants, openSync, opendirSync } from 'node:fs'
 import { type Result, failed, success } from '../../../contract/failure.ts'
 import type { TouchDeclaration } from '../touch-declaration.ts'
 import { answeringMounts } from './answering-mounts.ts'
 import { O_PATH } from './held-folder.ts'
-import { holdOpen, useHeld } from './held-mount.ts'
+import { holdOpen, statHeld, useHeld } from './held-mount.ts'
 import { judgeMounts } from './mount-judge.ts'
 import { type MountPlace, type PlaceOnDevice, parseMountPlaces, placeOnDevice } from './mount-places.ts'
 import { readLink, readText } from './proc-read.ts'
@@ -156,6 +156,6 @@ function linkInside(link: string, isInside: InsideTest, { mayTouch }: Touch): Li
 
 /** Null for what is no regular file. */
 function fileKey(fd: number): string | null {
-  const stat = fstatSync(fd, { bigint: true })
-  return stat.isFile() ? `${stat.dev}:${stat.ino}` : null
+  const stat = statHeld(fd)
+  return stat?.isFile() === true ? `${stat.dev}:${stat.ino}` : null
 }

@@ -6,7 +6,7 @@ import { isDisk } from '../mounted-places.ts'
 import { IN_CONTAINERS, joinBytes, readablePath } from '../path-text.ts'
 import { isRemoteKind, readMountinfo, type RemoteMount } from '../remote-mounts.ts'
 import { kernelMount } from './held-mount.ts'
-import { type MountPlace, type MountTable, parseMountTable } from './mount-places.ts'
+import { isCovered, type MountPlace, type MountTable, parseMountTable } from './mount-places.ts'
 import { readLink, readText } from './proc-read.ts'
 
 /** A table is read again this often; of a namespace that a user made every time, since its mounts change as he likes. */
@@ -59,8 +59,8 @@ export function judgeMount(id: number, { ours, theirs, first, kernel }: KnownMou
   const there = owner?.table?.byId.get(id)
   if (owner === null || there === undefined) return { kind: 'unproven', mount: NOWHERE }
   // The same file system is mounted here as well: whatever lies below it is what lies below ours.
-  const same = ours.byDevice.get(there.device)
-  if (same !== undefined && same.kind === there.kind) return judgeHere(same, ours)
+  const same = ours.byDevice.get(there.device)?.find(({ kind }) => kind === there.kind)
+  if (same !== undefined) return judgeHere(same, ours)
   const isTrusted = owner.isMadeByUser ? isDisk(there) || LOCAL_KINDS.has(there.kind) : !isRemoteKind(there.kind)
   return isTrusted ? LOCAL : { kind: 'unproven', mount: { place: placeIn(owner, there), kind: there.kind } }
 }
@@ -68,18 +68,11 @@ export function judgeMount(id: number, { ours, theirs, first, kernel }: KnownMou
 function judgeHere(mount: MountPlace, ours: MountTable): MountVerdict {
   // As in remote-mounts.ts: a machine without a disk runs from its root.
   if (mount.point === '/' || !isRemoteKind(mount.kind)) return LOCAL
-  const asked = { place: mount.point, kind: mount.kind }
-  return isCovered(mount, ours) ? { kind: 'unproven', mount: asked } : { kind: 'remote', mount: asked }
-}
-
-/** Whether another mount lies over it: who asks at its place asks that one. What lies below it is among its parents. */
-function isCovered(mount: MountPlace, { byId }: MountTable): boolean {
-  const below = new Set<MountPlace>([mount])
-  let parent = byId.get(mount.parent)
-  for (; parent !== undefined && !below.has(parent); parent = byId.get(parent.parent)) below.add(parent)
-  return [...byId.values()].some((other) => {
-    return !below.has(other) && (mount.point === other.point || mount.point.startsWith(joinBytes(other.point, '')))
-  })
+  // It can be asked at any of its places that no other mount lies over: systemd binds homes onto themselves for a service.
+  const places = [mount, ...(ours.byDevice.get(mount.device) ?? [])]
+  const seen = places.find((each) => !isCovered(each, ours))
+  const asked = { place: (seen ?? mount).point, kind: mount.kind }
+  return { kind: seen === undefined ? 'unproven' : 'remote', mount: asked }
 }
 
 function placeIn({ name }: OtherMounts, { point }: MountPlace): string {
@@ -91,7 +84,7 @@ export type MountJudge = (folder: string, mountIds: readonly (number | null)[]) 
 
 /** Reads the tables that are needed, and no other. To be asked while the files are held: then no number changes its mount. */
 export function createMountJudge(nowMs = (): number => performance.now()): MountJudge {
-  let ours: MountTable = { byId: new Map(), byDevice: new Map() }
+  let ours: MountTable = parseMountTable('')
   let readAtMs = Number.NEGATIVE_INFINITY
   let oursText = ''
   let others = new Map<string, OtherMounts>()

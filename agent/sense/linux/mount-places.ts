@@ -5,6 +5,8 @@
 
 /** A machine with more mounts is a container host; what lies below the rest is told by name alone (CWE-770). */
 const MAX_MOUNTS = 8_192
+/** Places of one file system that are kept: it is bound anew for each container. */
+const MAX_OF_DEVICE = 16
 
 export interface MountPlace {
   /** Numbers of the mount and of the one it is mounted on; a number is free again when its mount is gone. */
@@ -41,19 +43,49 @@ export function parseMountPlaces(text: string): readonly MountPlace[] {
   })
 }
 
-/** Mounts by their numbers, and the first of each device. */
+/** Mounts by their numbers, by device, and the points of those that are mounted on one of them. */
 export interface MountTable {
   readonly byId: ReadonlyMap<number, MountPlace>
-  readonly byDevice: ReadonlyMap<string, MountPlace>
+  readonly byDevice: ReadonlyMap<string, readonly MountPlace[]>
+  readonly pointsOn: ReadonlyMap<number, ReadonlySet<string>>
 }
 
 /** The mounts of a table, to be looked for by number. */
 export function parseMountTable(text: string): MountTable {
   const mounts = parseMountPlaces(text)
-  return {
-    byId: new Map(mounts.map((mount) => [mount.id, mount])),
-    byDevice: new Map(mounts.toReversed().map((mount) => [mount.device, mount])),
+  const byDevice = new Map<string, MountPlace[]>()
+  const pointsOn = new Map<number, Set<string>>()
+  for (const mount of mounts) {
+    const { device, parent, point } = mount
+    byDevice.set(device, [...(byDevice.get(device) ?? []).slice(0, MAX_OF_DEVICE), mount])
+    pointsOn.set(parent, (pointsOn.get(parent) ?? new Set()).add(point))
   }
+  return { byId: new Map(mounts.map((mount) => [mount.id, mount])), byDevice, pointsOn }
+}
+
+/**
+ * Whether its point leads to another mount that lies over it, or over a folder on the way to it: a mount at the same point is mounted on
+ * this one, and one on the way beside it, on one of its parents.
+ */
+export function isCovered(mount: MountPlace, { byId, pointsOn }: MountTable): boolean {
+  if (pointsOn.get(mount.id)?.has(mount.point) === true) return true
+  const met = new Set<MountPlace>()
+  for (let below = mount; !met.has(below); ) {
+    met.add(below)
+    const parent = byId.get(below.parent)
+    if (parent === undefined) return false
+    const points = pointsOn.get(parent.id)
+    if (foldersAbove(below.point).some((folder) => points?.has(folder))) return true
+    below = parent
+  }
+  return false
+}
+
+/** `/`, `/srv` of `/srv/far`. */
+function foldersAbove(point: string): readonly string[] {
+  const above = point === '/' ? [] : ['/']
+  for (let end = point.indexOf('/', 1); end > 0; end = point.indexOf('/', end + 1)) above.push(point.slice(0, end))
+  return above
 }
 
 function unescape(path: string): string {

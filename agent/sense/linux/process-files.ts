@@ -4,7 +4,7 @@ import { fstatSync, readdirSync } from 'node:fs'
 import type { MappedFile } from '../../../contract/observation.ts'
 import { acceleratorKind } from './accelerator-nodes.ts'
 import { firstNames } from './first-names.ts'
-import { holdFile, holdOpen, useHeld } from './held-mount.ts'
+import { holdFile, holdOpen, statHeld, useHeld } from './held-mount.ts'
 import { parseMaps, type RangeIdentity } from './maps-text.ts'
 import { isRefusal, type Look, readLink, refused } from './proc-read.ts'
 import type { RawDevice, RawExecutable, RawOpenFile } from './proc-record.ts'
@@ -107,8 +107,8 @@ function mayBeFile(target: string): boolean {
 }
 
 function addFile(files: RawOpenFile[], { name, target }: OpenLink, fd: number): void {
-  const stat = fstatSync(fd, { bigint: true })
-  if (!stat.isFile() || stat.size < MIN_OPEN_FILE_BYTES || files.length >= MAX_OPEN_FILES) return
+  const stat = statHeld(fd)
+  if (stat?.isFile() !== true || stat.size < MIN_OPEN_FILE_BYTES || files.length >= MAX_OPEN_FILES) return
   files.push({
     fd: Number(name),
     target,
@@ -143,9 +143,10 @@ export function readIdentities(folder: string, maps: string, { mayUse }: Pick<To
       }
     },
     mayUse: (ids) => mayUse(folder, ids),
-    use: ({ range }, fd) => {
-      const stat = fstatSync(fd, { bigint: true })
-      identities.push({ range, dev: String(stat.dev), inode: String(stat.ino) })
+    use: ({ range, isDeleted }, fd) => {
+      const stat = statHeld(fd)
+      isLost ||= stat === null && isDeleted
+      if (stat !== null) identities.push({ range, dev: String(stat.dev), inode: String(stat.ino) })
     },
   })
   return { identities, isLost }

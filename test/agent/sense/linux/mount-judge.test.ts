@@ -91,6 +91,32 @@ describe('the mount of a file that a process uses', () => {
     expect(judged(id, DOCKER)).toBe(verdict)
   })
 
+  it('is asked at the place that can be seen, where a service has homes bound onto themselves', () => {
+    // ProtectHome=read-only and ProtectSystem=strict, as our own unit has them.
+    const table = parseMountTable(
+      `28 1 259:2 / / ro,relatime - ext4 /dev/nvme0n1p2 rw
+60 28 0:50 /home/ada /home/ada rw,relatime - nfs4 filer:/home/ada rw,vers=4.2
+90 28 259:2 /home /home ro,relatime - ext4 /dev/nvme0n1p2 rw
+91 90 0:50 /home/ada /home/ada ro,relatime - nfs4 filer:/home/ada rw,vers=4.2
+92 91 0:51 / /home/ada/over ro,relatime - fuse.sshfs eve@near:/ rw
+93 28 0:52 / /mnt/gone rw,relatime - nfs4 filer:/gone rw
+94 28 0:53 / /mnt rw,relatime - tmpfs none rw
+`,
+    )
+    const verdict = (id: number): string => {
+      const { kind, mount } = { mount: null, ...judgeMount(id, { ours: table, theirs: null, first: null, kernel: 17 }) }
+      return `${kind} ${mount?.place ?? ''}`
+    }
+
+    expect([60, 91, 92, 93, 94].map(verdict)).toEqual([
+      'remote /home/ada',
+      'remote /home/ada',
+      'remote /home/ada/over',
+      'unproven /mnt/gone',
+      'local ',
+    ])
+  })
+
   it('is looked up with the first process where a descriptor was inherited from there', () => {
     expect([judged(502, USER, DOCKER), judged(504, USER, DOCKER), judged(331, USER, DOCKER)]).toEqual([
       'local',
