@@ -9,6 +9,8 @@ import { type Aside, readAside, readRequest, readStepEnd, type Request, type Ste
 
 /** How often a silent reader is looked at. */
 const LOOK_EVERY_MS = 2_000
+/** What it wrote last is heard by then, once it has ended. */
+const LAST_WORDS_MS = 1_000
 const NO_TIME: StepTime = { processorMs: 0, ownMs: 0 }
 /** What one that hears nothing may have written ahead (CWE-770). */
 const MAX_AHEAD_BYTES = FROM_READER.headBytes + FROM_READER.dataBytes + 65_536
@@ -111,6 +113,12 @@ export class ReaderProcess {
       // `close` comes after what it wrote last was heard.
       child.once('close', (code, signal) => finish(code, signal, signal === null))
       child.once('error', (error) => finish(null, null, !('code' in error && PASSING.has(String(error.code)))))
+    })
+    // A reader that was taken over may leave a child behind that holds the pipes open: nobody waits for that one.
+    child.once('exit', () => {
+      setTimeout(() => {
+        for (const pipe of [child.stdout, child.stdin, child.stderr]) pipe?.destroy()
+      }, LAST_WORDS_MS).unref()
     })
     // A child that dies while it is written to makes the pipe fail: told by its end, like every other death.
     child.stdin?.on('error', () => undefined)
