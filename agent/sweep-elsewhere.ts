@@ -115,9 +115,11 @@ async function sweepAll(found: readonly ContainerView[], parts: ElsewhereParts, 
     filesSeen += summary.filesSeen
     foldersLeft -= summary.foldersSeen
     const isCut = summary.foldersSeen >= limit
-    if (isCut) cut.set(view.name, turn + 1)
+    const isOwnLimit = limit === maxFolders.ofOne
+    // Where others used up the folders of all, it keeps the turn that it did not have whole.
+    if (isCut) cut.set(view.name, isOwnLimit ? turn + 1 : turn)
     // Cut by its own limit it had its turn, or the largest ones would take every turn.
-    const list = isCut && limit < maxFolders.ofOne ? leftOut : had
+    const list = isCut && !isOwnLimit ? leftOut : had
     list.push(view.name)
   }
   turns.ofAll.tell(had, leftOut)

@@ -234,6 +234,10 @@ describe('places that only other processes see', () => {
     expect(first.found).not.toContain(`${name}/etc/odd place`)
     expect(first.gaps).toContainEqual(expect.objectContaining({ code: 'GNO_SENSE_LIMIT', place: name }))
     expect(later).toContain(`${name}/etc/odd place`)
+    // Where others used up the folders of all, it still begins with the usual folders the next time.
+    const none = { turns: createFolderTurns(), maxFolders: { ofOne: 2, ofAll: 0 } }
+    await lookElsewhere(none)
+    expect(none.turns.ofOne.get(name)).toBe(0)
   })
 
   rootIt('beyond a limit of namespaces and mounts are counted, and come first the next time', async () => {

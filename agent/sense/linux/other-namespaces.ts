@@ -29,7 +29,9 @@ export function otherNamespaces(maxProcesses: number, after: number): OtherNames
   const ownUser = namespaceOf('/proc/self', 'user')
   let denied = 0
   const all = readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))
-  const asked = takeRound(all.map(Number), maxProcesses, after)
+  // Listed as text: 1, 10, 100.
+  const inOrder = all.map(Number).sort((one, other) => one - other)
+  const asked = takeRound(inOrder, maxProcesses, after)
   for (const pid of asked) {
     const folder = `/proc/${pid}`
     const namespace = namespaceOf(folder)
