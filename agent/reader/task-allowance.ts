@@ -30,8 +30,13 @@ const CLOCK_FACTOR = 6
 /** All of the file, what a browser keeps in it, and a model that is hidden in it. */
 const DIGESTS_A_FILE = 3
 
-/** What these questions cost the worker, in reads: lists of names, and templates, which may take a second. */
-const COSTS: Readonly<Partial<Record<Request['op'], number>>> = { list: 16, siblings: 16, template: 2_048 }
+/** What these questions cost the worker, in reads: lists of names, 500 whole paths, and templates, which may take a second. */
+const COSTS: Readonly<Partial<Record<Request['op'], number>>> = {
+  list: 16,
+  siblings: 16,
+  candidates: 256,
+  template: 2_048,
+}
 
 export class TaskAllowance {
   readonly #limits: StepLimits

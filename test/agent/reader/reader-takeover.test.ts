@@ -214,6 +214,7 @@ describe('a task of a reader that was taken over', () => {
       `const piece = Buffer.alloc(8e6, '1'); for (;;) { found(draft); hear(); ask({ op: 'template' }, piece) }`,
     ],
     ['questions', `for (;;) ask({ op: 'list', at: 0 })`],
+    ['questions', `for (;;) ask({ op: 'candidates', from: 0 })`],
     ['questions', `for (;;) ask({ op: 'template' }, Buffer.alloc(0))`],
     ['digests', `for (let start = 0; ; start += 1) ask({ op: 'digest', at: file.at, start, sizeBytes: 2000000 })`],
   ])(
