@@ -6,7 +6,7 @@ import type { Pseudonyms } from './pseudonyms.ts'
 /** `quoted` puts no quotes inside of quotes; a sentence that was cut may have lost the second one. */
 const QUOTED = /"([^"]*)("|$)/g
 /** A whole path is concealed like any other. */
-const WHOLE_PATH = /^(?:[a-z]{2,32}:)?\/|^~[^/]{0,64}\/|^[A-Za-z]:[\\/]/
+const WHOLE_PATH = /^(?:[a-z]{2,32}:)?\/|^~[^/\s]{0,64}\/|^[A-Za-z]:[\\/]/
 
 /** Puts the pseudonym of each component in place of what is quoted. */
 export function concealQuotes(sentence: string, pseudonyms: Pseudonyms): string {

@@ -123,7 +123,7 @@ describe('level pseudonymous', () => {
       place: '/opt/x',
       count: 1,
       detail:
-        'shard "divorce-2-of-3.safetensors" of "q7zadela notes/another.py" is not there, nor "~$divorce.bin", nor "hideo',
+        'shard "divorce-2-of-3.safetensors" of "q7zadela notes/another.py" is not there, nor "~$divorce.bin", nor "~my divorce/hideo.bin", nor "hideo',
     } as const
     const artifacts = planted.artifacts.map((artifact) => ({ ...artifact, gaps: [gap] }))
     const findings = planted.findings.map((finding) => ({
@@ -137,7 +137,7 @@ describe('level pseudonymous', () => {
 
     expect(leaks()).toEqual([])
     const told =
-      /shard \\"p-[0-9a-f]{16}\.safetensors\\" of \\"p-[0-9a-f]{16}\/p-[0-9a-f]{16}\\" is not there, nor \\"p-[0-9a-f]{16}\.bin\\", nor \\"p-/g
+      /shard \\"p-[0-9a-f]{16}\.safetensors\\" of \\"p-[0-9a-f]{16}\/p-[0-9a-f]{16}\\" is not there, nor \\"p-[0-9a-f]{16}\.bin\\", nor \\"p-[0-9a-f]{16}\/p-[0-9a-f]{16}\.bin\\", nor \\"p-/g
     expect(bodies().join().match(told)).toHaveLength(4)
   })
 
