@@ -9,11 +9,11 @@ import { bytesOf, bytesOfReadable, fileSystemPath } from './sense/path-text.ts'
  * True when the system says that nothing of this name exists. Follows no link; a key of a place elsewhere (`container:/…`) is no path. A
  * mount of a server that is not known to answer is not touched: its file may well be there.
  */
-export function isAbsent(path: string, mounts: Pick<AnsweringMounts, 'mayTouch'> = answeringMounts): boolean {
+export function isAbsent(path: string, mounts: Pick<AnsweringMounts, 'mayTouchAtTimes'> = answeringMounts): boolean {
   if (!isAbsolute(path)) return false
   // As a walk tells it, and as a person or a setting writes it.
   const forms = new Set([bytesOfReadable(path), bytesOf(path)])
-  if (![...forms].every((bytes) => mounts.mayTouch(bytes))) return false
+  if (![...forms].every((bytes) => mounts.mayTouchAtTimes(bytes))) return false
   try {
     return [...forms].every((bytes) => lstatSync(fileSystemPath(bytes), { throwIfNoEntry: false }) === undefined)
   } catch {

@@ -14,6 +14,8 @@ const FIRST_PAUSE_MS = 60_000
 const MAX_PAUSE_MS = 3_600_000
 /** Mounts that one look asks about; the others count as silent (CWE-400). */
 const MAX_ASKED = 32
+/** Longer than from one whole sweep to the next one. */
+const AT_TIMES_MS = 2 * 60 * 60 * 1000
 /** It mounts something when it is touched. */
 const AUTOMATIC = 'autofs'
 
@@ -21,6 +23,8 @@ const AUTOMATIC = 'autofs'
 export interface AnsweringMounts {
   /** False for a path on a mount that is not known to answer at present. */
   readonly mayTouch: (path: string) => boolean
+  /** The same for whoever comes by once an hour: what is not known yet is asked from now on until then. */
+  readonly mayTouchAtTimes: (path: string) => boolean
   /** The same for a mount of our own table. */
   readonly mayUse: (mount: RemoteMount) => boolean
   /** Whether it lies on such a mount at all: what was true of it in the last look need not be true now. */
@@ -48,6 +52,7 @@ export function createAnsweringMounts(
 ): AnsweringMounts {
   const silences = new Map<string, Silence>()
   const answering = new Set<string>()
+  const atTimes = createAtTimes(nowMs)
   let asked: readonly RemoteMount[] = []
   let wanted = new Map<string, RemoteMount>()
 
@@ -68,6 +73,12 @@ export function createAnsweringMounts(
     return answering.has(mount.place)
   }
   return {
+    mayTouchAtTimes(path) {
+      const mount = remote.mountAround(path)
+      if (mount === undefined) return true
+      atTimes.want(mount)
+      return answering.has(mount.place)
+    },
     mayTouch(path) {
       const mount = remote.mountAround(path)
       return mount === undefined || mayUse(mount)
@@ -79,17 +90,35 @@ export function createAnsweringMounts(
       const before = new Set(answering)
       asked = [...wanted.values()].slice(0, MAX_ASKED)
       wanted = new Map()
+      const all = [...asked, ...atTimes.beside(asked)]
       const places = new Set(remote.places())
       for (const place of [...silences.keys(), ...answering]) {
         if (!places.has(place)) silences.delete(place)
-        if (!asked.some((mount) => mount.place === place)) answering.delete(place)
+        if (!all.some((mount) => mount.place === place)) answering.delete(place)
       }
-      await Promise.all(asked.map((mount) => askOne(mount, signal)))
-      return [...answering].some((place) => !before.has(place))
+      await Promise.all(all.map((mount) => askOne(mount, signal)))
+      return asked.some(({ place }) => answering.has(place) && !before.has(place))
     },
     silent: () => {
       const all = new Map([...asked, ...wanted.values()].map((mount) => [mount.place, mount]))
       return [...all.values()].filter(({ place }) => !answering.has(place))
+    },
+  }
+}
+
+/** Mounts that somebody comes by at times for. */
+function createAtTimes(nowMs: () => number) {
+  const mounts = new Map<string, { readonly mount: RemoteMount; readonly untilMs: number }>()
+  return {
+    want: (mount: RemoteMount): void => {
+      mounts.set(mount.place, { mount, untilMs: nowMs() + AT_TIMES_MS })
+    },
+    /** Those that are not among others. */
+    beside: (others: readonly RemoteMount[]): readonly RemoteMount[] => {
+      for (const [place, { untilMs }] of mounts) if (nowMs() >= untilMs) mounts.delete(place)
+      const known = new Set(others.map(({ place }) => place))
+      const rest = [...mounts.values()].map(({ mount }) => mount)
+      return rest.filter(({ place }) => !known.has(place)).slice(0, MAX_ASKED)
     },
   }
 }

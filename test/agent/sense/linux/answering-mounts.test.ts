@@ -45,6 +45,25 @@ describe('mounts of servers', () => {
     expect(mounts.mayTouch('/net/a/model')).toBe(false)
   })
 
+  it('that somebody comes by once an hour for are asked until then, and are no gap of a look', async () => {
+    const { mounts, asked, clock } = mountsOf(line('/net/a', 'nfs4') + line('/net/b', 'nfs4'), new Set(['/net/a']))
+    expect([mounts.mayTouchAtTimes('/home/x'), mounts.mayTouchAtTimes('/net/a/x')]).toEqual([true, false])
+    mounts.mayTouchAtTimes('/net/b/x')
+    expect(await mounts.ask(never)).toBe(false)
+    clock.ms = 3_600_000
+    await mounts.ask(never)
+    expect([mounts.mayTouchAtTimes('/net/a/x'), mounts.mayTouchAtTimes('/net/b/x')]).toEqual([true, false])
+    expect(mounts.silent()).toEqual([])
+
+    // A look that comes to want it then wants it at once.
+    expect(mounts.mayTouch('/net/a/x')).toBe(true)
+    clock.ms += 7_200_000
+    const before = asked.length
+    await mounts.ask(never)
+    await mounts.ask(never)
+    expect(asked.slice(before)).toEqual(['/net/a'])
+  })
+
   it('that fall silent are left alone, and asked again after longer and longer pauses', async () => {
     const answers = new Set(['/net/a'])
     const { mounts, asked, clock } = mountsOf(line('/net/a', 'nfs4'), answers)
