@@ -234,7 +234,8 @@ function listProcesses(folder: string): readonly number[] {
     const pid = Number(name)
     if (Number.isInteger(pid)) pids.push(pid)
   }
-  return pids
+  // Listed as text: 1, 10, 100. What is cut are the last ones.
+  return pids.sort((one, other) => one - other)
 }
 
 function systemTexts(root: string): Pick<ProcCapture, 'systemStat' | 'passwd' | 'ownNamespaces' | 'isHidingOthers'> {
