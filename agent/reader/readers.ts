@@ -17,7 +17,13 @@ import { Suspects } from './suspects.ts'
 
 /** A sweep asks every few milliseconds; at rest the reader costs nothing. */
 const IDLE_MS = 30_000
-const PATIENCE: ReaderPatience = { startMs: 20_000, silentProcessorMs: 60_000, silentMs: 300_000, ...STEP_LIMITS }
+const PATIENCE: ReaderPatience = {
+  startProcessorMs: 10_000,
+  startMs: 120_000,
+  silentProcessorMs: 60_000,
+  silentMs: 300_000,
+  ...STEP_LIMITS,
+}
 
 export interface ReadersOptions {
   /** A reader ended in a step; the file that was open, where one was. */

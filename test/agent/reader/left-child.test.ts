@@ -22,7 +22,7 @@ describe('a reader that leaves a child behind', () => {
     // Longer than a test may take.
     const reader = new ReaderProcess(
       spawn('sh', ['-c', 'sleep 600 & echo $! > "$0"; exit 7', left], { stdio: ['pipe', 'pipe', 'ignore'] }),
-      { startMs: 20_000, silentProcessorMs: 60_000, silentMs: 300_000, ...STEP_LIMITS },
+      { startProcessorMs: 20_000, startMs: 20_000, silentProcessorMs: 60_000, silentMs: 300_000, ...STEP_LIMITS },
     )
 
     const end = await reader.ended()

@@ -82,14 +82,16 @@ describe('a start of the reader', () => {
     isolation: 'own-user',
     command: [process.execPath, '-e', 'process.kill(process.pid, "SIGKILL")'],
   }
+  const busy: Way = { isolation: 'own-user', command: [process.execPath, '-e', 'for (;;);'] }
   const gone: Way = { isolation: 'own-user', command: ['/nowhere/unshare'] }
   const refused: Way = { isolation: 'own-user', command: [process.execPath, '-e', 'process.exit(126)'] }
 
   it.each([
-    ['is slow', silent],
-    ['is killed', killed],
-  ])('gives no right away when it %s', async (_what, first) => {
-    const separate = start({ ways: [first, way(HONEST)], patience: { startMs: first === killed ? 60_000 : 500 } })
+    ['is slow', silent, { startMs: 500 }],
+    ['works without end', busy, { startMs: 600_000, startProcessorMs: 300 }],
+    ['is killed', killed, { startMs: 60_000 }],
+  ])('gives no right away when it %s', async (_what, first, patience) => {
+    const separate = start({ ways: [first, way(HONEST)], patience })
 
     await read(separate)
 
