@@ -2,7 +2,7 @@
 // time.
 import { FailedStart } from './failed-start.ts'
 import type { OpenJob } from './hand-out.ts'
-import { type ReaderEnd, type ReaderPatience, ReaderProcess } from './reader-process.ts'
+import { type ReaderEnd, type ReaderPatience, ReaderProcess, type Start } from './reader-process.ts'
 import {
   type Isolation,
   readerProgram,
@@ -119,8 +119,7 @@ export class Readers {
     this.#ways ??= new WaysInTurn(this.#options.ways ?? waysToStart(readerProgram(), surroundings()), this.#nowMs)
     for (const way of this.#ways.toTry()) {
       if (this.isEnded) break
-      const process = new ReaderProcess(startReader(way), this.patience)
-      const start = await process.ready()
+      const { process, start } = await this.#start(way)
       // With fewer rights or not at all: what is slow now is tried again when something is to be read.
       if (start === 'late') break
       if (start === 'refused') continue
@@ -131,6 +130,15 @@ export class Readers {
       return process
     }
     throw this.#failed.note()
+  }
+
+  async #start(way: Way): Promise<{ readonly process: ReaderProcess; readonly start: Start }> {
+    const first = new ReaderProcess(startReader(way), this.patience)
+    const start = await first.ready()
+    if (start !== 'late' || !first.isGone || this.isEnded) return { process: first, start }
+    // Somebody ended it, perhaps for what the one before it did: once is no reason to leave everything unread.
+    const second = new ReaderProcess(startReader(way), this.patience)
+    return { process: second, start: await second.ready() }
   }
 
   #drop(): void {

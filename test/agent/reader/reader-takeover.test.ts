@@ -99,6 +99,18 @@ describe('a start of the reader', () => {
     expect(gaps.map(({ code }) => code)).toEqual(['GNO_READ_INTERRUPTED'])
   })
 
+  it('is tried once more at once where somebody ended it', async () => {
+    const mark = JSON.stringify(join(root, 'first'))
+    const [program = ''] = way(HONEST).command.slice(1)
+    const script = `const fs = require('node:fs'); if (fs.existsSync(${mark})) import(${JSON.stringify(program)}); else { fs.writeFileSync(${mark}, ''); process.kill(process.pid, 'SIGABRT') }`
+    const once: Way = { isolation: 'own-user', command: [process.execPath, '-e', script] }
+    const separate = start({ ways: [once], patience: { startMs: 60_000 } })
+
+    await read(separate)
+
+    expect([separate.isolation(), gaps]).toEqual(['own-user', []])
+  })
+
   it.each([
     ['is not there', gone],
     ['is refused', refused],
